@@ -1,0 +1,10 @@
+/** No domain: what every other room may lean on. */
+export {
+  isStoreError,
+  messageOf,
+  RequestError,
+  StoreError,
+  type StoreErrorKind,
+} from "./errors.ts";
+export { LruMap } from "./lru-map.ts";
+export { day, GiB, hour, KiB, MiB, minute, nsPerMs, nsPerSecond, second } from "./units.ts";

@@ -1,0 +1,2 @@
+/** Go text/template as LogQL's line_format and label_format expose it. */
+export { compileTemplate, type Template, TemplateError, type TemplateScope } from "./template.ts";

@@ -1,0 +1,2 @@
+/** Durable append log: what was acknowledged survives. */
+export type { Journal, JournalDamage, JournalRecord } from "./journal.ts";

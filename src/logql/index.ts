@@ -1,0 +1,2 @@
+/** LogQL: text → syntax tree → text. */
+export type * from "./ast.ts";

@@ -1,0 +1,87 @@
+import type { Limits } from "#config";
+import type { LabelPair } from "#model";
+
+/** One LogQL query, as the HTTP routes, the tail and (later) the ruler ask it. */
+export interface QueryRequest {
+  /** One, or several for `a|b` (each result then carries `__tenant_id__`). */
+  readonly tenants: readonly string[];
+  readonly text: string;
+  /** Instant: at `toNs` (= fromNs). Range: log queries fromNs <= t < toNs; metrics at fromNs, fromNs + step, … <= toNs. */
+  readonly kind: "range" | "instant";
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  /** Undefined: Loki's default, max(1 s, floor((to - from) / 250 s)). */
+  readonly stepNs: bigint | undefined;
+  /** Log queries: keep an entry only when its time is at least this far from the last one kept. 0: all. */
+  readonly intervalNs: bigint;
+  readonly limit: number;
+  readonly direction: "forward" | "backward";
+  /** Limits of the tenants at hand, already merged and tightened by `X-Loki-Query-Limits`. */
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+}
+
+export interface QueryResult {
+  readonly data: QueryData;
+  readonly stats: QueryStats;
+  readonly warnings: readonly string[];
+}
+
+export type QueryData =
+  | { readonly kind: "streams"; readonly streams: readonly StreamResult[] }
+  | { readonly kind: "matrix"; readonly series: readonly MatrixSeries[] }
+  | { readonly kind: "vector"; readonly samples: readonly VectorSample[] }
+  | { readonly kind: "scalar"; readonly timeMs: number; readonly value: number };
+
+/** Entries of one set of effective labels, in the direction asked for. */
+export interface StreamResult {
+  /** Effective labels: stream, structured metadata and parsed ones together. */
+  readonly labels: readonly LabelPair[];
+  /** Only stream labels (for `categorize-labels`, where entries are regrouped by these). */
+  readonly streamLabels: readonly LabelPair[];
+  readonly structuredMetadata: readonly LabelPair[];
+  readonly parsed: readonly LabelPair[];
+  readonly entries: readonly { readonly timeNs: bigint; readonly line: string }[];
+}
+
+export interface MatrixSeries {
+  readonly labels: readonly LabelPair[];
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+}
+
+export interface VectorSample {
+  readonly labels: readonly LabelPair[];
+  readonly timeMs: number;
+  readonly value: number;
+}
+
+/** True numbers for the `stats` block of an answer. */
+export interface QueryStats {
+  readonly execTimeMs: number;
+  readonly queueTimeMs: number;
+  readonly linesProcessed: number;
+  /** Uncompressed bytes of the lines looked at. */
+  readonly bytesProcessed: number;
+  readonly entriesReturned: number;
+  readonly entriesAfterFilter: number;
+  readonly blocksPlanned: number;
+  readonly blocksRead: number;
+  readonly blocksSkipped: number;
+  readonly segmentsConsidered: number;
+  readonly headBlocksRead: number;
+  readonly headLines: number;
+  readonly headBytes: number;
+  readonly getRequests: number;
+  readonly fetchedBytes: number;
+  readonly decompressedBytes: number;
+  readonly cacheHits: number;
+  readonly duplicatesDropped: number;
+  readonly splits: number;
+  readonly metadataBytesProcessed: number;
+}
+
+export interface QueryEngine {
+  /** Throws RequestError (400 parse and validation errors, 422, 429, 499, 500, 504) in Loki's words. */
+  run(request: QueryRequest): Promise<QueryResult>;
+}

@@ -1,0 +1,74 @@
+import type { ByteStrings } from "#columns";
+import type { Labels } from "#model";
+
+/**
+ * What is known of a block without reading its columns. Rows of a block are sorted by (stream, time, arrival).
+ * A block spans less than 2^53 ns, so offsets from `baseNs` are exact in a double.
+ */
+export interface BlockFacts {
+  readonly entryCount: number;
+  /** Sum of line lengths, without metadata. */
+  readonly lineBytes: number;
+  readonly minNs: bigint;
+  readonly maxNs: bigint;
+  /** Every line is bytes < 0x80: a latin1 view of the line column is then the text. */
+  readonly isAscii: boolean;
+  /** Some line has a newline inside it. */
+  readonly hasInnerNewline: boolean;
+  /** Streams with entries in this block, in row order; one for most blocks. */
+  readonly streams: readonly BlockStream[];
+  /** Entries by value of the structured metadata `detected_level`; entries without it are not counted. */
+  readonly levelCounts: ReadonlyMap<string, number>;
+  /** Object key, or `head`: for stats, explain and error texts. */
+  readonly source: string;
+  /** Sources are ordered: among equal times, entries of a source with a smaller number arrived first. */
+  readonly sourceOrder: number;
+}
+
+export interface BlockStream {
+  readonly labels: Labels;
+  readonly entryCount: number;
+  readonly lineBytes: number;
+  readonly minNs: bigint;
+  readonly maxNs: bigint;
+}
+
+/** A block that was planned; the store that planned it can read it. */
+export interface BlockRef {
+  readonly facts: BlockFacts;
+}
+
+/** Which columns a reader wants; timestamps and streams always come. */
+export interface ColumnNeeds {
+  /** Lines with their bytes. */
+  readonly lines: boolean;
+  /** Line lengths only (`bytes_rate` without line filters); implied by `lines`. */
+  readonly lengths: boolean;
+  /** Names of structured metadata, or all of it. */
+  readonly metadata: "all" | readonly string[];
+}
+
+/**
+ * A decoded block. The reader may keep it; nobody writes to it. Columns that were not asked for are undefined.
+ */
+export interface Block {
+  readonly ref: BlockRef;
+  readonly rowCount: number;
+  readonly baseNs: bigint;
+  /** Time of row i: baseNs + offsets[i]. */
+  readonly offsets: Float64Array;
+  /** Index into facts.streams per row, or undefined when there is one stream. */
+  readonly streamOfRow: Uint32Array | undefined;
+  /** Lines with gap 1: a newline follows each line. */
+  readonly lines: ByteStrings | undefined;
+  readonly lengths: Uint32Array | undefined;
+  readonly metadata: readonly MetadataColumn[];
+}
+
+/** One name of structured metadata: value of row i is values[ids[i] - 1], or absent when ids[i] is 0. */
+export interface MetadataColumn {
+  readonly name: string;
+  readonly ids: Uint32Array;
+  /** Gap 0. Distinct. */
+  readonly values: ByteStrings;
+}
