@@ -42,6 +42,35 @@ export interface RegexOptions {
 }
 
 /** Throws RegexSyntaxError. Results are cached by callers, not here. */
-export function compileRegex(source: string, _options: RegexOptions): Regex {
-  throw new RegexSyntaxError(`error parsing regexp: ${source}`);
+export function compileRegex(source: string, options: RegexOptions): Regex {
+  const js = source.replace(/\(\?P</g, "(?<").replace(/^\(\?([ims]+)\)/, "");
+  const flags = /^\(\?([ims]+)\)/.exec(source)?.[1] ?? "";
+  let program: RegExp;
+  let all: RegExp;
+  try {
+    const wrapped = options.anchored ? `^(?:${js})$` : js;
+    program = new RegExp(wrapped, options.anchored ? `${flags.replace("s", "")}s` : flags);
+    all = new RegExp(program.source, `${program.flags}g`);
+  } catch {
+    throw new RegexSyntaxError(`error parsing regexp: invalid or unsupported: \`${source}\``);
+  }
+  const names = [...source.matchAll(/\((?!\?(?!P?<\w))(?:\?P?<(\w+)>)?/g)].map((m) => m[1]);
+  return {
+    source,
+    groupNames: names,
+    literals: undefined,
+    requiredLiterals: [],
+    blockRegExp: undefined,
+    test: (text) => program.test(text),
+    count: (text) => text.match(all)?.length ?? 0,
+    find(text) {
+      const match = program.exec(text);
+      if (match === null) return undefined;
+      return { from: match.index, to: match.index + match[0].length, groups: [...match] };
+    },
+    replaceAll: (text, replacement, { literal }) =>
+      literal
+        ? text.replace(all, () => replacement)
+        : text.replace(all, replacement.replace(/\$\{(\w+)\}/g, "$<$1>")),
+  };
 }
