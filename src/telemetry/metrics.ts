@@ -1,0 +1,66 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+/**
+ * The process's Prometheus metrics. Names are Loki's where the meaning is the same (`loki_…`), else `skald_…`. Asking for
+ * a metric twice gives the same one.
+ */
+export interface Metrics {
+  counter<T extends string = never>(
+    name: string,
+    help: string,
+    labelNames?: readonly T[],
+  ): Counter<T>;
+  gauge<T extends string = never>(name: string, help: string, labelNames?: readonly T[]): Gauge<T>;
+  histogram<T extends string = never>(
+    name: string,
+    help: string,
+    options: { readonly labelNames?: readonly T[]; readonly buckets: readonly number[] },
+  ): Histogram<T>;
+  /** A gauge that is read when somebody asks. */
+  observe(name: string, help: string, read: () => number): void;
+  /** The text exposition of all of them. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createMetrics(options: { readonly process: boolean }): Metrics {
+  const registry = new Registry();
+  if (options.process) collectDefaultMetrics({ register: registry });
+  const known = <M>(name: string, make: () => M): M =>
+    (registry.getSingleMetric(name) as M | undefined) ?? make();
+  const registers = [registry];
+  return {
+    counter: (name, help, labelNames = []) =>
+      known(name, () => new Counter({ name, help, labelNames: [...labelNames], registers })),
+    gauge: (name, help, labelNames = []) =>
+      known(name, () => new Gauge({ name, help, labelNames: [...labelNames], registers })),
+    histogram: (name, help, { labelNames = [], buckets }) =>
+      known(
+        name,
+        () =>
+          new Histogram({
+            name,
+            help,
+            labelNames: [...labelNames],
+            buckets: [...buckets],
+            registers,
+          }),
+      ),
+    observe: (name, help, read) => {
+      known(
+        name,
+        () =>
+          new Gauge({
+            name,
+            help,
+            registers,
+            collect() {
+              this.set(read());
+            },
+          }),
+      );
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
