@@ -1,4 +1,9 @@
 /** What is not deterministic, behind interfaces. */
+export { BackgroundTasks, type TaskFailure } from "./background-tasks.ts";
 export type { Clock } from "./clock.ts";
+export { compareBytes } from "./compare-bytes.ts";
 export type { FileHandle, FileInfo, Files, OpenOptions } from "./files.ts";
+export { ManualClock } from "./manual-clock.ts";
 export { type Random, seededRandom, systemRandom } from "./random.ts";
+export { systemClock } from "./system-clock.ts";
+export { systemFiles } from "./system-files.ts";
