@@ -5,5 +5,11 @@ export { compareBytes } from "./compare-bytes.ts";
 export type { FileHandle, FileInfo, Files, OpenOptions } from "./files.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { type Random, seededRandom, systemRandom } from "./random.ts";
+export {
+  type DiskFault,
+  type DiskOperation,
+  SimulatedDisk,
+  type SimulatedDiskOptions,
+} from "./simulated-disk.ts";
 export { systemClock } from "./system-clock.ts";
 export { systemFiles } from "./system-files.ts";

@@ -14,7 +14,7 @@ function fractionOfMs(wallMs: number): number {
   const monotonicMs = performance.now();
   const fraction = wallMinusMonotonicMs + monotonicMs - wallMs;
   if (fraction >= 0 && fraction < 1) return fraction;
-  const nearest = fraction < 0 ? 0 : 0.999;
+  const nearest = fraction < 0 ? 0 : 0.999_999;
   wallMinusMonotonicMs = wallMs + nearest - monotonicMs;
   return nearest;
 }
