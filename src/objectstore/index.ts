@@ -1,4 +1,11 @@
 /** Immutable objects by key: get, ranged get, put, list, delete. */
+export { FaultyObjectStore, type ObjectStoreFaults } from "./faulty-object-store.ts";
+export {
+  type FilesystemObjectStoreOptions,
+  openFilesystemObjectStore,
+} from "./filesystem-object-store.ts";
+export { MemoryObjectStore } from "./memory-object-store.ts";
+export { checkKey, isKey, keyBytesMax, keyPartBytesMax } from "./object-key.ts";
 export type {
   CallOptions,
   GetOptions,
