@@ -1,2 +1,4 @@
 /** RE2 syntax and semantics at the speed of the engine's own regular expressions. */
-export { compileRegex, type Regex, RegexSyntaxError } from "./regex.ts";
+export { compileRegex, type Regex, type RegexMatch, type RegexOptions } from "./regex.ts";
+export { RegexSyntaxError } from "./regex.ts";
+export { expandTemplate, type ExpandGroups } from "./expand.ts";

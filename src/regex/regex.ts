@@ -1,5 +1,14 @@
-/** A syntax error, in RE2's (Go regexp/syntax) words: ``error parsing regexp: missing closing ): `(a` ``. */
-export class RegexSyntaxError extends Error {}
+/** An RE2 expression, matched by the engine's own regular expressions where they agree, by `pike.ts` where they do not. */
+import { literalsOf, requiredLiteralsOf } from "./literals.ts";
+import { compileLinear } from "./linear-engine.ts";
+import { type Assertion, type Expression, type Node, concat, emptiness } from "./syntax.ts";
+import { type Pike, compilePike } from "./pike.ts";
+import { expandTemplate } from "./expand.ts";
+import { parse } from "./parse.ts";
+import { simplifyForTest } from "./simplify.ts";
+import { translate } from "./translate.ts";
+
+export { RegexSyntaxError } from "./syntax.ts";
 
 /** A compiled RE2 expression. Stateless for callers; matching takes time linear in the input. */
 export interface Regex {
@@ -7,7 +16,7 @@ export interface Regex {
   readonly source: string;
   /** Does it match anywhere (or, when compiled anchored, the whole text)? */
   test(text: string): boolean;
-  /** First match anywhere: start, end and groups as [name | undefined, text | undefined], or undefined. */
+  /** First match anywhere: start, end and texts of the groups, or undefined. */
   find(text: string): RegexMatch | undefined;
   /** Names of groups 1…n; undefined for unnamed ones. */
   readonly groupNames: readonly (string | undefined)[];
@@ -15,16 +24,20 @@ export interface Regex {
   replaceAll(text: string, replacement: string, options: { literal: boolean }): string;
   /** Number of non-overlapping matches. */
   count(text: string): number;
-  /** Set when the expression is an alternation of plain literals (as in `a|b|c`), case-sensitive: for fast paths. */
+  /**
+   * Set when the expression, apart from being anchored, is nothing but a choice of literals (as in `a|b|c` or `a[bc]`), case-sensitive:
+   * it matches a text that is (anchored) or contains (not anchored) one of them, and no other.
+   */
   readonly literals: readonly string[] | undefined;
   /**
    * Literals that every match must contain: all of the terms, of each at least one alternative. Empty when nothing is known.
-   * Never wrong: a text without them does not match.
+   * Never wrong: a text without them does not match. Literals are of two UTF-16 units or more and never have U+FFFD in them.
    */
   readonly requiredLiterals: readonly (readonly string[])[];
   /**
-   * The JavaScript RegExp that finds matches inside a latin1 view of ASCII lines separated by newlines, flags `gm`-safe: it never
-   * matches across a newline unless the expression itself asks for one (then undefined).
+   * Finds lines in a latin1 view of ASCII lines, each ended by a newline and without one inside; flag `g`, so set `lastIndex`.
+   * A match starts in a line that matches and does not go past that line's newline; go on searching behind that newline. It says
+   * which lines match, not where: position, length and groups are not those of `find`. Undefined when it cannot be said.
    */
   readonly blockRegExp: RegExp | undefined;
 }
@@ -37,40 +50,197 @@ export interface RegexMatch {
 }
 
 export interface RegexOptions {
-  /** Must match the whole text (`^(?:…)$`, with `.` matching newlines), as label matchers do. */
+  /** Must match the whole text (`^(?s:…)$`: `.` matches newlines), as label matchers do. */
   readonly anchored: boolean;
 }
 
 /** Throws RegexSyntaxError. Results are cached by callers, not here. */
-export function compileRegex(source: string, options: RegexOptions): Regex {
-  const js = source.replace(/\(\?P</g, "(?<").replace(/^\(\?([ims]+)\)/, "");
-  const flags = /^\(\?([ims]+)\)/.exec(source)?.[1] ?? "";
-  let program: RegExp;
-  let all: RegExp;
-  try {
-    const wrapped = options.anchored ? `^(?:${js})$` : js;
-    program = new RegExp(wrapped, options.anchored ? `${flags.replace("s", "")}s` : flags);
-    all = new RegExp(program.source, `${program.flags}g`);
-  } catch {
-    throw new RegexSyntaxError(`error parsing regexp: invalid or unsupported: \`${source}\``);
+export function compileRegex(source: string, { anchored }: RegexOptions): Regex {
+  return new CompiledRegex(source, anchored);
+}
+
+class CompiledRegex implements Regex {
+  readonly source: string;
+  readonly literals: readonly string[] | undefined;
+  readonly requiredLiterals: readonly (readonly string[])[];
+  readonly #expression: Expression;
+  readonly #root: Node;
+  readonly #literalSet: ReadonlySet<string> | undefined;
+  readonly #literal: string | undefined;
+  readonly #hasLineAnchor: boolean;
+  #tester: RegExp | undefined | "unknown" = "unknown";
+  #finder: RegExp | undefined | "unknown" = "unknown";
+  #block: RegExp | undefined | "unknown" = "unknown";
+  #pike: Pike | undefined;
+
+  constructor(source: string, anchored: boolean) {
+    this.source = source;
+    this.#expression = parse(source, { isDotAll: anchored });
+    const { root } = this.#expression;
+    this.#root = anchored ? concat([textStart, root, textEnd]) : root;
+    this.#hasLineAnchor = hasAssertion(root, ["line-start", "line-end"]);
+    this.literals = literalsOf(root);
+    this.requiredLiterals = requiredLiteralsOf(root);
+    this.#literalSet = anchored && this.literals !== undefined ? new Set(this.literals) : undefined;
+    this.#literal = !anchored && this.literals?.length === 1 ? this.literals[0] : undefined;
   }
-  const names = [...source.matchAll(/\((?!\?(?!P?<\w))(?:\?P?<(\w+)>)?/g)].map((m) => m[1]);
-  return {
-    source,
-    groupNames: names,
-    literals: undefined,
-    requiredLiterals: [],
-    blockRegExp: undefined,
-    test: (text) => program.test(text),
-    count: (text) => text.match(all)?.length ?? 0,
-    find(text) {
-      const match = program.exec(text);
-      if (match === null) return undefined;
-      return { from: match.index, to: match.index + match[0].length, groups: [...match] };
-    },
-    replaceAll: (text, replacement, { literal }) =>
-      literal
-        ? text.replace(all, () => replacement)
-        : text.replace(all, replacement.replace(/\$\{(\w+)\}/g, "$<$1>")),
-  };
+
+  get groupNames(): readonly (string | undefined)[] {
+    return this.#expression.groupNames;
+  }
+
+  get blockRegExp(): RegExp | undefined {
+    if (this.#block === "unknown") this.#block = compileBlock(this.#root);
+    return this.#block;
+  }
+
+  test(text: string): boolean {
+    if (this.#literalSet !== undefined) return this.#literalSet.has(text);
+    if (this.#literal !== undefined) return text.includes(this.#literal);
+    if (this.#tester === "unknown") {
+      const simple = simplifyForTest(this.#root, "text");
+      const translation = translate(simple, { target: "text", hasGroups: false });
+      this.#tester = translation === undefined ? undefined : compileLinear(translation);
+    }
+    const tester = this.#tester;
+    if (tester !== undefined && !this.#isLineAnchoredIn(text)) {
+      try {
+        tester.lastIndex = 0;
+        return tester.test(text);
+      } catch (error) {
+        throwUnlessOverflow(error);
+      }
+    }
+    return this.#own().match(text, 0) !== undefined;
+  }
+
+  find(text: string): RegexMatch | undefined {
+    return this.#findFrom(text, 0);
+  }
+
+  count(text: string): number {
+    let matches = 0;
+    let lastEnd = -1;
+    for (let at = 0; at <= text.length; ) {
+      const match = this.#findFrom(text, at);
+      if (match === undefined) break;
+      // An empty match right behind another one does not count.
+      if (match.to > at || match.from !== lastEnd) matches++;
+      lastEnd = match.to;
+      at = match.to > at ? match.to : at + widthAt(text, at);
+    }
+    return matches;
+  }
+
+  replaceAll(text: string, replacement: string, { literal }: { literal: boolean }): string {
+    let out = "";
+    let lastEnd = 0;
+    for (let at = 0; at <= text.length; ) {
+      const match = this.#findFrom(text, at);
+      if (match === undefined) break;
+      const { from, to, groups } = match;
+      out += text.slice(lastEnd, from);
+      if (to > lastEnd || from === 0) {
+        const { groupNames } = this;
+        out += literal ? replacement : expandTemplate(replacement, { groupNames, groups });
+      }
+      lastEnd = to;
+      at = Math.max(to, at + widthAt(text, at));
+    }
+    return out + text.slice(lastEnd);
+  }
+
+  #findFrom(text: string, at: number): RegexMatch | undefined {
+    if (this.#finder === "unknown") {
+      const translation = translate(this.#root, { target: "text", hasGroups: true });
+      this.#finder = translation === undefined ? undefined : compileLinear(translation);
+    }
+    const finder = this.#finder;
+    if (finder !== undefined && !this.#isLineAnchoredIn(text)) {
+      try {
+        finder.lastIndex = at;
+        const match = finder.exec(text);
+        if (match === null) return undefined;
+        return { from: match.index, to: match.index + match[0].length, groups: [...match] };
+      } catch (error) {
+        throwUnlessOverflow(error);
+      }
+    }
+    const ends = this.#own().match(text, at);
+    if (ends === undefined) return undefined;
+    const groups: (string | undefined)[] = [];
+    for (let i = 0; i < ends.length; i += 2) {
+      groups.push(ends[i]! < 0 || ends[i + 1]! < 0 ? undefined : text.slice(ends[i], ends[i + 1]));
+    }
+    return { from: ends[0]!, to: ends[1]!, groups };
+  }
+
+  /** JavaScript's line anchors know more line ends than Go's; translations hold for texts of one line. */
+  #isLineAnchoredIn(text: string): boolean {
+    return this.#hasLineAnchor && text.includes("\n");
+  }
+
+  #own(): Pike {
+    this.#pike ??= compilePike(this.#root, this.groupNames.length);
+    return this.#pike;
+  }
+}
+
+const textStart: Node = { kind: "assert", what: "text-start" };
+const textEnd: Node = { kind: "assert", what: "text-end" };
+
+/** The engine gives up when its backtrack stack (64 MiB) is full, which takes a text of many megabytes. */
+function throwUnlessOverflow(error: unknown): void {
+  if (!(error instanceof RangeError)) throw error;
+}
+
+function widthAt(text: string, at: number): number {
+  return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+}
+
+function hasAssertion(node: Node, among: readonly Assertion[]): boolean {
+  switch (node.kind) {
+    case "assert":
+      return among.includes(node.what);
+    case "capture":
+    case "repeat":
+      return hasAssertion(node.body, among);
+    case "concat":
+      return node.parts.some((part) => hasAssertion(part, among));
+    case "alternate":
+      return node.branches.some((branch) => hasAssertion(branch, among));
+    default:
+      return false;
+  }
+}
+
+function compileBlock(root: Node): RegExp | undefined {
+  const simple = simplifyForTest(root, "line-block");
+  const translation = translate(simple, { target: "line-block", hasGroups: false });
+  if (translation === undefined) return undefined;
+  if (takesSomething(simple, true)) return compileLinear(translation);
+  // An empty match behind the last newline would be in no line: take the rest of the line in.
+  return hasEnd(simple) ? undefined : compileLinear(`(?:${translation})[^\\n]*\\n`);
+}
+
+/** Like emptiness "never", but an end of line in the last place has been translated to the newline. */
+function takesSomething(node: Node, isLast: boolean): boolean {
+  switch (node.kind) {
+    case "assert":
+      return isLast && (node.what === "text-end" || node.what === "line-end");
+    case "capture":
+      return takesSomething(node.body, isLast);
+    case "concat":
+      return node.parts.some((part, i) => {
+        return takesSomething(part, isLast && i === node.parts.length - 1);
+      });
+    case "alternate":
+      return node.branches.every((branch) => takesSomething(branch, isLast));
+    default:
+      return emptiness(node) === "never";
+  }
+}
+
+function hasEnd(node: Node): boolean {
+  return hasAssertion(node, ["text-end", "line-end"]);
 }
