@@ -1,2 +1,13 @@
 /** Vectors over typed arrays and bytes, and kernels on them. */
 export { ByteStrings } from "./byte-strings.ts";
+export { hashBytes, sameBytes } from "./hash-bytes.ts";
+export {
+  type PackedUints,
+  packedUintsWidthMax,
+  packUints,
+  startsOf,
+  unpackNumbers,
+  unpackUint32s,
+  writeVarint,
+} from "./packed-uints.ts";
+export { stableOrder } from "./stable-order.ts";

@@ -1,0 +1,82 @@
+import { dayStartNs } from "#model";
+import type { BlockFacts, BlockRef, BlockStream } from "#storage";
+import { ColumnKind } from "./block-builder.ts";
+import { BlockFlag, type SegmentFooter } from "./footer.ts";
+import { sourceOrderOf } from "./segment-key.ts";
+import type { PickedBlock } from "./select-streams.ts";
+
+/** A planned block of a segment. Its facts are of the picked runs only, and so are the rows it decodes to. */
+export interface SegmentBlockRef extends BlockRef {
+  readonly footer: SegmentFooter;
+  readonly block: number;
+  /** Numbers in the footer's run table, ascending. */
+  readonly runs: readonly number[];
+}
+
+export function blockRefOf(footer: SegmentFooter, picked: PickedBlock): SegmentBlockRef {
+  return { ...picked, footer, facts: factsOf(footer, picked) };
+}
+
+function factsOf(footer: SegmentFooter, { block, runs }: PickedBlock): BlockFacts {
+  const { blocks, symbols } = footer;
+  const start = dayStartNs(footer.info.day);
+  const table = blocks.runs;
+  const streams: BlockStream[] = [];
+  const levelCounts = new Map<string, number>();
+  let [entryCount, lineBytes, min, max] = [0, 0, Infinity, 0];
+  for (const run of runs) {
+    const minOffset = table.minOffsets[run]!;
+    const maxOffset = table.maxOffsets[run]!;
+    streams.push({
+      labels: footer.labelsOf(table.streams[run]!),
+      entryCount: table.entryCounts[run]!,
+      lineBytes: table.lineBytes[run]!,
+      minNs: start + BigInt(minOffset),
+      maxNs: start + BigInt(maxOffset),
+    });
+    entryCount += table.entryCounts[run]!;
+    lineBytes += table.lineBytes[run]!;
+    min = Math.min(min, minOffset);
+    max = Math.max(max, maxOffset);
+    for (let i = table.levelStarts[run]!; i < table.levelStarts[run + 1]!; i++) {
+      const level = symbols.text(table.levels[i]!);
+      levelCounts.set(level, (levelCounts.get(level) ?? 0) + table.levelCounts[i]!);
+    }
+  }
+  return {
+    entryCount,
+    lineBytes,
+    minNs: start + BigInt(min),
+    maxNs: start + BigInt(max),
+    isAscii: (blocks.flags[block]! & BlockFlag.ascii) !== 0,
+    hasInnerNewline: (blocks.flags[block]! & BlockFlag.innerNewline) !== 0,
+    streams,
+    levelCounts,
+    source: footer.name,
+    sourceOrder: sourceOrderOf(footer.info.id),
+  };
+}
+
+/** The columns of a block by what they are; numbers in the footer's column table. */
+export interface BlockColumns {
+  readonly timestamps: number;
+  readonly lengths: number;
+  readonly lines: number;
+  readonly metadata: readonly { readonly name: string; readonly column: number }[];
+}
+
+export function columnsOf(footer: SegmentFooter, block: number): BlockColumns {
+  const { columnStarts, columns } = footer.blocks;
+  const at = { timestamps: -1, lengths: -1, lines: -1 };
+  const metadata: { name: string; column: number }[] = [];
+  for (let i = columnStarts[block]!; i < columnStarts[block + 1]!; i++) {
+    const kind = columns.kinds[i]!;
+    if (kind === ColumnKind.timestamps) at.timestamps = i;
+    else if (kind === ColumnKind.lengths) at.lengths = i;
+    else if (kind === ColumnKind.lines) at.lines = i;
+    else if (kind === ColumnKind.metadata) {
+      metadata.push({ name: footer.symbols.text(columns.names[i]!), column: i });
+    }
+  }
+  return { ...at, metadata };
+}

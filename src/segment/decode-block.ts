@@ -1,0 +1,186 @@
+/** Unpacked columns → a Block of the waist. Pure; the caller fetched and unpacked what `neededColumns` names. */
+import { ByteStrings, unpackNumbers, unpackUint32s } from "#columns";
+import { dayStartNs } from "#model";
+import type { Block, ColumnNeeds, MetadataColumn } from "#storage";
+import { columnsOf, type SegmentBlockRef } from "./block-ref.ts";
+import { type ByteOrigin, ByteReader } from "./byte-reader.ts";
+import type { SegmentFooter } from "./footer.ts";
+import { blockRowsMax } from "./limits.ts";
+
+/** Numbers (in the footer's column table) of the columns that `needs` asks for. */
+export function neededColumns(ref: SegmentBlockRef, needs: ColumnNeeds): number[] {
+  const columns = columnsOf(ref.footer, ref.block);
+  const wanted = [columns.timestamps];
+  if (needs.lines || needs.lengths) wanted.push(columns.lengths);
+  if (needs.lines) wanted.push(columns.lines);
+  for (const { name, column } of columns.metadata) {
+    if (needs.metadata === "all" || needs.metadata.includes(name)) wanted.push(column);
+  }
+  return wanted;
+}
+
+export function originOf(footer: SegmentFooter, block: number, column: number): ByteOrigin {
+  const offset = footer.blocks.columns.offsets[column]!;
+  return { key: footer.name, offset, part: `block ${block} column ${column}` };
+}
+
+/** A picked run: rows [fromRow, toRow) of the stored block become rows from `outRow` on. */
+interface Span {
+  readonly run: number;
+  readonly fromRow: number;
+  readonly toRow: number;
+  readonly outRow: number;
+  /** Where its lines start in the lines column. */
+  readonly lineFrom: number;
+  readonly lineTo: number;
+}
+
+/** `raw` holds the unpacked bytes of the needed columns by number. StoreError `corrupt` when they contradict. */
+export function decodeBlock(
+  ref: SegmentBlockRef,
+  raw: ReadonlyMap<number, Buffer>,
+  needs: ColumnNeeds,
+): Block {
+  const { footer, block } = ref;
+  const columns = columnsOf(footer, block);
+  const { spans, storedRows } = spansOf(ref);
+  const rowCount = ref.facts.entryCount;
+  const open = (column: number): ByteReader =>
+    new ByteReader(raw.get(column)!, originOf(footer, block, column));
+  const shape = { spans, storedRows, rowCount };
+  const lengths =
+    needs.lines || needs.lengths ? decodeLengths(open(columns.lengths), ref, shape) : undefined;
+  const metadata: MetadataColumn[] = [];
+  for (const { name, column } of columns.metadata) {
+    if (raw.has(column)) metadata.push(decodeMetadata(open(column), name, shape));
+  }
+  return {
+    ref,
+    rowCount,
+    baseNs: dayStartNs(footer.info.day),
+    offsets: decodeTimes(open(columns.timestamps), ref, shape),
+    streamOfRow: spans.length === 1 ? undefined : streamOfRow(shape),
+    lines: needs.lines ? decodeLines(raw.get(columns.lines)!, lengths!, shape) : undefined,
+    lengths,
+    metadata,
+  };
+}
+
+interface Shape {
+  readonly spans: readonly Span[];
+  readonly storedRows: number;
+  readonly rowCount: number;
+}
+
+function spansOf(ref: SegmentBlockRef): { spans: Span[]; storedRows: number } {
+  const { runStarts, runs } = ref.footer.blocks;
+  const spans: Span[] = [];
+  let [row, lineAt, outRow, next] = [0, 0, 0, 0];
+  for (let run = runStarts[ref.block]!; run < runStarts[ref.block + 1]!; run++) {
+    const toRow = row + runs.entryCounts[run]!;
+    const lineTo = lineAt + runs.lineBytes[run]! + runs.entryCounts[run]!;
+    if (ref.runs[next] === run) {
+      spans.push({ run, fromRow: row, toRow, outRow, lineFrom: lineAt, lineTo });
+      outRow += toRow - row;
+      next++;
+    }
+    row = toRow;
+    lineAt = lineTo;
+  }
+  return { spans, storedRows: row };
+}
+
+function decodeTimes(reader: ByteReader, ref: SegmentBlockRef, shape: Shape): Float64Array {
+  const exponent = reader.byte();
+  if (exponent > 9) throw reader.corrupt(`unit 10^${exponent} ns`);
+  const unit = 10 ** exponent;
+  const packed = reader.packed({ countMax: blockRowsMax, count: shape.storedRows });
+  reader.end();
+  const { minOffsets, maxOffsets } = ref.footer.blocks.runs;
+  const isWhole = shape.spans.length === 1 && shape.rowCount === shape.storedRows;
+  const out = isWhole ? unpackNumbers(packed, 0, shape.rowCount) : new Float64Array(shape.rowCount);
+  for (const { run, fromRow, toRow, outRow } of shape.spans) {
+    if (!isWhole) out.set(unpackNumbers(packed, fromRow, toRow), outRow);
+    let time = minOffsets[run]!;
+    for (let i = outRow, end = outRow + toRow - fromRow; i < end; i++) {
+      time += out[i]! * unit;
+      out[i] = time;
+    }
+    if (time !== maxOffsets[run]) {
+      throw reader.corrupt(`run ${run} ends at ${maxOffsets[run]} ns but decodes to ${time}`);
+    }
+  }
+  return out;
+}
+
+function decodeLengths(reader: ByteReader, ref: SegmentBlockRef, shape: Shape): Uint32Array {
+  const limits = { countMax: blockRowsMax, count: shape.storedRows, widthMax: 4 };
+  const packed = reader.packed(limits);
+  reader.end();
+  const { lineBytes } = ref.footer.blocks.runs;
+  const out = new Uint32Array(shape.rowCount);
+  for (const { run, fromRow, toRow, outRow } of shape.spans) {
+    const lengths = unpackUint32s(packed, fromRow, toRow);
+    let sum = 0;
+    for (let i = 0; i < lengths.length; i++) sum += lengths[i]!;
+    if (sum !== lineBytes[run]) {
+      throw reader.corrupt(`run ${run} has ${lineBytes[run]} line bytes but lengths of ${sum}`);
+    }
+    out.set(lengths, outRow);
+  }
+  return out;
+}
+
+/** Neighbouring spans stay where they are; only a selection with holes is copied together. */
+function decodeLines(raw: Buffer, lengths: Uint32Array, shape: Shape): ByteStrings {
+  const { spans, rowCount } = shape;
+  const starts = new Uint32Array(rowCount + 1);
+  let at = 0;
+  for (let i = 0; i < rowCount; i++) {
+    at += lengths[i]! + 1;
+    starts[i + 1] = at;
+  }
+  const from = spans[0]!.lineFrom;
+  const to = spans.at(-1)!.lineTo;
+  if (to - from === at) return new ByteStrings(raw.subarray(from, to), starts, 1);
+  const parts = spans.map((span) => raw.subarray(span.lineFrom, span.lineTo));
+  return new ByteStrings(Buffer.concat(parts), starts, 1);
+}
+
+function streamOfRow(shape: Shape): Uint32Array {
+  const out = new Uint32Array(shape.rowCount);
+  for (const [index, { fromRow, toRow, outRow }] of shape.spans.entries()) {
+    out.fill(index, outRow, outRow + toRow - fromRow);
+  }
+  return out;
+}
+
+/** The inverse of MetadataColumnBuilder.encode. Values that no picked row uses stay in the dictionary. */
+function decodeMetadata(reader: ByteReader, name: string, shape: Shape): MetadataColumn {
+  const starts = reader.starts({ countMax: reader.bytes.length });
+  const valueCount = starts.length - 1;
+  const limits = { countMax: blockRowsMax, count: shape.storedRows, widthMax: 4 };
+  const packed = reader.packed(limits);
+  const bytes = reader.take(starts[valueCount]!);
+  reader.end();
+  const ids = unpackUint32s(packed, 0, shape.storedRows);
+  let used = 0;
+  for (let row = 0; row < ids.length; row++) {
+    const code = ids[row]!;
+    if (code === 0) continue;
+    if (code === 1) ids[row] = ++used;
+    else if (code - 1 <= used) ids[row] = code - 1;
+    else throw reader.corrupt(`row ${row} uses value ${code - 1} of ${used}`);
+  }
+  if (used !== valueCount) throw reader.corrupt(`${valueCount} values but ${used} used`);
+  return { name, ids: pickRows(ids, shape), values: new ByteStrings(bytes, starts, 0) };
+}
+
+function pickRows(ids: Uint32Array, shape: Shape): Uint32Array {
+  if (shape.rowCount === shape.storedRows) return ids;
+  const out = new Uint32Array(shape.rowCount);
+  for (const { fromRow, toRow, outRow } of shape.spans) {
+    out.set(ids.subarray(fromRow, toRow), outRow);
+  }
+  return out;
+}

@@ -1,0 +1,216 @@
+/** Bytes → footer tables. Every count is checked before it sizes anything. Byte layout: docs/formats/segment.md. */
+import zlib from "node:zlib";
+import type { StoreError } from "#base";
+import { compareText, type LabelPair, Labels } from "#model";
+import { type ByteOrigin, ByteReader, corrupt } from "./byte-reader.ts";
+import { unpackPartNow } from "./compression.ts";
+import { decodeBlocks } from "./decode-block-table.ts";
+import {
+  optionalSectionsFrom,
+  type Postings,
+  type SectionFacts,
+  SectionKind,
+  type SegmentFooter,
+  type StreamTable,
+  type SymbolTable,
+} from "./footer.ts";
+import { decodeInfo } from "./decode-info.ts";
+import {
+  footerBytesMax,
+  rawBytesMax,
+  sectionCountMax,
+  sectionEntryBytes,
+  segmentMagic,
+  segmentStreamsMax,
+  segmentVersion,
+  tableEntriesMax,
+  trailerBytes,
+} from "./limits.ts";
+
+/** The last bytes of an object. */
+export interface FooterBytes {
+  /** The object's key, or the file's name. */
+  readonly name: string;
+  readonly bytes: Buffer;
+  /** Where in the object `bytes` starts: the length of the body. */
+  readonly bodyBytes: number;
+}
+
+/** Decodes and checks a footer. StoreError `corrupt` with name, offset, expected and actual. */
+export function decodeFooter(stored: FooterBytes): SegmentFooter {
+  const { name, bytes, bodyBytes } = stored;
+  const sections = decodeSections(stored);
+  const open = (kind: number): ByteReader => {
+    const section = sections.find((one) => one.kind === kind);
+    const origin: ByteOrigin = { key: name, offset: bodyBytes, part: `footer section ${kind}` };
+    if (section === undefined) throw corrupt(origin, "missing");
+    const at = section.offset - bodyBytes;
+    if (at < 0) throw corrupt(origin, `stored at ${section.offset}, before the footer`);
+    const here = { ...origin, offset: section.offset };
+    const part = bytes.subarray(at, at + section.storedBytes);
+    return new ByteReader(unpackPartNow(part, section, here), here);
+  };
+  const info = decodeInfo(open(SectionKind.info));
+  const symbols = decodeSymbols(open(SectionKind.symbols));
+  const streams = decodeStreams(open(SectionKind.streams), symbols.count);
+  const postings = decodePostings(open(SectionKind.postings), symbols.count, streams.count);
+  const limits = { symbolCount: symbols.count, streamCount: streams.count, bodyBytes };
+  const blocks = decodeBlocks(open(SectionKind.blocks), limits);
+  const labels: Labels[] = [];
+  return {
+    name,
+    bodyBytes,
+    info,
+    sections,
+    symbols,
+    streams,
+    postings,
+    blocks,
+    labelsOf: (stream) => (labels[stream] ??= labelsAt(streams, symbols, stream)),
+    // Tables cost about twice their raw bytes, labels once they are built as much again.
+    weightBytes: 1024 + 4 * sections.reduce((sum, section) => sum + section.rawBytes, 0),
+  };
+}
+
+function decodeSections(stored: FooterBytes): SectionFacts[] {
+  const { name, bytes, bodyBytes } = stored;
+  const fail = (offset: number, what: string): StoreError =>
+    corrupt({ key: name, offset: bodyBytes + offset, part: "trailer" }, what);
+  if (bytes.length < trailerBytes || bytes.length > footerBytesMax) {
+    throw fail(0, `footer of ${bytes.length} bytes, expected ${trailerBytes} to ${footerBytesMax}`);
+  }
+  const at = bytes.length - trailerBytes;
+  const trailer = bytes.subarray(at);
+  if (!trailer.subarray(24).equals(segmentMagic)) {
+    throw fail(
+      at + 24,
+      `magic ${segmentMagic.toString()} expected but ${trailer.toString("hex", 24)} read`,
+    );
+  }
+  const crc = zlib.crc32(trailer.subarray(0, 20));
+  if (crc !== trailer.readUInt32LE(20)) {
+    throw fail(at, `crc ${trailer.readUInt32LE(20)} expected but ${crc} computed`);
+  }
+  const version = trailer.readUInt32LE(16);
+  if (version !== segmentVersion) {
+    throw fail(at + 16, `version ${version}, this reader knows ${segmentVersion}`);
+  }
+  const tableBytes = trailer.readUInt32LE(8);
+  const tableAt = Number(trailer.readBigUInt64LE(0)) - bodyBytes;
+  const count = tableBytes / sectionEntryBytes;
+  if (!Number.isInteger(count) || count > sectionCountMax || tableAt + tableBytes !== at) {
+    throw fail(at, `section table of ${tableBytes} bytes at ${bodyBytes + tableAt}`);
+  }
+  const table = bytes.subarray(tableAt, at);
+  const tableCrc = zlib.crc32(table);
+  if (tableCrc !== trailer.readUInt32LE(12)) {
+    throw fail(tableAt, `table crc ${trailer.readUInt32LE(12)} expected but ${tableCrc} computed`);
+  }
+  return Array.from({ length: count }, (_, i) => {
+    const section = readSectionEntry(table, i * sectionEntryBytes);
+    const end = section.offset + section.storedBytes;
+    if (end > bodyBytes + tableAt || section.rawBytes > rawBytesMax) {
+      throw fail(tableAt, `section ${i}: ${section.storedBytes} bytes at ${section.offset}`);
+    }
+    if (section.kind > SectionKind.blocks && section.kind < optionalSectionsFrom) {
+      throw fail(tableAt, `section ${i} has kind ${section.kind}, which this reader must know`);
+    }
+    return section;
+  });
+}
+
+function readSectionEntry(table: Buffer, at: number): SectionFacts {
+  return {
+    kind: table.readUInt16LE(at),
+    encoding: table.readUInt16LE(at + 2),
+    crc: table.readUInt32LE(at + 4),
+    offset: Number(table.readBigUInt64LE(at + 8)),
+    storedBytes: table.readUInt32LE(at + 16),
+    rawBytes: table.readUInt32LE(at + 20),
+  };
+}
+
+function decodeSymbols(reader: ByteReader): SymbolTable {
+  const lengths = reader.uint32s({ countMax: tableEntriesMax });
+  const starts = new Float64Array(lengths.length + 1);
+  for (let i = 0; i < lengths.length; i++) starts[i + 1] = starts[i]! + lengths[i]!;
+  const bytes = reader.take(starts[lengths.length]!);
+  reader.end();
+  const texts: string[] = [];
+  const text = (symbol: number): string =>
+    (texts[symbol] ??= bytes.toString("utf8", starts[symbol], starts[symbol + 1]));
+  const find = (wanted: string): number => {
+    let [low, high] = [0, lengths.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const order = compareText(text(middle), wanted);
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
+      else high = middle;
+    }
+    return -1;
+  };
+  return { count: lengths.length, text, find };
+}
+
+function decodeStreams(reader: ByteReader, symbolCount: number): StreamTable {
+  const starts = reader.starts({ countMax: tableEntriesMax });
+  const streamCount = starts.length - 1;
+  if (streamCount > segmentStreamsMax) throw reader.corrupt(`${streamCount} streams`);
+  const count = starts[streamCount]!;
+  const names = reader.uint32s({ countMax: tableEntriesMax, count });
+  const values = reader.uint32s({ countMax: tableEntriesMax, count });
+  checkBelow(reader, "label name", names, symbolCount);
+  checkBelow(reader, "label value", values, symbolCount);
+  const stored = reader.take(streamCount * 8);
+  reader.end();
+  const fingerprints = new BigUint64Array(streamCount);
+  for (let i = 0; i < streamCount; i++) fingerprints[i] = stored.readBigUInt64LE(i * 8);
+  return { count: streamCount, starts, names, values, fingerprints };
+}
+
+function decodePostings(reader: ByteReader, symbolCount: number, streamCount: number): Postings {
+  const names = reader.uint32s({ countMax: tableEntriesMax });
+  const countMax = tableEntriesMax;
+  const valueStarts = reader.starts({ countMax, count: names.length });
+  const values = reader.uint32s({ countMax, count: valueStarts[names.length]! });
+  const runStarts = reader.starts({ countMax, count: values.length });
+  const runCount = runStarts[values.length]!;
+  const runFrom = reader.uint32s({ countMax, count: runCount });
+  const runTo = reader.uint32s({ countMax, count: runCount });
+  reader.end();
+  checkBelow(reader, "posting name", names, symbolCount);
+  checkBelow(reader, "posting value", values, symbolCount);
+  // What is stored are gaps and lengths; what is kept are positions.
+  for (let value = 0; value < values.length; value++) {
+    let end = 0;
+    for (let run = runStarts[value]!; run < runStarts[value + 1]!; run++) {
+      const from = end + runFrom[run]!;
+      end = from + runTo[run]!;
+      if (end > streamCount) throw reader.corrupt(`posting of stream ${end} of ${streamCount}`);
+      runFrom[run] = from;
+      runTo[run] = end;
+    }
+  }
+  return { names, valueStarts, values, runStarts, runFrom, runTo };
+}
+
+/** Every value must be below `limit`: later code indexes with them unchecked. */
+export function checkBelow(
+  reader: ByteReader,
+  what: string,
+  values: Uint32Array,
+  limit: number,
+): void {
+  for (let i = 0; i < values.length; i++) {
+    if (values[i]! >= limit) throw reader.corrupt(`${what} ${values[i]} of ${limit}`);
+  }
+}
+
+function labelsAt(streams: StreamTable, symbols: SymbolTable, stream: number): Labels {
+  const pairs: LabelPair[] = [];
+  for (let i = streams.starts[stream]!; i < streams.starts[stream + 1]!; i++) {
+    pairs.push([symbols.text(streams.names[i]!), symbols.text(streams.values[i]!)]);
+  }
+  return Labels.ofSorted(pairs);
+}

@@ -1,0 +1,68 @@
+import { LruMap, MiB } from "#base";
+import type { ObjectStore } from "#objectstore";
+import type { ReadCounters } from "#storage";
+import { corrupt } from "./byte-reader.ts";
+import { decodeFooter } from "./decode-footer.ts";
+import type { SegmentFooter } from "./footer.ts";
+import { footerBytesMax } from "./limits.ts";
+import { Limiter } from "./limiter.ts";
+import type { ListedSegment } from "./segment-list.ts";
+
+export const footerCacheBytesDefault: number = 256 * MiB;
+
+/** Footer GETs in flight, over all queries. */
+const getsInFlightMax = 8;
+
+/** Footers in memory, bounded by bytes; each fetched with one ranged GET, once for all who ask at the same time. */
+export class FooterCache {
+  readonly #objects: ObjectStore;
+  readonly #footers: LruMap<string, SegmentFooter>;
+  readonly #loading = new Map<string, Promise<SegmentFooter>>();
+  readonly #limiter = new Limiter(getsInFlightMax);
+
+  constructor(objects: ObjectStore, cacheBytes: number) {
+    this.#objects = objects;
+    this.#footers = new LruMap({ weightMax: cacheBytes, weigh: (footer) => footer.weightBytes });
+  }
+
+  /** StoreError `corrupt`, `missing`, … as the object store and the decoder say. */
+  async get(segment: ListedSegment, counters: ReadCounters): Promise<SegmentFooter> {
+    const cached = this.#footers.get(segment.key);
+    if (cached !== undefined) {
+      counters.cacheHits++;
+      return cached;
+    }
+    let loading = this.#loading.get(segment.key);
+    if (loading === undefined) {
+      loading = this.#limiter
+        .run(() => this.#load(segment, counters))
+        .finally(() => this.#loading.delete(segment.key));
+      this.#loading.set(segment.key, loading);
+    }
+    return loading;
+  }
+
+  /** Not bound to the signal of one query: others may wait for the same footer. */
+  async #load(segment: ListedSegment, counters: ReadCounters): Promise<SegmentFooter> {
+    const { key, bodyBytes, footerBytes } = segment;
+    const origin = { key, offset: bodyBytes, part: "footer" };
+    if (footerBytes > footerBytesMax) {
+      throw corrupt(origin, `${footerBytes} bytes by its key, limit ${footerBytesMax}`);
+    }
+    counters.getRequests++;
+    const range = { from: bodyBytes, to: bodyBytes + footerBytes };
+    const bytes = await this.#objects.get(key, { range });
+    counters.fetchedBytes += bytes.length;
+    if (bytes.length !== footerBytes) {
+      throw corrupt(origin, `${footerBytes} bytes expected but ${bytes.length} read`);
+    }
+    const footer = decodeFooter({ name: key, bytes, bodyBytes });
+    counters.decompressedBytes += footer.sections.reduce((sum, one) => sum + one.rawBytes, 0);
+    const { tenant, day, id } = footer.info;
+    if (tenant !== segment.tenant || day !== segment.day || id !== segment.id) {
+      throw corrupt(origin, `written as tenant ${tenant} day ${day} id ${id}`);
+    }
+    this.#footers.set(key, footer);
+    return footer;
+  }
+}

@@ -1,0 +1,16 @@
+/** The native store: one object holds many streams of one tenant and day. Layout: docs/formats/segment.md. */
+export {
+  type BuiltSegment,
+  buildSegment,
+  type SegmentInput,
+  type SegmentOptions,
+  type SegmentStream,
+} from "./build-segment.ts";
+export { decodeFooter } from "./decode-footer.ts";
+export type { JournalRange, SegmentFacts, SegmentFooter, SegmentInfo } from "./footer.ts";
+export { GatheredRows, type RowSlice } from "./gathered-rows.ts";
+export { type InspectedSegment, inspectSegment } from "./inspect-segment.ts";
+export { MetadataColumns } from "./metadata-columns.ts";
+export { formatSegmentKey, newSegmentId, parseSegmentKey, type SegmentKey } from "./segment-key.ts";
+export type { ListedSegment } from "./segment-list.ts";
+export { SegmentStore, type SegmentStoreOptions } from "./segment-store.ts";

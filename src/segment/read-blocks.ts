@@ -1,0 +1,189 @@
+/**
+ * Planned blocks → decoded blocks, in the order given. Fetches in windows of neighbouring blocks: the ranges of a
+ * window are coalesced per segment, and the next window is under way while this one is consumed.
+ */
+import { isStoreError, KiB, MiB } from "#base";
+import type { ObjectStore } from "#objectstore";
+import type { Block, ColumnNeeds, ReadOptions } from "#storage";
+import type { SegmentBlockRef } from "./block-ref.ts";
+import { type StoredPart, unpackPart } from "./compression.ts";
+import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
+import type { SegmentFooter } from "./footer.ts";
+import { Limiter } from "./limiter.ts";
+import { type FetchRange, planRanges } from "./read-ranges.ts";
+
+/** Stored bytes of the first window: a query with a limit often needs no more. Each next one is twice as large. */
+const firstWindowBytes: number = 512 * KiB;
+const windowBytesMax: number = 8 * MiB;
+
+/** Ranged GETs in flight per query. */
+const getsInFlightMax = 4;
+
+/** Blocks unpacked ahead of the consumer: enough for the thread pool. */
+const blocksAheadMax = 3;
+
+export interface ReadJob {
+  readonly objects: ObjectStore;
+  readonly needs: ColumnNeeds;
+  readonly options: ReadOptions;
+}
+
+interface ColumnExtent {
+  readonly from: number;
+  readonly to: number;
+  readonly footer: SegmentFooter;
+  readonly column: number;
+}
+
+/** A block on its way: its columns' stored bytes, each a promise shared by all columns of one GET. */
+type StoredColumns = Map<number, Promise<Buffer>>;
+
+export async function* readBlocks(
+  refs: readonly SegmentBlockRef[],
+  job: ReadJob,
+): AsyncIterable<Block> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, job.options.signal]);
+  const limiter = new Limiter(getsInFlightMax);
+  const fetched = fetchAhead(refs, { ...job, options: { ...job.options, signal } }, limiter);
+  const ahead: Promise<Block | undefined>[] = [];
+  try {
+    for (const { ref, columns } of fetched) {
+      const block = unpackBlock(ref, columns, job);
+      // The consumer awaits it below; until then a failure must not count as unhandled.
+      block.catch(() => undefined);
+      ahead.push(block);
+      if (ahead.length < blocksAheadMax) continue;
+      const next = await ahead.shift();
+      job.options.signal.throwIfAborted();
+      if (next !== undefined) yield next;
+    }
+    for (const block of ahead) {
+      const next = await block;
+      job.options.signal.throwIfAborted();
+      if (next !== undefined) yield next;
+    }
+  } finally {
+    stop.abort();
+  }
+}
+
+/** Starts the GETs of a window when its first block is asked for, and those of the next window along with it. */
+function* fetchAhead(
+  refs: readonly SegmentBlockRef[],
+  job: ReadJob,
+  limiter: Limiter,
+): Iterable<{ ref: SegmentBlockRef; columns: StoredColumns }> {
+  const windows = windowsOf(refs, job.needs);
+  let current = startWindow(windows[0] ?? [], job, limiter);
+  for (let i = 0; i < windows.length; i++) {
+    const next = startWindow(windows[i + 1] ?? [], job, limiter);
+    yield* current;
+    current = next;
+  }
+}
+
+function windowsOf(refs: readonly SegmentBlockRef[], needs: ColumnNeeds): SegmentBlockRef[][] {
+  const windows: SegmentBlockRef[][] = [];
+  let room = 0;
+  let size = firstWindowBytes;
+  for (const ref of refs) {
+    const { storedBytes } = ref.footer.blocks.columns;
+    let bytes = 0;
+    for (const column of neededColumns(ref, needs)) bytes += storedBytes[column]!;
+    if (windows.length === 0 || bytes > room) {
+      windows.push([]);
+      room = size;
+      size = Math.min(size * 2, windowBytesMax);
+    }
+    windows.at(-1)!.push(ref);
+    room -= bytes;
+  }
+  return windows;
+}
+
+function startWindow(
+  refs: readonly SegmentBlockRef[],
+  job: ReadJob,
+  limiter: Limiter,
+): { ref: SegmentBlockRef; columns: StoredColumns }[] {
+  const bySegment = new Map<SegmentFooter, ColumnExtent[]>();
+  for (const ref of refs) {
+    const { footer } = ref;
+    let extents = bySegment.get(footer);
+    if (extents === undefined) bySegment.set(footer, (extents = []));
+    const { offsets, storedBytes } = footer.blocks.columns;
+    for (const column of neededColumns(ref, job.needs)) {
+      const from = offsets[column]!;
+      extents.push({ from, to: from + storedBytes[column]!, footer, column });
+    }
+  }
+  const bytesOf = new Map<SegmentFooter, StoredColumns>();
+  for (const [footer, extents] of bySegment) {
+    const columns: StoredColumns = new Map();
+    for (const range of planRanges(extents)) fetchRange(footer, range, { job, limiter, columns });
+    bytesOf.set(footer, columns);
+  }
+  return refs.map((ref) => ({ ref, columns: bytesOf.get(ref.footer)! }));
+}
+
+function fetchRange(
+  footer: SegmentFooter,
+  range: FetchRange<ColumnExtent>,
+  target: { job: ReadJob; limiter: Limiter; columns: StoredColumns },
+): void {
+  const { job, limiter, columns } = target;
+  const { counters, signal } = job.options;
+  const { from, to } = range;
+  const bytes = limiter.run(async () => {
+    signal.throwIfAborted();
+    counters.getRequests++;
+    const got = await job.objects.get(footer.name, { range: { from, to }, signal });
+    counters.fetchedBytes += got.length;
+    return got;
+  });
+  for (const extent of range.extents) {
+    const part = bytes.then((all) => all.subarray(extent.from - from, extent.to - from));
+    // Blocks that are never asked for leave theirs unread.
+    part.catch(() => undefined);
+    columns.set(extent.column, part);
+  }
+}
+
+/** Undefined when the block cannot be read: then `warn` was told. Other failures reject. */
+async function unpackBlock(
+  ref: SegmentBlockRef,
+  columns: StoredColumns,
+  job: ReadJob,
+): Promise<Block | undefined> {
+  const { counters, warn } = job.options;
+  try {
+    const wanted = neededColumns(ref, job.needs);
+    const raw = new Map<number, Buffer>();
+    const unpacked = await Promise.all(
+      wanted.map(async (column) => {
+        const part = storedPartOf(ref.footer, column);
+        const stored = await columns.get(column)!;
+        const bytes = await unpackPart(stored, part, originOf(ref.footer, ref.block, column));
+        counters.decompressedBytes += bytes.length;
+        return bytes;
+      }),
+    );
+    for (const [index, column] of wanted.entries()) raw.set(column, unpacked[index]!);
+    return decodeBlock(ref, raw, job.needs);
+  } catch (error) {
+    if (!isStoreError(error, "corrupt") && !isStoreError(error, "missing")) throw error;
+    warn(`block ${ref.block} of ${ref.footer.name} left out: ${error.message}`);
+    return undefined;
+  }
+}
+
+export function storedPartOf(footer: SegmentFooter, column: number): StoredPart {
+  const { storedBytes, rawBytes, encodings, crcs } = footer.blocks.columns;
+  return {
+    storedBytes: storedBytes[column]!,
+    rawBytes: rawBytes[column]!,
+    encoding: encodings[column]!,
+    crc: crcs[column]!,
+  };
+}

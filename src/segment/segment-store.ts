@@ -1,0 +1,230 @@
+import { isStoreError } from "#base";
+import { type Labels, nsPerDay, dayStartNs, type TimeRange } from "#model";
+import type { ObjectStore } from "#objectstore";
+import {
+  type Block,
+  type BlockPlan,
+  type BlockRef,
+  type ColumnNeeds,
+  type LogStore,
+  newReadCounters,
+  type ReadCounters,
+  type ReadOptions,
+  type SkipTerms,
+  type StreamSelect,
+  type StreamVolume,
+} from "#storage";
+import type { SegmentBlockRef } from "./block-ref.ts";
+import { FooterCache, footerCacheBytesDefault } from "./footer-cache.ts";
+import type { JournalRange, SegmentFooter } from "./footer.ts";
+import { planBlocks } from "./plan-blocks.ts";
+import { readBlocks } from "./read-blocks.ts";
+import { parseSegmentKey } from "./segment-key.ts";
+import { type ListedSegment, SegmentList } from "./segment-list.ts";
+import { labelNamesOf, labelValuesOf, seriesOf } from "./stream-answers.ts";
+import { VolumeSums } from "./volume-sums.ts";
+
+export interface SegmentStoreOptions {
+  readonly objects: ObjectStore;
+  /** Memory for footers; 256 MiB when omitted. */
+  readonly footerCacheBytes?: number;
+}
+
+interface LiveFooters {
+  readonly footers: readonly SegmentFooter[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * All segments of an object store as one LogStore. The segments of a tenant are listed when first asked for, then
+ * known by `add`, `remove` and `refresh`. A segment that a newer one replaces is not read.
+ */
+export class SegmentStore implements LogStore {
+  readonly #objects: ObjectStore;
+  readonly #lists = new Map<string, SegmentList>();
+  readonly #footers: FooterCache;
+  /** By key of a merged segment, so that its footer need not stay cached. Bounded by what the lists hold. */
+  readonly #replacedBy = new Map<string, readonly string[]>();
+
+  constructor(options: SegmentStoreOptions) {
+    this.#objects = options.objects;
+    const cacheBytes = options.footerCacheBytes ?? footerCacheBytesDefault;
+    this.#footers = new FooterCache(options.objects, cacheBytes);
+  }
+
+  /** A segment this process has put. */
+  add(key: string): void {
+    this.#list(parseSegmentKey(key).tenant).add(key);
+  }
+
+  /** A segment this process has deleted, or is about to. */
+  remove(key: string): void {
+    this.#list(parseSegmentKey(key).tenant).remove(key);
+    this.#replacedBy.delete(key);
+  }
+
+  /** Lists again, to see what other processes put and deleted: one tenant, or all that were asked for so far. */
+  async refresh(tenant?: string): Promise<void> {
+    const lists = tenant === undefined ? [...this.#lists.values()] : [this.#list(tenant)];
+    for (const list of lists) await list.refresh();
+    const known = new Set<string>();
+    for (const list of this.#lists.values()) for (const { key } of list.all) known.add(key);
+    for (const key of this.#replacedBy.keys()) if (!known.has(key)) this.#replacedBy.delete(key);
+  }
+
+  /** Tenants that have segments. */
+  async tenants(): Promise<string[]> {
+    const folders = await this.#objects.listFolders("v1/");
+    return folders.map((folder) => decodeURIComponent(folder)).sort();
+  }
+
+  /** The segments of a tenant, replaced ones included. */
+  async segments(tenant: string): Promise<ListedSegment[]> {
+    const list = this.#list(tenant);
+    await list.load();
+    return [...list.all];
+  }
+
+  /** How many objects a tenant has, and how large they are together. */
+  async figures(tenant: string): Promise<{ objectCount: number; bytes: number }> {
+    const segments = await this.segments(tenant);
+    const bytes = segments.reduce((sum, one) => sum + one.bodyBytes + one.footerBytes, 0);
+    return { objectCount: segments.length, bytes };
+  }
+
+  /** Journal ranges whose entries of this tenant and day are in segments: replay need not store them again. */
+  async coveredSequences(tenant: string, day: number): Promise<JournalRange[]> {
+    const range = { fromNs: dayStartNs(day), toNs: dayStartNs(day) + nsPerDay };
+    const { footers } = await this.#liveFooters({ tenant, range, isWholeDay: true });
+    return footers.flatMap((footer) => footer.info.journal);
+  }
+
+  async plan(select: StreamSelect, _skip: SkipTerms, options: ReadOptions): Promise<BlockPlan> {
+    const { footers, warnings } = await this.#liveFooters({ ...select, options });
+    const blocks: BlockRef[] = [];
+    for (const footer of footers) {
+      for (const ref of planBlocks(footer, select.matchers, select.range)) blocks.push(ref);
+    }
+    return { blocks, skippedBlocks: 0, segmentsConsidered: footers.length, warnings };
+  }
+
+  read(
+    blocks: readonly BlockRef[],
+    needs: ColumnNeeds,
+    options: ReadOptions,
+  ): AsyncIterable<Block> {
+    // Only this store's plan makes refs for this store (the contract of LogStore).
+    const refs = blocks as readonly SegmentBlockRef[];
+    return readBlocks(refs, { objects: this.#objects, needs, options });
+  }
+
+  async series(select: StreamSelect, options: ReadOptions): Promise<Labels[]> {
+    return seriesOf(await this.#answering(select, options), select);
+  }
+
+  async labelNames(select: StreamSelect, options: ReadOptions): Promise<string[]> {
+    return labelNamesOf(await this.#answering(select, options), select);
+  }
+
+  async labelValues(select: StreamSelect, name: string, options: ReadOptions): Promise<string[]> {
+    return labelValuesOf(await this.#answering(select, options), select, name);
+  }
+
+  async volumes(select: StreamSelect, options: ReadOptions): Promise<StreamVolume[]> {
+    const sums = new VolumeSums(select);
+    for (const footer of await this.#answering(select, options)) sums.add(footer);
+    return sums.volumes();
+  }
+
+  #list(tenant: string): SegmentList {
+    let list = this.#lists.get(tenant);
+    if (list === undefined) {
+      this.#lists.set(tenant, (list = new SegmentList(tenant, this.#objects)));
+    }
+    return list;
+  }
+
+  async #answering(select: StreamSelect, options: ReadOptions): Promise<readonly SegmentFooter[]> {
+    const { footers, warnings } = await this.#liveFooters({ ...select, options });
+    for (const warning of warnings) options.warn(warning);
+    return footers;
+  }
+
+  /**
+   * Footers of the segments that count in a range. When one is gone, another process has replaced it: list again and
+   * start over, once.
+   */
+  async #liveFooters(wanted: LiveQuery): Promise<LiveFooters> {
+    const list = this.#list(wanted.tenant);
+    await list.load();
+    const first = await this.#readFooters(list, wanted);
+    if (!first.isIncomplete) return first;
+    await this.refresh(wanted.tenant);
+    return this.#readFooters(list, wanted);
+  }
+
+  async #readFooters(
+    list: SegmentList,
+    wanted: LiveQuery,
+  ): Promise<LiveFooters & { isIncomplete: boolean }> {
+    const counters = wanted.options?.counters ?? newReadCounters();
+    const ofDays = list.ofDays(wanted.range);
+    const warnings: string[] = [];
+    let isIncomplete = false;
+    const open = async (segment: ListedSegment): Promise<SegmentFooter | undefined> => {
+      wanted.options?.signal.throwIfAborted();
+      try {
+        return await this.#footers.get(segment, counters);
+      } catch (error) {
+        if (!isStoreError(error, "corrupt") && !isStoreError(error, "missing")) throw error;
+        isIncomplete ||= error.kind === "missing";
+        warnings.push(`segment left out: ${error.message}`);
+        return undefined;
+      }
+    };
+    const replaced = await this.#replacedIds(ofDays, counters);
+    const live = ofDays.filter(
+      (segment) =>
+        !replaced.has(segment.id) &&
+        (wanted.isWholeDay === true || overlaps(segment, wanted.range)),
+    );
+    const footers = await Promise.all(live.map((segment) => open(segment)));
+    return { footers: footers.filter((one) => one !== undefined), warnings, isIncomplete };
+  }
+
+  /** Ids named by the merged segments of the same days. */
+  async #replacedIds(
+    segments: readonly ListedSegment[],
+    counters: ReadCounters,
+  ): Promise<Set<string>> {
+    const merged = segments.filter((segment) => segment.replacesCount > 0);
+    const lists = await Promise.all(
+      merged.map(async (segment) => {
+        const known = this.#replacedBy.get(segment.key);
+        if (known !== undefined) return known;
+        try {
+          const { replaces } = (await this.#footers.get(segment, counters)).info;
+          this.#replacedBy.set(segment.key, replaces);
+          return replaces;
+        } catch (error) {
+          // What it replaced, if still there, then answers instead; that it is broken is said where it is read.
+          if (isStoreError(error, "corrupt") || isStoreError(error, "missing")) return [];
+          throw error;
+        }
+      }),
+    );
+    return new Set(lists.flat());
+  }
+}
+
+interface LiveQuery {
+  readonly tenant: string;
+  readonly range: TimeRange;
+  /** Also segments of the days that have no entries in the range. */
+  readonly isWholeDay?: boolean;
+  readonly options?: ReadOptions;
+}
+
+function overlaps(segment: ListedSegment, range: TimeRange): boolean {
+  return segment.minNs < range.toNs && segment.maxNs >= range.fromNs;
+}
