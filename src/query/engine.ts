@@ -3,7 +3,7 @@ import type { LabelPair } from "#model";
 
 /** One LogQL query, as the HTTP routes, the tail and (later) the ruler ask it. */
 export interface QueryRequest {
-  /** One, or several for `a|b` (each result then carries `__tenant_id__`). */
+  /** One, or several for `a|b` (each result then carries `__tenant_id__`); an empty name (`|a`) counts but holds nothing. */
   readonly tenants: readonly string[];
   readonly text: string;
   /** Instant: at `toNs` (= fromNs). Range: log queries fromNs <= t < toNs; metrics at fromNs, fromNs + step, … <= toNs. */
@@ -16,6 +16,10 @@ export interface QueryRequest {
   readonly intervalNs: bigint;
   readonly limit: number;
   readonly direction: "forward" | "backward";
+  /** Keep entries apart whose labels agree but come from different categories (`categorize-labels`). */
+  readonly categorizeLabels?: boolean | undefined;
+  /** More series than the limit: Loki's error (the default), or as many as allowed and a warning. */
+  readonly seriesLimit?: "error" | "truncate" | undefined;
   /** Limits of the tenants at hand, already merged and tightened by `X-Loki-Query-Limits`. */
   readonly limits: Limits;
   readonly signal: AbortSignal;
@@ -41,7 +45,14 @@ export interface StreamResult {
   readonly streamLabels: readonly LabelPair[];
   readonly structuredMetadata: readonly LabelPair[];
   readonly parsed: readonly LabelPair[];
-  readonly entries: readonly { readonly timeNs: bigint; readonly line: string }[];
+  readonly entries: readonly StreamEntry[];
+}
+
+export interface StreamEntry {
+  readonly timeNs: bigint;
+  readonly line: string;
+  /** Position in the whole answer, over all streams: for joining streams again in order. */
+  readonly position: number;
 }
 
 export interface MatrixSeries {

@@ -6,6 +6,13 @@ export type {
   QueryRequest,
   QueryResult,
   QueryStats,
+  StreamEntry,
   StreamResult,
   VectorSample,
 } from "./engine.ts";
+export { planQuery, type QueryPlan } from "./plan.ts";
+export {
+  createQueryEngine,
+  type QueryEngineOptions,
+  queryMemoryBytesDefault,
+} from "./query-engine.ts";

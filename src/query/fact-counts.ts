@@ -1,0 +1,62 @@
+import type { TimeRange } from "#model";
+import type { Pipeline } from "#pipeline";
+import type { BlockScope } from "./block-scope.ts";
+import { lineUse } from "./fold-of-function.ts";
+import type { RangePlan } from "./plan.ts";
+import type { SeriesTable } from "./series-table.ts";
+import type { WindowSteps } from "./step-grid.ts";
+
+/**
+ * Can whole blocks be counted by their facts alone? Where no stage looks at entries and the series do not depend on
+ * structured metadata: counts and bytes by labels that all of a block's streams have, or by none.
+ */
+export function isCountedByFacts(plan: RangePlan, pipeline: Pipeline): boolean {
+  if (!pipeline.isIdentity || plan.unwrap !== undefined) return false;
+  if (plan.fn === "absent_over_time") return true;
+  return (
+    !plan.grouping.without &&
+    (plan.fn === "count_over_time" ||
+      plan.fn === "rate" ||
+      plan.fn === "bytes_over_time" ||
+      plan.fn === "bytes_rate")
+  );
+}
+
+/**
+ * Adds a block without reading it, if for each of its streams all entries count for the same steps. False when it has to
+ * be read; then nothing was added.
+ */
+export function addFromFacts(
+  block: BlockScope,
+  query: {
+    readonly plan: RangePlan;
+    readonly range: TimeRange;
+    readonly windows: WindowSteps;
+    readonly table: SeriesTable;
+  },
+): boolean {
+  const { plan, range, windows, table } = query;
+  const { facts } = block.ref;
+  const names = plan.fn === "absent_over_time" ? [] : plan.grouping.names;
+  windows.setBase(facts.minNs);
+  const steps: [number, number][] = [];
+  for (const { labels, minNs, maxNs } of facts.streams) {
+    if (minNs < range.fromNs || maxNs >= range.toNs) return false;
+    if (!names.every((name) => labels.has(name))) return false;
+    const first = Number(minNs - facts.minNs);
+    const last = Number(maxNs - facts.minNs);
+    const from = windows.firstStep(first);
+    const to = windows.endStep(first);
+    if (windows.firstStep(last) !== from || windows.endStep(last) !== to) return false;
+    steps.push([from, to]);
+  }
+  const weighsBytes = lineUse(plan.fn) === "length";
+  for (const [i, { labels, entryCount, lineBytes }] of facts.streams.entries()) {
+    if (block.streams?.[i] === 0) continue;
+    const [from, to] = steps[i]!;
+    if (from >= to) continue;
+    const sample = { time: 0, value: weighsBytes ? lineBytes : entryCount, count: entryCount };
+    table.foldForStream(block.tenant, labels).add(from, to, sample);
+  }
+  return true;
+}

@@ -1,0 +1,38 @@
+import { RequestError } from "#base";
+import type { Matcher } from "#model";
+
+/** Label that tells results of several tenants apart. */
+export const tenantLabel = "__tenant_id__";
+
+/** Which tenants a selector reads, and with which matchers. */
+export interface TenantScope {
+  readonly tenants: readonly string[];
+  /** Results carry `__tenant_id__`. */
+  readonly isMulti: boolean;
+  readonly matchers: readonly Matcher[];
+}
+
+/**
+ * In a query over several tenants, matchers on `__tenant_id__` choose among them and the others must still select
+ * something; in a query of one tenant it is a label like any other. Throws RequestError 400 in Loki's words.
+ */
+export function tenantScope(tenants: readonly string[], matchers: readonly Matcher[]): TenantScope {
+  const isMulti = tenants.length > 1;
+  const named = tenants.filter((tenant) => tenant !== "");
+  if (!isMulti) return { tenants: named, isMulti, matchers };
+  const [choosing, rest] = partition(matchers, (matcher) => matcher.name === tenantLabel);
+  if (choosing.length > 0 && !rest.some((matcher) => !matcher.test(""))) {
+    throw new RequestError(
+      400,
+      "log selector is invalid after matcher update: parse error : queries require at least one " +
+        "regexp or equality matcher that does not have an empty-compatible value. For instance, " +
+        'app=~".*" does not meet this requirement, but app=~".+" will',
+    );
+  }
+  const chosen = named.filter((tenant) => choosing.every((matcher) => matcher.test(tenant)));
+  return { tenants: [...new Set(chosen)], isMulti, matchers: rest };
+}
+
+function partition<T>(items: readonly T[], is: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(is), items.filter((item) => !is(item))];
+}
