@@ -1,4 +1,4 @@
-import type { LogExpr, Unwrap } from "#logql";
+import type { Unwrap } from "#logql";
 import type { LabelPair, Labels } from "#model";
 import type { Block, ColumnNeeds, SkipTerms } from "#storage";
 
@@ -24,9 +24,15 @@ export interface Pipeline {
 export interface PipelineOptions {
   /**
    * Labels the caller will ask rows for; parsers extract no others. "all" for log queries and for metric queries whose series
-   * keep every label.
+   * keep every label. With a list, parsers stop at the last label anyone asks for and a parser nobody reads from does
+   * not run at all, so errors behind that point stay unseen, as in Loki.
    */
   readonly labelsWanted: "all" | readonly string[];
+  /**
+   * What the caller asks of the line after the stages: its bytes (log queries; the default), its length (`bytes_rate`), or
+   * nothing (counts, unwrap), which spares reading lines and running `line_format`.
+   */
+  readonly lineWanted?: "no" | "length" | "bytes";
   /** Metric queries: the conversion whose result rows carry as `value`. */
   readonly unwrap: Unwrap | undefined;
   /** For `now` in templates. */
@@ -52,12 +58,14 @@ export interface Row {
   lineBytes(): Buffer;
   /** Its length in bytes, without making it. */
   lineByteLength(): number;
-  /** `__error__`, or "". */
+  /** `__error__` (of a stage, or a parsed field of that name), or "". */
   readonly error: string;
   readonly errorDetails: string;
+  /**
+   * A metric query must fail on this row: it has an `error`, and it is not a parser's error in a query that itself
+   * compares `__error__`.
+   */
+  readonly isErrorFatal: boolean;
   /** The unwrapped value; NaN when there is no unwrap. */
   readonly value: number;
 }
-
-/** Throws RequestError 400 in Loki's words for what a stage refuses at compile time (a bad template, pattern, regexp). */
-export declare function compilePipeline(log: LogExpr, options: PipelineOptions): Pipeline;

@@ -1,0 +1,14 @@
+/** Position of `needle` in bytes [from, to) of `buffer`, or -1. For single lines; whole blocks are left to Buffer.indexOf. */
+export function findBytes(buffer: Buffer, from: number, to: number, needle: Buffer): number {
+  const length = needle.length;
+  if (length === 0) return from;
+  const first = needle[0];
+  const last = to - length;
+  for (let at = from; at <= last; at++) {
+    if (buffer[at] !== first) continue;
+    let i = 1;
+    while (i < length && buffer[at + i] === needle[i]) i++;
+    if (i === length) return at;
+  }
+  return -1;
+}

@@ -1,0 +1,93 @@
+import type { LogExpr, Stage } from "#logql";
+import type { Block, ColumnNeeds, SkipTerms } from "#storage";
+import { BlockBase, errorDetailsLabel, errorLabel, extractedSuffix } from "./base-labels.ts";
+import { type CompiledStages, compileStages } from "./compile-stages.ts";
+import { RowScope } from "./formats.ts";
+import { LabelInterner } from "./label-interner.ts";
+import { compileLineFilter, type LineFilter } from "./line-matchers.ts";
+import { searchLines } from "./line-search.ts";
+import type { Pipeline, PipelineOptions, Row } from "./pipeline.ts";
+import { RowState } from "./row-state.ts";
+import { skipTermsOf } from "./skip-terms.ts";
+import type { LabelNeeds } from "./wanted-labels.ts";
+
+/**
+ * Throws RequestError 400 in Loki's words for what a stage refuses at compile time; `parseQuery` has checked all of it before.
+ */
+export function compilePipeline(log: LogExpr, options: PipelineOptions): Pipeline {
+  const leadCount = leadingFilterCount(log.stages);
+  const lead = log.stages
+    .slice(0, leadCount)
+    .flatMap((stage) => (stage.kind === "lineFilter" ? [compileLineFilter(stage)] : []));
+  const scope = new RowScope(options.nowNs);
+  const compiled = compileStages(log, leadCount, options, scope);
+  return new BlockPipeline(log, options, lead, compiled);
+}
+
+/** Line filters at the start, which see the lines as they are stored. */
+function leadingFilterCount(stages: readonly Stage[]): number {
+  const end = stages.findIndex((stage) => stage.kind !== "lineFilter");
+  return end < 0 ? stages.length : end;
+}
+
+class BlockPipeline implements Pipeline {
+  readonly needs: ColumnNeeds;
+  readonly skip: SkipTerms;
+  readonly isIdentity: boolean;
+  readonly #lead: readonly LineFilter[];
+  readonly #compiled: CompiledStages;
+  readonly #row: RowState;
+
+  constructor(
+    log: LogExpr,
+    options: PipelineOptions,
+    lead: readonly LineFilter[],
+    compiled: CompiledStages,
+  ) {
+    this.#lead = lead;
+    this.#compiled = compiled;
+    this.skip = skipTermsOf(lead);
+    this.isIdentity = log.stages.length === 0 && options.unwrap === undefined;
+    const lines = lead.length > 0 || compiled.readsLine;
+    this.needs = {
+      lines,
+      lengths: !lines && options.lineWanted === "length",
+      metadata: metadataNeeds(compiled.labels),
+    };
+    const { preservesParserErrors } = compiled;
+    this.#row = new RowState(new LabelInterner(), { preservesParserErrors });
+  }
+
+  run(block: Block, rows: Uint32Array | undefined, sink: (row: Row) => boolean): void {
+    const passing = searchLines(block, this.#lead, rows);
+    const row = this.#row;
+    row.enterBlock(new BlockBase(block));
+    const count = rows === undefined ? block.rowCount : rows.length;
+    for (let i = 0; i < count; i++) {
+      const index = rows === undefined ? i : rows[i]!;
+      if (passing !== undefined && passing[index] === 0) continue;
+      row.reset(index);
+      if (this.#passes(row) && !sink(row)) return;
+    }
+  }
+
+  #passes(row: RowState): boolean {
+    const { stages } = this.#compiled;
+    for (let i = 0; i < stages.length; i++) if (!stages[i]!(row)) return false;
+    return true;
+  }
+}
+
+/**
+ * Columns for the labels that are read. A parsed `x` is called `x_extracted` when there is metadata `x`, and metadata `x` is called so
+ * when there is a stream label `x`: both need the column `x`.
+ */
+function metadataNeeds(labels: LabelNeeds): ColumnNeeds["metadata"] {
+  if (labels === "all") return "all";
+  const names = new Set([errorLabel, errorDetailsLabel]);
+  for (const name of labels) {
+    names.add(name);
+    if (name.endsWith(extractedSuffix)) names.add(name.slice(0, -extractedSuffix.length));
+  }
+  return [...names].sort();
+}

@@ -1,0 +1,115 @@
+import { labelNameOf } from "./label-name.ts";
+import type { WantedLabels } from "./wanted-labels.ts";
+import { utf8Text } from "./bytes-text.ts";
+
+/** Keys remembered by one parser; lines with more different keys are read without memory. */
+const keyCountMax = 4096;
+/** Longer keys are not remembered. */
+const keyBytesMax = 128;
+
+/** What a key of a line means to a parser: its label name under the keys it is nested in. */
+export interface KeyName {
+  readonly bytes: Buffer;
+  readonly parent: KeyName | undefined;
+  /** Label name; empty when the key gives none. */
+  readonly name: string;
+  readonly isWanted: boolean;
+  /** May a field nested below be wanted? */
+  readonly isWantedBelow: boolean;
+  /** The key that followed last time, and the first one nested below: lines repeat their keys in order. */
+  next: KeyName | undefined;
+  firstBelow: KeyName | undefined;
+}
+
+/** From the bytes of keys to label names, remembering what was seen. */
+export class KeyNames {
+  readonly #wanted: WantedLabels;
+  readonly #byHash = new Map<number, KeyName[]>();
+  #count = 0;
+  readonly #root: KeyName = {
+    bytes: Buffer.alloc(0),
+    parent: undefined,
+    name: "",
+    isWanted: false,
+    isWantedBelow: true,
+    next: undefined,
+    firstBelow: undefined,
+  };
+
+  constructor(wanted: WantedLabels) {
+    this.#wanted = wanted;
+  }
+
+  /** The key of bytes [from, to) below `parent`; `previous` is the key before it in the same object. */
+  of(
+    buffer: Buffer,
+    from: number,
+    to: number,
+    parent: KeyName | undefined,
+    previous: KeyName | undefined,
+  ): KeyName {
+    const guess = previous === undefined ? (parent ?? this.#root).firstBelow : previous.next;
+    if (guess !== undefined && guess.parent === parent && hasBytes(buffer, from, to, guess.bytes)) {
+      return guess;
+    }
+    if (to - from > keyBytesMax) return this.#make(buffer, from, to, parent);
+    let hash = to - from;
+    for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + buffer[i]!) | 0;
+    let bucket = this.#byHash.get(hash);
+    if (bucket === undefined) {
+      bucket = [];
+      this.#byHash.set(hash, bucket);
+    }
+    for (const known of bucket) {
+      if (known.parent === parent && hasBytes(buffer, from, to, known.bytes)) {
+        this.#expect(known, parent, previous);
+        return known;
+      }
+    }
+    const made = this.#make(buffer, from, to, parent);
+    if (this.#count < keyCountMax) {
+      this.#count++;
+      bucket.push(made);
+      this.#expect(made, parent, previous);
+    }
+    return made;
+  }
+
+  #expect(key: KeyName, parent: KeyName | undefined, previous: KeyName | undefined): void {
+    if (previous === undefined) (parent ?? this.#root).firstBelow = key;
+    else previous.next = key;
+  }
+
+  /** For keys with escapes. */
+  ofText(key: string, parent: KeyName | undefined): KeyName {
+    const bytes = Buffer.from(key);
+    return this.#make(bytes, 0, bytes.length, parent);
+  }
+
+  #make(buffer: Buffer, from: number, to: number, parent: KeyName | undefined): KeyName {
+    const bytes = Buffer.from(buffer.subarray(from, to));
+    const name = joinNames(parent?.name ?? "", utf8Text(bytes));
+    return {
+      bytes,
+      parent,
+      name,
+      isWanted: name !== "" && this.#wanted.has(name),
+      isWantedBelow: this.#wanted.hasBelow(name === "" ? "" : `${name}_`),
+      next: undefined,
+      firstBelow: undefined,
+    };
+  }
+}
+
+function joinNames(parent: string, key: string): string {
+  const name = labelNameOf(key, { isStart: parent === "" });
+  if (parent === "") return name;
+  return name === "" ? parent : `${parent}_${name}`;
+}
+
+function hasBytes(buffer: Buffer, from: number, to: number, bytes: Buffer): boolean {
+  const length = to - from;
+  if (length !== bytes.length) return false;
+  for (let i = 0; i < length; i++) if (buffer[from + i] !== bytes[i]) return false;
+  return true;
+}

@@ -1,0 +1,219 @@
+import type { ByteStrings } from "#columns";
+import type { Block } from "#storage";
+import { type LineFilter, type LineMatcher, type LineView, matchesLine } from "./line-matchers.ts";
+import { latin1Text, utf8Text } from "./bytes-text.ts";
+
+const newline = 0x0a;
+
+/** The line column of a block while filters look at it. */
+export class BlockLines implements LineView {
+  readonly buffer: Buffer;
+  readonly lines: ByteStrings;
+  readonly count: number;
+  readonly isAscii: boolean;
+  readonly hasInnerNewline: boolean;
+  from = 0;
+  to = 0;
+  #latin1: string | undefined;
+
+  constructor(block: Block, lines: ByteStrings) {
+    this.lines = lines;
+    this.buffer = lines.bytes;
+    this.count = lines.count;
+    this.isAscii = block.ref.facts.isAscii;
+    this.hasInnerNewline = block.ref.facts.hasInnerNewline;
+  }
+
+  enter(row: number): void {
+    this.from = this.lines.starts[row]!;
+    this.to = this.lines.starts[row + 1]! - this.lines.gap;
+  }
+
+  text(): string {
+    return this.isAscii
+      ? latin1Text(this.buffer, this.from, this.to)
+      : utf8Text(this.buffer, this.from, this.to);
+  }
+
+  /** All lines as one text, each byte a character. */
+  latin1(): string {
+    this.#latin1 ??= latin1Text(this.buffer, 0, this.lines.starts[this.count]!);
+    return this.#latin1;
+  }
+}
+
+/** With fewer candidates than one row in this many, single lines are tried instead of the whole block. */
+const blockSearchShare = 8;
+
+/**
+ * Rows that pass all filters: a byte per row, 1 for those that do; undefined when there are no filters. `candidates` are the
+ * rows anybody will ask for.
+ */
+export function searchLines(
+  block: Block,
+  filters: readonly LineFilter[],
+  candidates: Uint32Array | undefined,
+): Uint8Array | undefined {
+  if (filters.length === 0 || block.lines === undefined) return undefined;
+  const lines = new BlockLines(block, block.lines);
+  const passing = new Uint8Array(lines.count);
+  let left = lines.count;
+  if (candidates === undefined) passing.fill(1);
+  else {
+    for (let i = 0; i < candidates.length; i++) passing[candidates[i]!] = 1;
+    left = candidates.length;
+  }
+  let hits: Uint8Array | undefined;
+  for (const filter of filters) {
+    if (left === 0) break;
+    if (left * blockSearchShare < lines.count) {
+      left = filterRows(lines, filter, passing);
+      continue;
+    }
+    if (hits === undefined) hits = new Uint8Array(lines.count);
+    else hits.fill(0);
+    for (const matcher of filter.matchers) markHits(lines, matcher, hits);
+    const wanted = filter.isNegated ? 0 : 1;
+    left = 0;
+    for (let row = 0; row < passing.length; row++) {
+      if (passing[row] === 1 && hits[row] === wanted) left++;
+      else passing[row] = 0;
+    }
+  }
+  return passing;
+}
+
+function filterRows(lines: BlockLines, filter: LineFilter, passing: Uint8Array): number {
+  let left = 0;
+  for (let row = 0; row < passing.length; row++) {
+    if (passing[row] === 0) continue;
+    lines.enter(row);
+    let isHit = false;
+    for (const matcher of filter.matchers) {
+      if (!matchesLine(matcher, lines)) continue;
+      isHit = true;
+      break;
+    }
+    if (isHit === filter.isNegated) passing[row] = 0;
+    else left++;
+  }
+  return left;
+}
+
+/** Sets `hits` to 1 for the rows a matcher matches. */
+function markHits(lines: BlockLines, matcher: LineMatcher, hits: Uint8Array): void {
+  switch (matcher.kind) {
+    case "all":
+      hits.fill(1);
+      return;
+    case "none":
+      return;
+    case "literal":
+      eachLineWith(lines, matcher.bytes, (row) => {
+        hits[row] = 1;
+      });
+      return;
+    case "regex": {
+      const whole = matcher.regex.blockRegExp;
+      if (whole !== undefined && lines.isAscii && !lines.hasInnerNewline) {
+        if (matcher.needle === undefined || isFrequent(lines, matcher.needle)) {
+          markRegExpHits(lines, whole, hits);
+          return;
+        }
+      }
+      markVerified(lines, matcher, matcher.needle, hits);
+      return;
+    }
+    case "pattern":
+      markVerified(lines, matcher, matcher.needle, hits);
+      return;
+    case "ip":
+      markVerified(lines, matcher, undefined, hits);
+      return;
+    default:
+      matcher satisfies never;
+  }
+}
+
+/** Lines looked at to see whether a needle is rare enough to lead. */
+const sampleBytes = 32 * 1024;
+const rareHitsMax = 16;
+
+function isFrequent(lines: BlockLines, needle: Buffer): boolean {
+  const sample = lines.buffer.subarray(0, Math.min(sampleBytes, lines.buffer.length));
+  let hitCount = 0;
+  for (let at = sample.indexOf(needle); at >= 0; at = sample.indexOf(needle, at + needle.length)) {
+    if (++hitCount > rareHitsMax) return true;
+  }
+  return false;
+}
+
+/** Tries a matcher on every line, or on every line that holds the needle. */
+function markVerified(
+  lines: BlockLines,
+  matcher: LineMatcher,
+  needle: Buffer | undefined,
+  hits: Uint8Array,
+): void {
+  const verify = (row: number): void => {
+    if (hits[row] === 1) return;
+    lines.enter(row);
+    if (matchesLine(matcher, lines)) hits[row] = 1;
+  };
+  if (needle !== undefined) eachLineWith(lines, needle, verify);
+  else for (let row = 0; row < lines.count; row++) verify(row);
+}
+
+/** Calls `visit` once for every line that holds the needle: one search over the whole block. */
+function eachLineWith(lines: BlockLines, needle: Buffer, visit: (row: number) => void): void {
+  const { buffer, count } = lines;
+  const { starts, gap } = lines.lines;
+  const spansLines = needle.includes(newline);
+  if (spansLines && !lines.hasInnerNewline) return;
+  let row = 0;
+  let at = buffer.indexOf(needle, 0);
+  while (at >= 0) {
+    row = rowAt(starts, row, count, at);
+    if (row >= count) return;
+    if (spansLines && at + needle.length > starts[row + 1]! - gap) {
+      at = buffer.indexOf(needle, at + 1);
+      continue;
+    }
+    visit(row);
+    at = buffer.indexOf(needle, starts[row + 1]!);
+  }
+}
+
+function markRegExpHits(lines: BlockLines, whole: RegExp, hits: Uint8Array): void {
+  const { count } = lines;
+  const { starts } = lines.lines;
+  const text = lines.latin1();
+  const search = whole.global ? whole : new RegExp(whole, `${whole.flags}g`);
+  let row = 0;
+  search.lastIndex = 0;
+  for (let match = search.exec(text); match !== null; match = search.exec(text)) {
+    row = rowAt(starts, row, count, match.index);
+    if (row >= count) return;
+    hits[row] = 1;
+    row++;
+    if (row >= count) return;
+    search.lastIndex = starts[row]!;
+  }
+}
+
+/** The row that holds byte `at`, not before row `low`: galloping, then halving. */
+function rowAt(starts: Uint32Array, low: number, count: number, at: number): number {
+  let step = 1;
+  let from = low;
+  while (from + step <= count && starts[from + step]! <= at) {
+    from += step;
+    step *= 2;
+  }
+  let to = Math.min(from + step, count);
+  while (from < to) {
+    const middle = (from + to + 1) >>> 1;
+    if (starts[middle]! <= at) from = middle;
+    else to = middle - 1;
+  }
+  return from;
+}

@@ -1,0 +1,92 @@
+import type { LogfmtStage } from "#logql";
+import { type KeyName, KeyNames } from "./key-names.ts";
+import { LogfmtPairs } from "./logfmt-scan.ts";
+import type { RowStage, RowState } from "./row-state.ts";
+import { type LabelNeeds, WantedLabels } from "./wanted-labels.ts";
+import { utf8Text } from "./bytes-text.ts";
+
+const logfmtParserError = "LogfmtParserErr";
+
+/** `| logfmt`, all keys. */
+export function compileLogfmt(stage: LogfmtStage, wanted: WantedLabels): RowStage {
+  const pairs = new LogfmtPairs();
+  const keys = new KeyNames(wanted);
+  const { strict, keepEmpty } = stage;
+  const { stopAfterCount } = wanted;
+  return (row) => {
+    pairs.start(row.lineBuffer, row.lineFrom, row.lineTo);
+    const { buffer } = pairs;
+    let previous: KeyName | undefined;
+    let foundCount = 0;
+    while (pairs.next()) {
+      if (pairs.problem === "") checkKey(pairs);
+      if (pairs.problem !== "") {
+        if (!strict) continue;
+        row.setParserError(logfmtParserError, pairs.problem);
+        return true;
+      }
+      const key = keys.of(buffer, pairs.keyFrom, pairs.keyTo, undefined, previous);
+      previous = key;
+      const { valueFrom, valueTo } = pairs;
+      if (!key.isWanted || (valueFrom === valueTo && !keepEmpty)) continue;
+      const kind = pairs.isValueEscaped ? "logfmt" : "raw";
+      if (!row.addParsed(key.name, kind, buffer, valueFrom, valueTo)) continue;
+      if (row.base.has(key.name, row.index)) continue;
+      if (++foundCount >= stopAfterCount) return true;
+    }
+    return true;
+  };
+}
+
+function checkKey(pairs: LogfmtPairs): void {
+  if (pairs.isKeyAscii) return;
+  const key = utf8Text(pairs.buffer, pairs.keyFrom, pairs.keyTo);
+  if (key.includes("\ufffd")) pairs.rejectKey();
+}
+
+/**
+ * `| logfmt name="key", …`: only these keys; the last of several equal keys wins, a missing one gives an empty label. The
+ * reference also takes a key that is called like one of the names; so do we.
+ */
+export function compileLogfmtParameters(stage: LogfmtStage, needs: LabelNeeds): RowStage {
+  const parameters = stage.parameters;
+  const nameOfKey = new Map<string, string>();
+  for (const { name } of parameters) nameOfKey.set(name, name);
+  for (const { name, path } of parameters) nameOfKey.set(path, name);
+  const pairs = new LogfmtPairs();
+  const keys = new KeyNames(new WantedLabels(new Set(nameOfKey.keys()), { mayStop: false }));
+  const names = [...new Set(parameters.map(({ name }) => name))];
+  const wantedNames = new WantedLabels(needs, { mayStop: false });
+  return (row) => {
+    pairs.start(row.lineBuffer, row.lineFrom, row.lineTo);
+    const { buffer } = pairs;
+    const firstOwn = row.count;
+    let previous: KeyName | undefined;
+    while (pairs.next()) {
+      if (pairs.problem === "") checkKey(pairs);
+      if (pairs.problem !== "") {
+        if (!stage.strict) continue;
+        row.setParserError(logfmtParserError, pairs.problem);
+        break;
+      }
+      const key = keys.of(buffer, pairs.keyFrom, pairs.keyTo, undefined, previous);
+      previous = key;
+      if (!key.isWanted) continue;
+      const name = nameOfKey.get(key.name);
+      if (name === undefined) continue;
+      const kind = pairs.isValueEscaped ? "logfmt" : "raw";
+      // The last one wins, but under `_extracted` the first.
+      const replaceFrom = row.base.has(name, row.index) ? undefined : firstOwn;
+      row.addParsed(name, kind, buffer, pairs.valueFrom, pairs.valueTo, replaceFrom);
+    }
+    addMissing(row, names, wantedNames);
+    return true;
+  };
+}
+
+/** Parameters that found nothing give an empty label, unless there is a label of the name. */
+export function addMissing(row: RowState, names: readonly string[], wanted: WantedLabels): void {
+  for (const name of names) {
+    if (wanted.has(name) && row.plainLabel(name) === undefined) row.addParsedText(name, "");
+  }
+}

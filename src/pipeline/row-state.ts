@@ -1,0 +1,448 @@
+import { compareText, type LabelPair, Labels } from "#model";
+import type { Block } from "#storage";
+import {
+  type BlockBase,
+  errorDetailsLabel,
+  errorLabel,
+  extractedSuffix,
+  type StreamBase,
+} from "./base-labels.ts";
+import type { LabelInterner } from "./label-interner.ts";
+import type { Row } from "./pipeline.ts";
+import { type ValueKind, valueText } from "./value-text.ts";
+import { latin1Text, utf8Text } from "./bytes-text.ts";
+
+/** Where a label belongs in `categorize-labels`; a lower number hides a higher one of the same name. */
+export type LabelCategory = 0 | 1 | 2;
+export const parsedCategory = 0;
+export const metadataCategory = 1;
+export const streamCategory = 2;
+
+/** One stage on the row at hand; false drops it. */
+export type RowStage = (row: RowState) => boolean;
+
+const noBytes = Buffer.alloc(0);
+
+/**
+ * The row at hand, changed by the stages. Labels made by stages lie in parallel arrays as byte ranges of the line they
+ * came from and become text when somebody reads them; labels the entry came with are looked up in the block and only
+ * marked when a stage removes them.
+ */
+export class RowState implements Row {
+  block!: Block;
+  index = 0;
+  /** What the row came with. */
+  base!: StreamBase;
+  value: number = Number.NaN;
+  /** Of a stage; a parsed field `__error__` is an ordinary label until the end. */
+  stageError = "";
+  stageErrorDetails = "";
+  #isParserError = false;
+  readonly #preservesParserErrors: boolean;
+  readonly #interner: LabelInterner;
+  #blockBase!: BlockBase;
+  // Labels made by stages.
+  count = 0;
+  readonly #names: string[] = [];
+  readonly #texts: (string | undefined)[] = [];
+  readonly #buffers: Buffer[] = [];
+  readonly #froms: number[] = [];
+  readonly #tos: number[] = [];
+  readonly #kinds: ValueKind[] = [];
+  readonly #categories: LabelCategory[] = [];
+  // Labels of the base that a stage removed.
+  #goneNames: string[] = [];
+  // The line: bytes, text, or both.
+  #lineBuffer: Buffer | undefined;
+  #lineFrom = 0;
+  #lineTo = 0;
+  #lineText: string | undefined;
+  #isLineAscii = false;
+  #isLineStored = true;
+
+  constructor(interner: LabelInterner, options: { preservesParserErrors: boolean }) {
+    this.#interner = interner;
+    this.#preservesParserErrors = options.preservesParserErrors;
+  }
+
+  enterBlock(base: BlockBase): void {
+    this.#blockBase = base;
+    this.block = base.block;
+    this.base = base.ofStream(0);
+  }
+
+  /** Starts over with row `index` of the block entered last. */
+  reset(index: number): void {
+    const block = this.block;
+    this.index = index;
+    if (block.streamOfRow !== undefined) this.base = this.#blockBase.ofRow(index);
+    this.count = 0;
+    if (this.#goneNames.length > 0) this.#goneNames = [];
+    this.value = Number.NaN;
+    this.#isParserError = false;
+    this.stageError = "";
+    this.stageErrorDetails = "";
+    if (this.#blockBase.errors !== undefined) this.#takeStoredError(index);
+    this.#lineText = undefined;
+    this.#isLineStored = true;
+    const lines = block.lines;
+    if (lines === undefined) return;
+    this.#lineBuffer = lines.bytes;
+    this.#lineFrom = lines.starts[index]!;
+    this.#lineTo = lines.starts[index + 1]! - lines.gap;
+    this.#isLineAscii = block.ref.facts.isAscii;
+  }
+
+  #takeStoredError(index: number): void {
+    const { errors, errorDetails } = this.#blockBase;
+    const error = errors!.ids[index]!;
+    if (error !== 0) this.stageError = errors!.text(error);
+    const details = errorDetails?.ids[index] ?? 0;
+    if (details !== 0) this.stageErrorDetails = errorDetails!.text(details);
+  }
+
+  get stored(): Labels {
+    return this.base.stored;
+  }
+
+  // ── The line ──────────────────────────────────────────────────────────────────────────────
+
+  /** The line's bytes are [lineFrom, lineTo) of this buffer. */
+  get lineBuffer(): Buffer {
+    if (this.#lineBuffer === undefined) {
+      const bytes = this.#lineText === undefined ? noBytes : Buffer.from(this.#lineText);
+      this.#lineBuffer = bytes;
+      this.#lineFrom = 0;
+      this.#lineTo = bytes.length;
+    }
+    return this.#lineBuffer;
+  }
+
+  /** Valid after `lineBuffer` was read. */
+  get lineFrom(): number {
+    return this.#lineFrom;
+  }
+
+  get lineTo(): number {
+    return this.#lineTo;
+  }
+
+  get isLineAscii(): boolean {
+    return this.#isLineAscii;
+  }
+
+  line(): string {
+    if (this.#lineText === undefined) {
+      const buffer = this.lineBuffer;
+      this.#lineText = this.#isLineAscii
+        ? latin1Text(buffer, this.#lineFrom, this.#lineTo)
+        : utf8Text(buffer, this.#lineFrom, this.#lineTo);
+    }
+    return this.#lineText;
+  }
+
+  lineBytes(): Buffer {
+    return this.lineBuffer.subarray(this.#lineFrom, this.#lineTo);
+  }
+
+  lineByteLength(): number {
+    if (this.#isLineStored && this.block.lines === undefined) {
+      return this.block.lengths?.[this.index] ?? 0;
+    }
+    return this.lineBuffer.length === 0 ? 0 : this.#lineTo - this.#lineFrom;
+  }
+
+  setLineText(text: string): void {
+    this.#isLineStored = false;
+    this.#lineText = text;
+    this.#lineBuffer = undefined;
+    this.#isLineAscii = false;
+  }
+
+  setLineBytes(bytes: Buffer): void {
+    this.#isLineStored = false;
+    this.#lineText = undefined;
+    this.#lineBuffer = bytes;
+    this.#lineFrom = 0;
+    this.#lineTo = bytes.length;
+  }
+
+  // ── Errors ────────────────────────────────────────────────────────────────────────────────
+
+  setParserError(error: string, details: string): void {
+    this.stageError = error;
+    this.stageErrorDetails = details;
+    this.#isParserError = true;
+  }
+
+  setStageError(error: string, details: string): void {
+    this.stageError = error;
+    this.stageErrorDetails = details;
+    this.#isParserError = false;
+  }
+
+  clearError(): void {
+    this.stageError = "";
+    this.stageErrorDetails = "";
+  }
+
+  get error(): string {
+    if (this.stageError !== "" || this.count === 0) return this.stageError;
+    return this.#made(errorLabel) ?? "";
+  }
+
+  get errorDetails(): string {
+    if (this.stageErrorDetails !== "" || this.count === 0) return this.stageErrorDetails;
+    return this.#made(errorDetailsLabel) ?? "";
+  }
+
+  get isErrorFatal(): boolean {
+    if (this.error === "") return false;
+    return !(this.#preservesParserErrors && this.#isParserError);
+  }
+
+  // ── Labels ────────────────────────────────────────────────────────────────────────────────
+
+  /** Position of a label that a stage made, or -1. */
+  find(name: string): number {
+    let best = -1;
+    for (let i = 0; i < this.count; i++) {
+      if (this.#names[i] !== name) continue;
+      if (this.#categories[i] === parsedCategory) return i;
+      if (best < 0 || this.#categories[i]! < this.#categories[best]!) best = i;
+    }
+    return best;
+  }
+
+  valueAt(i: number): string {
+    let text = this.#texts[i];
+    if (text === undefined) {
+      text = valueText(this.#kinds[i]!, this.#buffers[i]!, this.#froms[i]!, this.#tos[i]!);
+      this.#texts[i] = text;
+    }
+    return text;
+  }
+
+  /** Bytes of a value that needs no decoding, for comparisons without text. */
+  bytesAt(i: number): { buffer: Buffer; from: number; to: number } | undefined {
+    if (this.#kinds[i] !== "raw" && this.#kinds[i] !== "plain") return undefined;
+    return { buffer: this.#buffers[i]!, from: this.#froms[i]!, to: this.#tos[i]! };
+  }
+
+  #made(name: string): string | undefined {
+    const at = this.find(name);
+    return at < 0 ? undefined : this.valueAt(at);
+  }
+
+  /** Effective value without the error labels. */
+  plainLabel(name: string): string | undefined {
+    if (this.count > 0) {
+      const at = this.find(name);
+      if (at >= 0) return this.valueAt(at);
+    }
+    if (this.#goneNames.length > 0 && this.#goneNames.includes(name)) return undefined;
+    return this.base.value(name, this.index);
+  }
+
+  label(name: string): string | undefined {
+    if (name === errorLabel) return this.error === "" ? undefined : this.error;
+    if (name === errorDetailsLabel) return this.errorDetails === "" ? undefined : this.errorDetails;
+    return this.plainLabel(name);
+  }
+
+  isGone(name: string): boolean {
+    return this.#goneNames.includes(name);
+  }
+
+  /** Is nothing of this name made or removed, so that the value is the one the entry came with? */
+  isUntouched(name: string): boolean {
+    return (this.count === 0 || this.find(name) < 0) && !this.#goneNames.includes(name);
+  }
+
+  /**
+   * A field a parser found: bytes [from, to) of `buffer`. Goes by `name_extracted` when the entry came with the name.
+   * An older parsed label of the name stays, unless it is at `replaceFrom` or later. False when it was not added.
+   */
+  addParsed(
+    name: string,
+    kind: ValueKind,
+    buffer: Buffer,
+    from: number,
+    to: number,
+    replaceFrom: number = Number.POSITIVE_INFINITY,
+  ): boolean {
+    const key = this.base.has(name, this.index) ? name + extractedSuffix : name;
+    for (let i = 0; i < this.count; i++) {
+      if (this.#names[i] !== key || this.#categories[i] !== parsedCategory) continue;
+      if (i < replaceFrom) return false;
+      this.#put(i, key, undefined, kind, buffer, from, to);
+      return true;
+    }
+    this.#put(this.count++, key, undefined, kind, buffer, from, to);
+    return true;
+  }
+
+  addParsedText(name: string, text: string, replaceFrom?: number): void {
+    const at = this.count;
+    if (!this.addParsed(name, "text", noBytes, 0, 0, replaceFrom)) return;
+    const last = this.count > at ? at : this.find(this.#stored(name));
+    this.#texts[last] = text;
+  }
+
+  #stored(name: string): string {
+    return this.base.has(name, this.index) ? name + extractedSuffix : name;
+  }
+
+  /** Sets a label whatever there was, as `label_format` does. */
+  setLabel(name: string, text: string, category: LabelCategory): void {
+    for (let i = 0; i < this.count; i++) {
+      if (this.#names[i] !== name || this.#categories[i] !== category) continue;
+      this.#put(i, name, text, "text", noBytes, 0, 0);
+      this.#categories[i] = category;
+      return;
+    }
+    const at = this.count++;
+    this.#put(at, name, text, "text", noBytes, 0, 0);
+    this.#categories[at] = category;
+  }
+
+  #put(
+    at: number,
+    name: string,
+    text: string | undefined,
+    kind: ValueKind,
+    buffer: Buffer,
+    from: number,
+    to: number,
+  ): void {
+    this.#names[at] = name;
+    this.#texts[at] = text;
+    this.#kinds[at] = kind;
+    this.#buffers[at] = buffer;
+    this.#froms[at] = from;
+    this.#tos[at] = to;
+    this.#categories[at] = parsedCategory;
+  }
+
+  /** Takes back labels from position `count` on. */
+  truncate(count: number): void {
+    this.count = count;
+  }
+
+  removeLabel(name: string): void {
+    this.#removeMade((other) => other === name);
+    if (this.base.value(name, this.index) !== undefined && !this.isGone(name)) {
+      this.#goneNames.push(name);
+    }
+  }
+
+  /** Removes every label but the error ones for which `keeps` says false. */
+  removeAllBut(keeps: (name: string, row: RowState) => boolean): void {
+    const dropped = new Set<string>();
+    const { stored, metadataNames, columns } = this.base;
+    for (const [name] of stored.pairs) if (!this.isGone(name)) dropped.add(name);
+    for (let i = 0; i < columns.length; i++) {
+      const name = metadataNames[i]!;
+      if (columns[i]!.ids[this.index] !== 0 && !this.isGone(name)) dropped.add(name);
+    }
+    for (let i = 0; i < this.count; i++) dropped.add(this.#names[i]!);
+    for (const name of dropped) {
+      if (name === errorLabel || name === errorDetailsLabel || keeps(name, this)) {
+        dropped.delete(name);
+      }
+    }
+    for (const name of dropped) this.removeLabel(name);
+  }
+
+  #removeMade(drops: (name: string) => boolean): void {
+    let kept = 0;
+    for (let i = 0; i < this.count; i++) {
+      if (drops(this.#names[i]!)) continue;
+      if (kept !== i) this.#move(i, kept);
+      kept++;
+    }
+    this.count = kept;
+  }
+
+  #move(from: number, to: number): void {
+    const category = this.#categories[from]!;
+    this.#put(
+      to,
+      this.#names[from]!,
+      this.#texts[from],
+      this.#kinds[from]!,
+      this.#buffers[from]!,
+      this.#froms[from]!,
+      this.#tos[from]!,
+    );
+    this.#categories[to] = category;
+  }
+
+  /** Category of the effective label. */
+  categoryOf(name: string): LabelCategory {
+    const at = this.find(name);
+    if (at >= 0) return this.#categories[at]!;
+    const column = this.base.metadataIndexOf.get(name);
+    const isMetadata = column !== undefined && this.base.columns[column]!.ids[this.index] !== 0;
+    return isMetadata ? metadataCategory : streamCategory;
+  }
+
+  // ── Sets ──────────────────────────────────────────────────────────────────────────────────
+
+  labels(): Labels {
+    const base = this.base.labels(this.index);
+    if (this.count === 0 && this.stageError === "" && this.#goneNames.length === 0) return base;
+    let key = this.#interner.baseKey(base);
+    for (const name of this.#goneNames) key += `\ud801${name}`;
+    for (let i = 0; i < this.count; i++) {
+      key += `\ud802${this.#names[i]!}\ud803${this.#categories[i]!}${this.valueAt(i)}`;
+    }
+    if (this.stageError !== "") key += `\ud804${this.stageError}\ud804${this.stageErrorDetails}`;
+    const known = this.#interner.get(key);
+    if (known !== undefined) return known;
+    const labels = this.#merge(base.pairs, () => true);
+    this.#interner.set(key, labels);
+    return labels;
+  }
+
+  #merge(base: readonly LabelPair[], wants: (category: LabelCategory) => boolean): Labels {
+    const byName = new Map<string, string>();
+    for (const [name, value] of base) if (!this.isGone(name)) byName.set(name, value);
+    for (let i = 0; i < this.count; i++) {
+      const name = this.#names[i]!;
+      if (this.find(name) !== i) continue;
+      if (wants(this.#categories[i]!)) byName.set(name, this.valueAt(i));
+      else byName.delete(name);
+    }
+    if (wants(parsedCategory)) this.#addErrors(byName);
+    const pairs = [...byName].sort((a, b) => compareText(a[0], b[0]));
+    return Labels.ofSorted(pairs);
+  }
+
+  #addErrors(byName: Map<string, string>): void {
+    if (this.stageError !== "") byName.set(errorLabel, this.stageError);
+    if (this.stageErrorDetails !== "") byName.set(errorDetailsLabel, this.stageErrorDetails);
+  }
+
+  streamLabels(): Labels {
+    const { stored, metadataNames, columns } = this.base;
+    const isHidden = (name: string): boolean => {
+      const column = metadataNames.indexOf(name);
+      return column >= 0 && columns[column]!.ids[this.index] !== 0;
+    };
+    if (this.count === 0 && this.#goneNames.length === 0) {
+      if (!stored.pairs.some(([name]) => isHidden(name))) return stored;
+    }
+    const pairs = stored.pairs.filter(([name]) => !isHidden(name));
+    return this.#merge(pairs, (category) => category === streamCategory);
+  }
+
+  structuredMetadata(): readonly LabelPair[] {
+    const pairs = this.base.metadata(this.index);
+    return this.#merge(pairs, (category) => category === metadataCategory).pairs;
+  }
+
+  parsedLabels(): readonly LabelPair[] {
+    return this.#merge([], (category) => category === parsedCategory).pairs;
+  }
+}

@@ -1,0 +1,37 @@
+import { GoParseError, parseGoDurationSeconds, parseGoFloat, parseHumanBytes } from "#gofmt";
+import type { Unwrap } from "#logql";
+import { compileLabelFilter } from "./label-filter.ts";
+import type { RowStage } from "./row-state.ts";
+
+const sampleError = "SampleExtractionErr";
+
+/**
+ * `| unwrap x` and the label filters behind it. An entry without the label is dropped, one whose value does not convert carries an
+ * error and 0. The label is no label of the series.
+ */
+export function compileUnwrap(unwrap: Unwrap): RowStage {
+  const convert = conversions[unwrap.conversion];
+  const filters = unwrap.filters.map(({ filter }) => compileLabelFilter(filter));
+  const name = unwrap.label;
+  return (row) => {
+    const text = row.plainLabel(name);
+    if (text === undefined) return false;
+    try {
+      row.value = convert(text);
+    } catch (error) {
+      if (!(error instanceof GoParseError)) throw error;
+      row.value = 0;
+      row.setStageError(sampleError, error.message);
+    }
+    for (const filter of filters) if (!filter(row)) return false;
+    row.removeLabel(name);
+    return true;
+  };
+}
+
+const conversions: Readonly<Record<Unwrap["conversion"], (text: string) => number>> = {
+  number: parseGoFloat,
+  bytes: parseHumanBytes,
+  duration: parseGoDurationSeconds,
+  duration_seconds: parseGoDurationSeconds,
+};
