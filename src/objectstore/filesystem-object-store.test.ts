@@ -34,7 +34,7 @@ test("a resolved put survives a crash whole; an unresolved one is whole or absen
     const disk = new SimulatedDisk({ pause });
     await disk.makeFolder("/data");
     await disk.syncFolder("/");
-    let store = await openOn(disk);
+    let store = await openOn(disk.asProcess());
     const resolved = new Set<string>();
     const random = seededRandom(seed);
     const puts = Array.from({ length: 12 }, async (_, i) => {

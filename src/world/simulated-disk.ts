@@ -7,12 +7,14 @@
  * A failed `sync` behaves as on Linux: chance decides which sectors came through, reads still show
  * all of them, and a later `sync` does not write them again. Files opened before a crash only reject.
  *
- * With no faults it is a plain in-memory `Files`.
+ * A test that crashes gives each life of its program `asProcess()`: else what the old one still has
+ * under way goes on after the crash. With no faults this is a plain in-memory `Files`.
  */
 import { basename, dirname } from "node:path";
 import { GiB, StoreError } from "#base";
 import { compareBytes } from "./compare-bytes.ts";
 import type { FileHandle, FileInfo, Files, OpenOptions } from "./files.ts";
+import { processFiles } from "./process-files.ts";
 import { seededRandom, type Random } from "./random.ts";
 import { SimulatedContent } from "./simulated-content.ts";
 
@@ -93,6 +95,12 @@ export class SimulatedDisk implements Files {
     }
     this.#durableTree = new Map(this.#tree);
     for (const inode of inodes) inode.content.crash(random);
+  }
+
+  /** What a process started now sees; after the next crash all of it rejects. */
+  asProcess(): Files {
+    const generation = this.#generation;
+    return processFiles(this, () => generation === this.#generation);
   }
 
   /** Flips bits of one byte, durably: what a failing disk does. */
