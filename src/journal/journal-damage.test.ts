@@ -49,7 +49,7 @@ async function reopened(
 
 const headerOf = (sequence: number): number => recordsOffset + (sequence - 1) * recordBytes;
 
-test("a bad body costs one record, a bad header too; both are reported where they are", async () => {
+test("a bad body or header costs one record and is reported where it is", async () => {
   const disk = await written(9);
   disk.corrupt(firstFile, headerOf(3) + recordHeaderBytes + 50);
   disk.corrupt(firstFile, headerOf(6) + 5);

@@ -178,8 +178,8 @@ class LocalJournal implements Journal {
       assert(bodyBytes <= recordBytesMax, `record of ${bodyBytes} bytes`);
       const sizeBytes = recordSizeBytes(bodyBytes);
       if (this.#queuedBytes > 0 && this.#queuedBytes + sizeBytes > this.#queuedBytesMax) {
-        const state = `${this.#queuedBytes} bytes wait for the disk, at most ${this.#queuedBytesMax}`;
-        reject(new StoreError("unavailable", `journal ${folder}: ${state}`));
+        const state = `${this.#queuedBytes} of at most ${this.#queuedBytesMax} bytes wait`;
+        reject(new StoreError("unavailable", `journal ${folder}: ${state} for the disk`));
         return;
       }
       this.#hasAppended = true;

@@ -2,8 +2,8 @@
  * Reads the records of one journal file in order, past damage.
  *
  * A record whose body is bad is passed over by its length. Where no record header can be read, the
- * next one is searched at every aligned offset. What a damaged part means (torn by a crash, or lost)
- * only the whole journal can tell: see journal-damage.ts.
+ * next one is searched at every aligned offset. What a damaged part means (torn by a crash, or
+ * lost) only the whole journal can tell: see journal-damage.ts.
  */
 import { crc32 } from "node:zlib";
 import { MiB } from "#base";

@@ -9,7 +9,9 @@ export const reservedKeyPart = ".skald-tmp";
 
 const printable = /^[\x20-\x7e]+$/;
 
-/** Why this is no key, or undefined when it is one. Keys may come from data, so they are checked. */
+/**
+ * Why this is no key, or undefined when it is one. Keys may come from data, so they are checked.
+ */
 function keyFault(key: string): string | undefined {
   if (key.length === 0) return "empty";
   if (key.length > keyBytesMax) return `${key.length} bytes, at most ${keyBytesMax}`;

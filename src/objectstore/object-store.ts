@@ -1,21 +1,34 @@
 /**
- * Where segments live: a flat map of keys to immutable objects. Keys are relative, `/`-separated, without `.` or `..`
- * parts, of printable ASCII. Rejections are StoreError (`missing`, `denied`, `full`, `unavailable`).
+ * Where segments live: a flat map of keys to immutable objects. Keys are relative, `/`-separated,
+ * without `.` or `..` parts, of printable ASCII. Rejections are StoreError (`missing`, `denied`,
+ * `full`, `unavailable`).
  */
 export interface ObjectStore {
   /** A short name for logs and errors: `filesystem /data/chunks`, `s3 bucket`. No secrets. */
   readonly name: string;
-  /** The whole object or bytes [from, to); a range past the end gives what there is; `missing` when not there. */
+  /**
+   * The whole object or bytes [from, to); a range past the end gives what there is; `missing` when
+   * not there.
+   */
   get(key: string, options?: GetOptions): Promise<Buffer>;
-  /** Atomic and durable when resolved: readers see nothing or all of it. Replaces an object of the same key. */
+  /**
+   * Atomic and durable when resolved: readers see nothing or all of it. Replaces an object of the
+   * same key.
+   */
   put(key: string, body: Uint8Array | readonly Uint8Array[], options?: CallOptions): Promise<void>;
   /** No error when missing. */
   delete(key: string, options?: CallOptions): Promise<void>;
-  /** All objects whose key starts with `prefix`, in byte order of keys. Sees every put that was resolved before. */
+  /**
+   * All objects whose key starts with `prefix`, in byte order of keys. Sees every put that was
+   * resolved before.
+   */
   list(prefix: string, options?: ListOptions): AsyncIterable<ObjectInfo>;
   /** Undefined when missing. */
   head(key: string, options?: CallOptions): Promise<ObjectInfo | undefined>;
-  /** The distinct next key parts after `prefix` (which is empty or ends in `/`), without the `/`, sorted. */
+  /**
+   * The distinct next key parts after `prefix` (which is empty or ends in `/`), without the `/`,
+   * sorted.
+   */
   listFolders(prefix: string, options?: CallOptions): Promise<string[]>;
 }
 

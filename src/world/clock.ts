@@ -6,8 +6,14 @@ export interface Clock {
   nowMs(): number;
   /** Never goes back; for measuring durations only. */
   monotonicMs(): number;
-  /** Resolves after `delayMs`; rejects with the signal's reason when aborted first. Does not keep the process alive. */
+  /**
+   * Resolves after `delayMs`; rejects with the signal's reason when aborted first. Does not keep
+   * the process alive.
+   */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
-  /** Calls `task` once after `delayMs`. Returns a function that cancels. Does not keep the process alive. */
+  /**
+   * Calls `task` once after `delayMs`. Returns a function that cancels. Does not keep the process
+   * alive.
+   */
   schedule(delayMs: number, task: () => void): () => void;
 }

@@ -3,9 +3,9 @@
  *
  * What `sync` and `syncFolder` resolved for is durable. Everything else is pending: on `crash` each
  * pending write survives as a whole, not at all, or sector by sector, in any order; each pending
- * creation, rename or removal survives or not. Lost sectors of a grown file read as zeros.
- * A failed `sync` behaves as on Linux: chance decides which sectors came through, reads still show
- * all of them, and a later `sync` does not write them again. Files opened before a crash only reject.
+ * creation, rename or removal survives or not. Lost sectors of a grown file read as zeros. A failed
+ * `sync` behaves as on Linux: chance decides which sectors came through, reads still show all of
+ * them, and a later `sync` does not write them again. Files opened before a crash only reject.
  *
  * A test that crashes gives each life of its program `asProcess()`: else what the old one still has
  * under way goes on after the crash. With no faults this is a plain in-memory `Files`.

@@ -22,7 +22,9 @@ export function isHeldLock(path: string): boolean {
   return heldPaths.size > 0 && heldPaths.has(resolve(path));
 }
 
-/** Rejects with `denied` when this or another process holds it, `unavailable` for other failures. */
+/**
+ * Rejects with `denied` when this or another process holds it, `unavailable` for other failures.
+ */
 export function lockFile(path: string): AsyncDisposable {
   const held = resolve(path);
   if (heldPaths.has(held)) throw new StoreError("denied", `lock ${path}: held by this process`);
