@@ -1,0 +1,111 @@
+import zlib from "node:zlib";
+import { RequestError } from "#base";
+import { compressSync, uncompressSync } from "snappy";
+import { decompressLz4Frames } from "./lz4-frame.ts";
+
+/**
+ * Decompression of request bodies. Nothing here allocates more than `rawBytesMax`: a body that would grow larger is refused with
+ * RequestError 413, a damaged one with RequestError 400.
+ */
+export interface DecompressLimits {
+  readonly compressedBytesMax: number;
+  readonly rawBytesMax: number;
+}
+
+/**
+ * `encoding` is one of `gzip`, `deflate` (zlib or raw), `zstd`, `lz4` (frames), or empty for bytes as they are; which of them a
+ * route accepts is the caller's decision. The result may be `body` itself.
+ */
+export function decompressBody(body: Buffer, encoding: string, limits: DecompressLimits): Buffer {
+  if (body.length > limits.compressedBytesMax) {
+    throw tooLarge(body.length, limits.compressedBytesMax);
+  }
+  const options = { maxOutputLength: limits.rawBytesMax };
+  try {
+    switch (encoding) {
+      case "":
+        if (body.length > limits.rawBytesMax) throw tooLarge(body.length, limits.rawBytesMax);
+        return body;
+      case "gzip":
+        return zlib.gunzipSync(body, options);
+      case "deflate":
+        return looksLikeZlib(body)
+          ? zlib.inflateSync(body, options)
+          : zlib.inflateRawSync(body, options);
+      case "zstd":
+        return zlib.zstdDecompressSync(body, options);
+      case "lz4":
+        return decompressLz4Frames(body, limits.rawBytesMax);
+      default:
+        throw new RequestError(400, `Content-Encoding "${encoding}" not supported`);
+    }
+  } catch (error) {
+    throw asRequestError(error, encoding, limits.rawBytesMax);
+  }
+}
+
+/** The two bytes of RFC 1950: method 8 and a check that makes them a multiple of 31. */
+function looksLikeZlib(body: Buffer): boolean {
+  if (body.length < 2) return false;
+  return (body[0]! & 0x0f) === 8 && (body[0]! * 256 + body[1]!) % 31 === 0;
+}
+
+function asRequestError(error: unknown, encoding: string, rawBytesMax: number): RequestError {
+  if (error instanceof RequestError) return error;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ERR_BUFFER_TOO_LARGE") {
+    return new RequestError(413, `request body too large: more than ${rawBytesMax} bytes`);
+  }
+  if (code === "Z_BUF_ERROR") return new RequestError(400, "unexpected EOF");
+  if (encoding === "gzip") return new RequestError(400, "gzip: invalid header");
+  return new RequestError(400, `${encoding}: corrupt input`);
+}
+
+function tooLarge(bytes: number, bytesMax: number): RequestError {
+  return new RequestError(413, `received message larger than max (${bytes} vs ${bytesMax})`);
+}
+
+/**
+ * No snappy block grows more than this: its densest element is a copy of 64 bytes in 3. A header that promises more
+ * is a lie, refused before memory is taken for it.
+ */
+const snappyGrowthMax = 22;
+
+/** Length of the content as the block's header claims it, or -1 when there is no valid header. */
+export function snappyBlockLength(block: Buffer): number {
+  let length = 0;
+  let scale = 1;
+  for (let i = 0; i < 5 && i < block.length; i++) {
+    const byte = block[i]!;
+    length += (byte & 0x7f) * scale;
+    if (byte < 0x80) return length <= 0xffffffff ? length : -1;
+    scale *= 128;
+  }
+  return -1;
+}
+
+/** Snappy's block format (not the framed one). RequestError 400 `snappy: corrupt input`, or 413. */
+export function decompressSnappyBlock(block: Buffer, limits: DecompressLimits): Buffer {
+  if (block.length > limits.compressedBytesMax) {
+    throw tooLarge(block.length, limits.compressedBytesMax);
+  }
+  const length = snappyBlockLength(block);
+  if (length < 0) throw new RequestError(400, "snappy: corrupt input");
+  if (length > block.length * snappyGrowthMax) {
+    throw new RequestError(400, "snappy: corrupt input");
+  }
+  if (length > limits.rawBytesMax) throw tooLarge(length, limits.rawBytesMax);
+  if (length === 0) {
+    if (block.length === 1) return Buffer.alloc(0);
+    throw new RequestError(400, "snappy: corrupt input");
+  }
+  try {
+    return uncompressSync(block, { asBuffer: true }) as Buffer;
+  } catch {
+    throw new RequestError(400, "snappy: corrupt input");
+  }
+}
+
+export function compressSnappyBlock(content: Buffer): Buffer {
+  return compressSync(content);
+}
