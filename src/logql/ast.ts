@@ -1,8 +1,9 @@
 import type { LabelPair, Matcher } from "#model";
 
 /**
- * The syntax tree of LogQL. Frozen data with a `kind`; every `switch` over it is exhaustive. Durations are
- * nanoseconds. Positions are offsets into the text in UTF-16 units, for editors and explain.
+ * The syntax tree of LogQL. Frozen data with a `kind`; every `switch` over it is exhaustive.
+ * Durations are nanoseconds. Positions are offsets into the text in UTF-16 units, for editors and
+ * explain.
  */
 export interface Span {
   readonly from: number;
@@ -19,7 +20,7 @@ export interface LogExpr {
   readonly span: Span;
 }
 
-// ── Stages ──────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Stages ───────────────────────────────────────────────────────────────────────────────────────
 
 export type Stage =
   | LineFilterStage
@@ -149,7 +150,7 @@ export interface KeepStage {
   readonly span: Span;
 }
 
-// ── Metric expressions ──────────────────────────────────────────────────────────────────────────────────────────
+// ── Metric expressions ───────────────────────────────────────────────────────────────────────────
 
 export type MetricExpr =
   | RangeAggregation
@@ -215,6 +216,7 @@ export type VectorFunction =
   | "sort"
   | "sort_desc";
 
+/** `by ()` of a vector aggregation is the same as no grouping and is not kept. */
 export interface VectorAggregation {
   readonly kind: "vectorAggregation";
   readonly fn: VectorFunction;

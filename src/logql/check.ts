@@ -1,6 +1,6 @@
 /**
- * What Loki checks once a query has parsed: first faults of metric expressions and selectors, the outermost first, then whether the
- * stages compile.
+ * What Loki checks once a query has parsed: first faults of metric expressions and selectors, the
+ * outermost first, then whether the stages compile.
  */
 import type { Matcher } from "#model";
 import { compileRegex, RegexSyntaxError } from "#regex";
@@ -15,21 +15,24 @@ const emptySelector =
   'app=~".+" will';
 
 /** Throws ParseError for the first fault. */
-export function checkExpr(expr: Expr, faults: Faults): void {
-  if (expr.kind === "log") return checkMatchers(expr.matchers);
+export function checkExpr(expr: Expr, faults: Faults, options: { requireMatcher: boolean }): void {
+  if (expr.kind === "log") {
+    if (options.requireMatcher) checkMatchers(expr.matchers);
+    return;
+  }
   const fault = faults.of(expr);
   if (fault !== undefined) throw new ParseError(fault);
   switch (expr.kind) {
     case "rangeAggregation":
-      return checkMatchers(expr.log.matchers);
+      return checkExpr(expr.log, faults, options);
     case "vectorAggregation":
-      return checkExpr(expr.input, faults);
+      return checkExpr(expr.input, faults, options);
     case "binary":
-      checkExpr(expr.left, faults);
-      return checkExpr(expr.right, faults);
+      checkExpr(expr.left, faults, options);
+      return checkExpr(expr.right, faults, options);
     case "labelReplace":
       checkReplaceRegex(expr.regex);
-      return checkExpr(expr.input, faults);
+      return checkExpr(expr.input, faults, options);
     case "vector":
     case "number":
       return;
@@ -38,7 +41,9 @@ export function checkExpr(expr: Expr, faults: Faults): void {
   }
 }
 
-/** At least one matcher must refuse the empty value, or the selector means every stream there is. */
+/**
+ * At least one matcher must refuse the empty value, or the selector means every stream there is.
+ */
 export function checkMatchers(matchers: readonly Matcher[]): void {
   if (matchers.every((matcher) => matcher.test(""))) throw new ParseError(emptySelector);
 }

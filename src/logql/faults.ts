@@ -1,8 +1,9 @@
 import type { MetricExpr } from "./ast.ts";
 
 /**
- * What is wrong with a node though its syntax is right. Loki reports faults of syntax first and these afterwards, the outermost
- * first, so the parser writes them down and `checkExpr` reports one of them.
+ * What is wrong with a node though its syntax is right. Loki reports faults of syntax first and
+ * these afterwards, the outermost first, so the parser writes them down and `checkExpr` reports one
+ * of them.
  */
 export class Faults {
   readonly #messages = new Map<MetricExpr, string>();

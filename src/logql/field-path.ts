@@ -1,6 +1,6 @@
 /**
- * Paths of parser parameters: `json x="a.b[0][\"c\"]"` and `logfmt x="key"`. Error texts name the tokens as Loki's own little
- * grammars do.
+ * Paths of parser parameters: `json x="a.b[0][\"c\"]"` and `logfmt x="key"`. Error texts name the
+ * tokens as Loki's own little grammars do.
  */
 import { PatternError } from "./pattern-error.ts";
 

@@ -1,6 +1,9 @@
 import type { BinaryOp } from "./ast.ts";
 
-/** Arithmetic and comparison of two numbers as LogQL has it: division by zero gives NaN, comparisons 1 or 0. */
+/**
+ * Arithmetic and comparison of two numbers as LogQL has it: division by zero gives NaN, comparisons
+ * 1 or 0.
+ */
 export function foldNumbers(
   op: Exclude<BinaryOp, "and" | "or" | "unless">,
   left: number,

@@ -1,6 +1,6 @@
 /**
- * Syntax tree → LogQL for people: what fits a line stays on it, the rest is broken up and indented by two spaces a level, as Loki's
- * format_query does it. Reads back as the same tree.
+ * Syntax tree → LogQL for people: what fits a line stays on it, the rest is broken up and indented
+ * by two spaces a level, as Loki's format_query does it. Reads back as the same tree.
  */
 import type { BinaryExpr, BinaryOp, Expr, LogExpr, MetricExpr, RangeAggregation } from "./ast.ts";
 import { precedenceOf } from "./precedence.ts";
@@ -60,7 +60,10 @@ function formatLog(log: LogExpr, level: number): string {
   return `${indent(level)}${printMatchers(log.matchers)}${stages.join("")}`;
 }
 
-/** The inside of a range function: the log expression, each part of unwrap on a line, the window at the end of the last. */
+/**
+ * The inside of a range function: the log expression, each part of unwrap on a line, the window at
+ * the end of the last.
+ */
 function formatRange(expr: RangeAggregation, level: number): string {
   const lines = [formatExpr(expr.log, level)];
   if (expr.unwrap !== undefined) {
@@ -76,7 +79,10 @@ function formatBinary(expr: BinaryExpr, level: number): string {
   return `${left}\n${indent(level)}${printOperator(expr)}\n${right}`;
 }
 
-/** A broken-up operation has no parentheses of its own: it gets them where precedence would read it otherwise. */
+/**
+ * A broken-up operation has no parentheses of its own: it gets them where precedence would read it
+ * otherwise.
+ */
 function formatLeg(
   leg: MetricExpr,
   outer: BinaryOp,

@@ -1,4 +1,7 @@
-/** Go's interpreted and raw string literals (The Go Programming Language Specification, "String literals"). */
+/**
+ * Go's interpreted and raw string literals (The Go Programming Language Specification, "String
+ * literals").
+ */
 
 const simpleEscapes: Readonly<Record<string, number>> = {
   a: 7,
@@ -13,7 +16,10 @@ const simpleEscapes: Readonly<Record<string, number>> = {
 
 const digitsOfEscape: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 
-/** Where a quoted literal that opens at `from` ends (after its closing quote), and what is wrong with its shape. */
+/**
+ * Where a quoted literal that opens at `from` ends (after its closing quote), and what is wrong
+ * with its shape.
+ */
 export interface QuotedExtent {
   readonly to: number;
   readonly fault: "literal not terminated" | "invalid char escape" | undefined;
@@ -54,8 +60,9 @@ function escapeLength(text: string, at: number, quote: string): number {
 }
 
 /**
- * The value of a literal whose shape `scanQuoted` accepted (quotes included), or undefined when an escape names no byte or no
- * character. Bytes given by `\x` and octal escapes are read as UTF-8; what is not UTF-8 becomes U+FFFD.
+ * The value of a literal whose shape `scanQuoted` accepted (quotes included), or undefined when an
+ * escape names no byte or no character. Bytes given by `\x` and octal escapes are read as UTF-8;
+ * what is not UTF-8 becomes U+FFFD.
  */
 export function unquoteGo(literal: string): string | undefined {
   const quote = literal[0]!;

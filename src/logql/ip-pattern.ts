@@ -11,8 +11,9 @@ interface Address {
 const ipv4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/;
 
 /**
- * A test for "is this text an address that the pattern covers?". The pattern is an address, a CIDR block (host bits may be set) or
- * a range `a-b`, IPv4 or IPv6. Text that is no address is not covered. Throws PatternError.
+ * A test for "is this text an address that the pattern covers?". The pattern is an address, a CIDR
+ * block (host bits may be set) or a range `a-b`, IPv4 or IPv6. Text that is no address is not
+ * covered. Throws PatternError.
  */
 export function compileIpMatcher(pattern: string): (address: string) => boolean {
   const block = parseBlock(pattern);

@@ -1,6 +1,6 @@
 /**
- * The labels of a pushed stream as text: `{a="b", c="d"}`, as Prometheus' parser of metrics takes it. Errors carry line and column
- * (bytes, from 1) and Prometheus' words.
+ * The labels of a pushed stream as text: `{a="b", c="d"}`, as Prometheus' parser of metrics takes
+ * it. Errors carry line and column (bytes, from 1) and Prometheus' words.
  */
 import { RequestError } from "#base";
 import { compareText, type LabelPair, Labels } from "#model";

@@ -13,10 +13,12 @@ import {
 } from "./tokens.ts";
 
 /**
- * Text → tokens. The list always ends with `$end`, or with an `error` token where the lexer could not go on: the parser reports
- * that one only when it gets there, so that a fault of syntax before it comes first.
+ * Text → tokens. The list always ends with `$end`, or with an `error` token where the lexer could
+ * not go on: the parser reports that one only when it gets there, so that a fault of syntax before
+ * it comes first.
  *
- * A character that starts no token is an IDENTIFIER of its own, as in Loki, whose errors then name it so.
+ * A character that starts no token is an IDENTIFIER of its own, as in Loki, whose errors then name
+ * it so.
  */
 export function tokenize(text: string): readonly Token[] {
   return new Lexer(text).run();
@@ -25,9 +27,13 @@ export function tokenize(text: string): readonly Token[] {
 type TokenExtra = Partial<Pick<Token, "ns" | "bytes" | "error" | "text">>;
 
 const identifierAt = /[_\p{L}][_\p{L}\p{Nd}]*/uy;
-/** What may follow a number and make it a duration or a byte size. */
-const durationTail = /[0-9.nuµμmshdwy]*/y;
-const bytesTail = /[0-9.bikmgtpeBIKMGTPE]*/y;
+/**
+ * What may follow a number and make it a duration or a byte size. No sensible one is longer, and the
+ * bound keeps `1.1.1.1…` from being looked through again for every number in it.
+ */
+const durationTail = /[0-9.nuµμmshdwy]{0,64}/y;
+const bytesTail = /[0-9.bikmgtpeBIKMGTPE]{0,64}/y;
+const digitsTail = /[0-9.]{0,64}/y;
 
 class Lexer {
   readonly #text: string;
@@ -169,7 +175,7 @@ class Lexer {
       this.#push("FUNCTION_FLAG", from + flag.length, { line0: true, extra: { text: flag } });
       return true;
     }
-    const digits = this.#tail(/[0-9.]*/y, from + 1);
+    const digits = this.#tail(digitsTail, from + 1);
     return digits > from + 1 && this.#tail(durationTail, digits) > digits
       ? this.#duration(from, digits)
       : false;

@@ -1,7 +1,8 @@
 /**
- * Numbers, durations and byte sizes as LogQL reads and prints them. Three dialects of durations meet here: ranges (Prometheus:
- * whole numbers, units large to small), label filters and offsets (Go's: fractions, any order, no unit above `h`; or else as a
- * range), and Go's canonical text (`1h0m0s`).
+ * Numbers, durations and byte sizes as LogQL reads and prints them. Three dialects of durations
+ * meet here: ranges (Prometheus: whole numbers, units large to small), label filters and offsets
+ * (Go's: fractions, any order, no unit above `h`; or else as a range), and Go's canonical text
+ * (`1h0m0s`).
  */
 
 const unitNs: Readonly<Record<string, bigint>> = {
@@ -71,7 +72,9 @@ export function parseDuration(text: string): bigint | undefined {
 }
 
 function parseGoDuration(text: string): bigint | undefined {
-  const match = /^([-+]?)((?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(text);
+  const match = /^([-+]?)((?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.exec(
+    text,
+  );
   if (match === null) return undefined;
   let totalNs = 0n;
   for (const part of match[2]!.matchAll(/([0-9]*)\.?([0-9]*)(ns|us|µs|μs|ms|s|m|h)/g)) {
@@ -84,7 +87,10 @@ function parseGoDuration(text: string): bigint | undefined {
   return match[1] === "-" ? -totalNs : totalNs;
 }
 
-/** As Prometheus prints a range: `5m`, `1h30m`, `1d`, `90s` as `1m30s`; what is below a millisecond is cut. */
+/**
+ * As Prometheus prints a range: `5m`, `1h30m`, `1d`, `90s` as `1m30s`; what is below a millisecond
+ * is cut.
+ */
 export function formatRangeDuration(ns: bigint): string {
   let ms = ns / 1_000_000n;
   if (ms === 0n) return "0s";
@@ -132,7 +138,7 @@ const byteUnits: ReadonlyMap<string, number> = new Map([
 
 /** `1.5KB`, `2MiB`; undefined when the text is no byte size (a bare number is none). */
 export function parseBytes(text: string): number | undefined {
-  const match = /^([0-9]+\.?[0-9]*|\.[0-9]+)([A-Za-z]+)$/.exec(text);
+  const match = /^([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([A-Za-z]+)$/.exec(text);
   if (match === null) return undefined;
   const unit = byteUnits.get(match[2]!.toLowerCase());
   if (unit === undefined) return undefined;
@@ -141,10 +147,13 @@ export function parseBytes(text: string): number | undefined {
 }
 
 /**
- * As Loki prints a byte size (`5.0kB`, `20kB`, `42B`), rounded to two or three digits; where that would lose something, the
- * exact number of bytes instead, so that what is printed reads back the same.
+ * As Loki prints a byte size (`5.0kB`, `20kB`, `42B`), rounded to two or three digits; where that
+ * would lose something, the exact number of bytes instead, so that what is printed reads back the
+ * same.
  */
 export function formatBytes(bytes: number): string {
+  // `0B` would read as the start of a binary number.
+  if (bytes === 0) return "0kB";
   const rounded = humanizeBytes(bytes);
   return parseBytes(rounded) === bytes ? rounded : `${formatDecimal(bytes)}B`;
 }
@@ -158,12 +167,15 @@ function humanizeBytes(bytes: number): string {
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)}${unit}`;
 }
 
-/** A number literal as Go's ParseFloat takes it, underscores and hexadecimal mantissas with an exponent included. */
+/**
+ * A number literal as Go's ParseFloat takes it, underscores and hexadecimal mantissas with an
+ * exponent included.
+ */
 export function parseNumber(text: string): Literal<number> {
   const parsing = `strconv.ParseFloat: parsing ${JSON.stringify(text)}`;
   const plain = text.replaceAll("_", "");
   let value: number;
-  if (/^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$/.test(plain)) value = Number(plain);
+  if (/^[-+]?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$/.test(plain)) value = Number(plain);
   else {
     const hex = /^0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)[pP]([-+]?[0-9]+)$/.exec(plain);
     if (hex === null || hex[1]! + hex[2]! === "") return { fault: `${parsing}: invalid syntax` };

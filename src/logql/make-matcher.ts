@@ -8,7 +8,10 @@ const cachedTestsMax = 1024;
 
 const tests: LruMap<string, (value: string) => boolean> = new LruMap({ weightMax: cachedTestsMax });
 
-/** A matcher with its test. Regular expressions are anchored at both ends. Throws ParseError when one does not compile. */
+/**
+ * A matcher with its test. Regular expressions are anchored at both ends. Throws ParseError when
+ * one does not compile.
+ */
 export function makeMatcher(name: string, op: MatchOp, value: string): Matcher {
   return { name, op, value, test: testOf(op, value) };
 }

@@ -1,7 +1,10 @@
 import { RequestError } from "#base";
 import type { Span } from "./ast.ts";
 
-/** Where a fault was found. Lines and columns count characters from 1; line 0 marks a composed token. */
+/**
+ * Where a fault was found. Lines and columns count characters from 1; line 0 marks a composed
+ * token.
+ */
 export interface ParsePosition {
   readonly line: number;
   readonly column: number;
@@ -9,8 +12,9 @@ export interface ParsePosition {
 }
 
 /**
- * A query that is not LogQL, or asks for what LogQL does not allow. Status 400; the message is what Loki answers:
- * `parse error at line L, col C: …` for faults of syntax, `parse error : …` for faults found after parsing.
+ * A query that is not LogQL, or asks for what LogQL does not allow. Status 400; the message is what
+ * Loki answers: `parse error at line L, col C: …` for faults of syntax, `parse error : …` for
+ * faults found after parsing.
  */
 export class ParseError extends RequestError {
   /** 0 when the fault has no position. */

@@ -25,8 +25,8 @@ interface Body {
 }
 
 /**
- * The window may follow the selector or any of its stages, and parentheses may stand around the whole or around what comes before
- * the window.
+ * The window may follow the selector or any of its stages, and parentheses may stand around the
+ * whole or around what comes before the window.
  */
 export function parseLogRange(stream: TokenStream): LogRange {
   if (stream.is("{")) {

@@ -14,19 +14,25 @@ import { rangeFunctions, vectorFunctions } from "./tokens.ts";
 
 export interface ParseOptions {
   /**
-   * Whether templates, expressions and patterns of the stages must compile. Loki finds their faults when it builds the pipeline,
-   * after everything else; formatting a query never does.
+   * Whether templates, expressions and patterns of the stages must compile (default: yes). Loki
+   * finds their faults when it builds the pipeline, after everything else; formatting a query never
+   * does.
    */
-  readonly checkStages: boolean;
+  readonly checkStages?: boolean;
+  /**
+   * Whether a selector needs a matcher that refuses the empty value (default: yes). Looking up
+   * series and deleting do without.
+   */
+  readonly requireMatcher?: boolean;
 }
 
 /** Text → syntax tree. Throws ParseError in Loki's words. */
-export function parseQuery(text: string, options: ParseOptions = { checkStages: true }): Expr {
+export function parseQuery(text: string, options: ParseOptions = {}): Expr {
   const faults = new Faults();
   const parser = new QueryParser(new TokenStream(text), faults);
   const expr = parser.parse();
-  checkExpr(expr, faults);
-  if (options.checkStages) checkStages(expr);
+  checkExpr(expr, faults, { requireMatcher: options.requireMatcher ?? true });
+  if (options.checkStages ?? true) checkStages(expr);
   return expr;
 }
 
@@ -173,10 +179,14 @@ class QueryParser {
 }
 
 /**
- * Only `{…}`, as the endpoints that look up series take it. Throws ParseError; RequestError 400 when there is
- * more than that. */
-export function parseLogSelector(text: string): Pick<LogExpr, "matchers"> {
-  const expr = parseQuery(text, { checkStages: false });
+ * Only `{…}`, as the endpoints that look up series take it. Throws ParseError; RequestError 400
+ * when there is more than that.
+ */
+export function parseLogSelector(
+  text: string,
+  options: Pick<ParseOptions, "requireMatcher"> = {},
+): Pick<LogExpr, "matchers"> {
+  const expr = parseQuery(text, { ...options, checkStages: false });
   if (expr.kind === "log" && expr.stages.length === 0) return { matchers: expr.matchers };
   throw new RequestError(400, "only label matchers are supported");
 }

@@ -12,7 +12,10 @@ import type { TokenStream } from "./token-stream.ts";
 
 const lineFilterOps: readonly string[] = ["|=", "!=", "|~", "!~", "|>", "!>"];
 
-/** One parse function per stage, by the keyword after `|`. It is called after the keyword; `from` is the offset of the `|`. */
+/**
+ * One parse function per stage, by the keyword after `|`. It is called after the keyword; `from` is
+ * the offset of the `|`.
+ */
 const stageParsers: ReadonlyMap<string, (stream: TokenStream, from: number) => Stage> = new Map([
   ["json", parseJson],
   ["logfmt", parseLogfmt],
@@ -27,8 +30,8 @@ const stageParsers: ReadonlyMap<string, (stream: TokenStream, from: number) => S
 ]);
 
 /**
- * Stages as long as there are any. Stops at anything else, and before `| unwrap` where `stopAtUnwrap` says that the caller takes
- * one; elsewhere `unwrap` is unexpected.
+ * Stages as long as there are any. Stops at anything else, and before `| unwrap` where
+ * `stopAtUnwrap` says that the caller takes one; elsewhere `unwrap` is unexpected.
  */
 export function parseStages(
   stream: TokenStream,

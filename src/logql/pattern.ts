@@ -8,9 +8,9 @@ export type PatternPart =
 const captureAt = /<([A-Za-z_][A-Za-z0-9_]*)>/g;
 
 /**
- * The little language of `| pattern` (mode "capture": at least one named capture, each name once) and of `|>` and `!>` (mode
- * "filter": no named capture, may be empty). Between two captures a literal must stand. What is not a capture is text. Throws
- * PatternError.
+ * The little language of `| pattern` (mode "capture": at least one named capture, each name once)
+ * and of `|>` and `!>` (mode "filter": no named capture, may be empty). Between two captures a
+ * literal must stand. What is not a capture is text. Throws PatternError.
  */
 export function parsePattern(
   text: string,
@@ -31,9 +31,12 @@ export function parsePattern(
     throw new PatternError(`named captures are not allowed: found '<${names[0]}>'`);
   }
   refuseConsecutive(parts);
-  const repeated = names.find((name, i) => names.indexOf(name) !== i);
-  if (repeated !== undefined) {
-    throw new PatternError(`duplicate capture name (${repeated}): invalid expression`);
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) {
+      throw new PatternError(`duplicate capture name (${name}): invalid expression`);
+    }
+    seen.add(name);
   }
   return parts;
 }

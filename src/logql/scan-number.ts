@@ -1,7 +1,8 @@
 /**
- * Extent of a number literal, with the faults Go's text/scanner finds in one (The Go Programming Language Specification, "Integer
- * literals", "Floating-point literals"). Hexadecimal, octal and binary numbers are scanned so that errors name them whole; LogQL
- * then refuses all but decimal ones.
+ * Extent of a number literal, with the faults Go's text/scanner finds in one (The Go Programming
+ * Language Specification, "Integer literals", "Floating-point literals"). Hexadecimal, octal and
+ * binary numbers are scanned so that errors name them whole; LogQL then refuses all but decimal
+ * ones.
  */
 export interface NumberExtent {
   readonly to: number;

@@ -7,14 +7,15 @@ import type { Token } from "./tokens.ts";
 export const queryLengthMax = 131_072;
 
 /**
- * Parentheses, nested calls and chained operators all deepen the tree, and everything after the parser walks the tree by recursion.
- * 500 levels take a fraction of the stack.
+ * Parentheses, nested calls and chained operators all deepen the tree, and everything after the
+ * parser walks the tree by recursion. 500 levels take a fraction of the stack.
  */
 export const nestingMax = 500;
 
 /**
- * The parser's place in the query. Errors follow the habits of Loki's generated parser: the unexpected token, and up to four tokens
- * that could have stood there; the caller names those, or none where there are more.
+ * The parser's place in the query. Errors follow the habits of Loki's generated parser: the
+ * unexpected token, and up to four tokens that could have stood there; the caller names those, or
+ * none where there are more.
  */
 export class TokenStream {
   readonly #tokens: readonly Token[];
@@ -65,7 +66,10 @@ export class TokenStream {
     return this.kind === kind ? this.take() : undefined;
   }
 
-  /** Takes a token of this kind; `expecting` is what the error lists, the kind itself when not given. */
+  /**
+   * Takes a token of this kind; `expecting` is what the error lists, the kind itself when not
+   * given.
+   */
   expect(kind: string, ...expecting: readonly string[]): Token {
     if (this.kind === kind) return this.take();
     return this.unexpected(...(expecting.length === 0 ? [kind] : expecting));

@@ -1,6 +1,7 @@
 /**
- * The vocabulary of LogQL. A token's `kind` is also its name in error texts: symbols and keywords stand for themselves in
- * lower case, functions are upper case, the rest are classes (IDENTIFIER, STRING, …).
+ * The vocabulary of LogQL. A token's `kind` is also its name in error texts: symbols and keywords
+ * stand for themselves in lower case, functions are upper case, the rest are classes (IDENTIFIER,
+ * STRING, …).
  */
 import type { RangeFunction, VectorFunction } from "./ast.ts";
 import type { ParseError } from "./parse-error.ts";
@@ -89,7 +90,10 @@ export const vectorFunctions: ReadonlyMap<string, VectorFunction> = new Map(
   ).map((name) => [name.toUpperCase(), name]),
 );
 
-/** Words that are special only before `(`, or before `by (` and `without (`; elsewhere they are identifiers. */
+/**
+ * Words that are special only before `(`, or before `by (` and `without (`; elsewhere they are
+ * identifiers.
+ */
 export const functionKinds: ReadonlyMap<string, string> = new Map([
   ...[...rangeFunctions].map(([kind, name]) => [name, kind] as const),
   ...[...vectorFunctions].map(([kind, name]) => [name, kind] as const),
@@ -101,7 +105,10 @@ export const functionKinds: ReadonlyMap<string, string> = new Map([
   ["duration_seconds", "DURATION_SECONDS_CONV"],
 ]);
 
-/** Symbols of two characters. Errors report them at line 0, as Loki does for every token it puts together itself. */
+/**
+ * Symbols of two characters. Errors report them at line 0, as Loki does for every token it puts
+ * together itself.
+ */
 export const composedSymbols: ReadonlySet<string> = new Set([
   "|=",
   "|~",
