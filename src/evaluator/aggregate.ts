@@ -4,9 +4,9 @@ import type { Matrix, Series } from "./series.ts";
 export type AggregateFunction = "sum" | "avg" | "min" | "max" | "count" | "stddev" | "stdvar";
 
 /**
- * Aggregates the series of each group, step by step. A step of a group has a value where at least one of its series has.
- * Sums are compensated (Neumaier), deviations are those of the population by Welford's method; a NaN is never taken
- * as minimum or maximum while there is another value.
+ * Aggregates the series of each group, step by step. A step of a group has a value where at least
+ * one of its series has. Sums are compensated (Neumaier), deviations are those of the population by
+ * Welford's method; a NaN is never taken as minimum or maximum while there is another value.
  */
 export function aggregate(
   input: Matrix,

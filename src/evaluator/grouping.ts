@@ -6,16 +6,20 @@ export interface LabelGrouping {
   readonly names: readonly string[];
 }
 
-/** What is left of the labels. A label with an empty value counts as missing. */
+/**
+ * What is left of the labels. A label with an empty value is a label: it makes another group than
+ * none.
+ */
 export function groupLabels(labels: Labels, grouping: LabelGrouping): Labels {
-  const kept = labels.pairs.filter(
-    ([name, value]) => value !== "" && grouping.names.includes(name) !== grouping.without,
-  );
+  const kept = labels.pairs.filter(([name]) => grouping.names.includes(name) !== grouping.without);
   if (kept.length === labels.size) return labels;
   return kept.length === 0 ? Labels.empty : Labels.ofSorted(kept);
 }
 
-/** Groups things by what is left of their labels; numbers of the groups, in order of first appearance. */
+/**
+ * Groups things by what is left of their labels; numbers of the groups, in order of first
+ * appearance.
+ */
 export class LabelGroups {
   readonly #numberOfKey = new Map<string, number>();
   readonly labels: Labels[] = [];

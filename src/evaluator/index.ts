@@ -1,4 +1,7 @@
-/** The vector evaluator: series over a step grid, and what can be done with them. Knows nothing of logs. */
+/**
+ * The vector evaluator: series over a step grid, and what can be done with them. Knows nothing of
+ * logs.
+ */
 export { type AggregateFunction, aggregate } from "./aggregate.ts";
 export { groupLabels, type LabelGrouping, oneGroup } from "./grouping.ts";
 export { replaceLabel } from "./label-replace.ts";

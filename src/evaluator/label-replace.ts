@@ -3,8 +3,9 @@ import type { Regex } from "#regex";
 import type { Matrix } from "./series.ts";
 
 /**
- * `label_replace`: where the anchored expression matches the source label (a missing one is ""), the target becomes
- * the expansion of the replacement; an empty expansion removes it. Series that become equal both stay.
+ * `label_replace`: where the anchored expression matches the source label (a missing one is ""),
+ * the target becomes the expansion of the replacement; an empty expansion removes it. Series that
+ * become equal both stay.
  */
 export function replaceLabel(
   input: Matrix,
@@ -30,8 +31,9 @@ export function replaceLabel(
 }
 
 /**
- * Go's Regexp.Expand: `$name`, `${name}`, `$1`, `${1}`; `$1_` is the group named `1_`; `$$` is a dollar; a group that is
- * not there or took no part is empty; a `$` that starts nothing stands for itself.
+ * Go's Regexp.Expand: `$name`, `${name}`, `$1`, `${1}`; `$1_` is the group named `1_`; `$$` is a
+ * dollar; a group that is not there or took no part is empty; a `$` that starts nothing stands for
+ * itself.
  */
 export function expandTemplate(
   template: string,

@@ -41,7 +41,10 @@ export function bySignature(matrix: Matrix, matching: Matching): Map<string, Ser
   return map;
 }
 
-/** Labels of a result: the matching ones, or for a grouped match those of the "many" side with the included ones. */
+/**
+ * Labels of a result: the matching ones, or for a grouped match those of the "many" side with the
+ * included ones.
+ */
 export function resultLabels(many: Labels, one: Labels, matching: Matching): Labels {
   if (matching.group === undefined) return matchedLabels(many, matching);
   if (matching.include.length === 0) return many;

@@ -4,8 +4,9 @@ export type SetOperator = "and" | "or" | "unless";
 export type ValueOperator = ArithmeticOperator | ComparisonOperator;
 
 /**
- * Operators on numbers as LogQL defines them: division and modulo by zero give NaN whatever is divided (PromQL will
- * bring its own division), `%` keeps the sign of the dividend, comparisons give 1 or 0.
+ * Operators on numbers as LogQL defines them: division and modulo by zero give NaN whatever is
+ * divided (PromQL will bring its own division), `%` keeps the sign of the dividend, comparisons
+ * give 1 or 0.
  */
 export const compute: Record<ValueOperator, (left: number, right: number) => number> = {
   "+": (a, b) => a + b,
@@ -22,7 +23,9 @@ export const compute: Record<ValueOperator, (left: number, right: number) => num
   "<=": (a, b) => Number(a <= b),
 };
 
-/** IEEE 754 pow, which differs from JavaScript's where the base is ±1: there any exponent gives 1. */
+/**
+ * IEEE 754 pow, which differs from JavaScript's where the base is ±1: there any exponent gives 1.
+ */
 function power(base: number, exponent: number): number {
   if (base === 1) return 1;
   if (base === -1 && (exponent === Infinity || exponent === -Infinity)) return 1;

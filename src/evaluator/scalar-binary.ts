@@ -2,8 +2,8 @@ import { compute, isComparison, type ValueOperator } from "./operators.ts";
 import { type Matrix, newSeries, type Series } from "./series.ts";
 
 /**
- * A vector and a number. Arithmetic keeps the labels. A comparison keeps the vector's own value where it holds and nothing
- * where it does not; with `bool` it gives 1 or 0.
+ * A vector and a number. Arithmetic keeps the labels. A comparison keeps the vector's own value
+ * where it holds and nothing where it does not; with `bool` it gives 1 or 0.
  */
 export function combineWithScalar(
   input: Matrix,

@@ -1,9 +1,10 @@
 import { Labels } from "#model";
 
 /**
- * The values of one series over a step grid, as columns: at step i the series has values[i] when present[i] is 1, and
- * nothing when it is 0 (a NaN is a value). An instant vector is a grid of one step. Whoever builds a series owns its
- * columns until it is returned; from then on nobody writes to them, operators make new ones.
+ * The values of one series over a step grid, as columns: at step i the series has values[i] when
+ * present[i] is 1, and nothing when it is 0 (a NaN is a value). An instant vector is a grid of one
+ * step. Whoever builds a series owns its columns until it is returned; from then on nobody writes
+ * to them, operators make new ones.
  */
 export interface Series {
   readonly labels: Labels;
@@ -11,7 +12,10 @@ export interface Series {
   readonly present: Uint8Array;
 }
 
-/** Series over one grid; all columns are `stepCount` long. The order of the series is kept where it means something. */
+/**
+ * Series over one grid; all columns are `stepCount` long. The order of the series is kept where it
+ * means something.
+ */
 export interface Matrix {
   readonly stepCount: number;
   readonly series: readonly Series[];

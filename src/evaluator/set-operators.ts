@@ -3,8 +3,9 @@ import type { SetOperator } from "./operators.ts";
 import { type Matrix, newSeries, type Series } from "./series.ts";
 
 /**
- * `and` keeps left elements with a partner, `unless` those without; `or` adds to the left elements the right ones without
- * a partner. Partners are looked for at each step on its own; values come from where the element comes from.
+ * `and` keeps left elements with a partner, `unless` those without; `or` adds to the left elements
+ * the right ones without a partner. Partners are looked for at each step on its own; values come
+ * from where the element comes from.
  */
 export function combineSets(
   left: Matrix,

@@ -3,9 +3,10 @@ import { type LabelGrouping, LabelGroups } from "./grouping.ts";
 import type { Matrix, Series } from "./series.ts";
 
 /**
- * The `count` largest (or smallest) values of each group at each step; series keep their labels and lose the steps where
- * they were not chosen. NaN is chosen last. Among equal values the series whose labels sort first wins, so that an answer
- * does not depend on the order in which streams were read.
+ * The `count` largest (or smallest) values of each group at each step; series keep their labels and
+ * lose the steps where they were not chosen. NaN is chosen last. Among equal values the series
+ * whose labels sort first wins, so that an answer does not depend on the order in which streams
+ * were read.
  */
 export function topSeries(
   input: Matrix,

@@ -4,9 +4,9 @@ import { compute, isComparison, type ValueOperator } from "./operators.ts";
 import { type Matrix, newSeries, type Series } from "./series.ts";
 
 /**
- * Arithmetic and comparisons between two vectors. Partners are looked for at each step on its own: two series that match
- * the same labels are an error only where both have a value. Throws RequestError 500 in Loki's words when a match is
- * ambiguous.
+ * Arithmetic and comparisons between two vectors. Partners are looked for at each step on its own:
+ * two series that match the same labels are an error only where both have a value. Throws
+ * RequestError 500 in Loki's words when a match is ambiguous.
  */
 export function combineVectors(
   left: Matrix,
@@ -75,7 +75,10 @@ class ResultSeries {
     this.#matching = matching;
   }
 
-  /** Results of different matching labels are only one result when a grouped match makes their labels equal. */
+  /**
+   * Results of different matching labels are only one result when a grouped match makes their
+   * labels equal.
+   */
   startSignature(): void {
     if (this.#matching.group !== undefined) return;
     this.#byKey = new Map();

@@ -12,8 +12,9 @@ export interface RowChoice {
 }
 
 /**
- * The rows of a block that are meant, in block order: of a selected stream, in the range, and not seen before in
- * another source. Undefined when that is all of them. `dropped` is told how many were duplicates.
+ * The rows of a block that are meant, in block order: of a selected stream, in the range, and not
+ * seen before in another source. Undefined when that is all of them. `dropped` is told how many
+ * were duplicates.
  */
 export function chooseRows(
   block: Block,

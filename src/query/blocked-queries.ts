@@ -5,9 +5,10 @@ import { compileRegex } from "#regex";
 import type { QueryRequest } from "./engine.ts";
 
 /**
- * Refuses what `blocked_queries` names: by the hash of the text, by the query itself (white space and order of spelling do not
- * matter), or by an expression that matches the text somewhere; all of them for some types of query only, if so
- * configured. A rule with no pattern blocks its types altogether. Throws RequestError 400.
+ * Refuses what `blocked_queries` names: by the hash of the text, by the query itself (white space
+ * and order of spelling do not matter), or by an expression that matches the text somewhere; all of
+ * them for some types of query only, if so configured. A rule with no pattern blocks its types
+ * altogether. Throws RequestError 400.
  */
 export function checkBlocked(expr: Expr, request: QueryRequest): void {
   const types = typesOf(expr);

@@ -8,9 +8,10 @@ const hasher = await xxhash();
 const entryBytes = 64;
 
 /**
- * Remembers the entries seen where sources overlap, by a 64-bit hash of stream, time, line and metadata, and tells those
- * seen before. Blocks must come with lines and all metadata. Two different entries of the same nanosecond would have to
- * collide in 64 bits to be taken for one: with a hundred million entries remembered that is one chance in 3,600.
+ * Remembers the entries seen where sources overlap, by a 64-bit hash of stream, time, line and
+ * metadata, and tells those seen before. Blocks must come with lines and all metadata. Two
+ * different entries of the same nanosecond would have to collide in 64 bits to be taken for one:
+ * with a hundred million entries remembered that is one chance in 3,600.
  */
 export class Duplicates {
   readonly #seen = new Set<bigint>();

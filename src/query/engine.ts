@@ -3,22 +3,35 @@ import type { LabelPair } from "#model";
 
 /** One LogQL query, as the HTTP routes, the tail and (later) the ruler ask it. */
 export interface QueryRequest {
-  /** One, or several for `a|b` (each result then carries `__tenant_id__`); an empty name (`|a`) counts but holds nothing. */
+  /**
+   * One, or several for `a|b` (each result then carries `__tenant_id__`); an empty name (`|a`)
+   * counts but holds nothing.
+   */
   readonly tenants: readonly string[];
   readonly text: string;
-  /** Instant: at `toNs` (= fromNs). Range: log queries fromNs <= t < toNs; metrics at fromNs, fromNs + step, … <= toNs. */
+  /**
+   * Instant: at `toNs` (= fromNs). Range: log queries fromNs <= t < toNs; metrics at fromNs, fromNs
+   * + step, … <= toNs.
+   */
   readonly kind: "range" | "instant";
   readonly fromNs: bigint;
   readonly toNs: bigint;
   /** Undefined: Loki's default, max(1 s, floor((to - from) / 250 s)). */
   readonly stepNs: bigint | undefined;
-  /** Log queries: keep an entry only when its time is at least this far from the last one kept. 0: all. */
+  /**
+   * Log queries: keep an entry only when its time is at least this far from the last one kept. 0:
+   * all.
+   */
   readonly intervalNs: bigint;
   readonly limit: number;
   readonly direction: "forward" | "backward";
-  /** Keep entries apart whose labels agree but come from different categories (`categorize-labels`). */
+  /**
+   * Keep entries apart whose labels agree but come from different categories (`categorize-labels`).
+   */
   readonly categorizeLabels?: boolean | undefined;
-  /** More series than the limit: Loki's error (the default), or as many as allowed and a warning. */
+  /**
+   * More series than the limit: Loki's error (the default), or as many as allowed and a warning.
+   */
   readonly seriesLimit?: "error" | "truncate" | undefined;
   /** Limits of the tenants at hand, already merged and tightened by `X-Loki-Query-Limits`. */
   readonly limits: Limits;
@@ -93,6 +106,8 @@ export interface QueryStats {
 }
 
 export interface QueryEngine {
-  /** Throws RequestError (400 parse and validation errors, 422, 429, 499, 500, 504) in Loki's words. */
+  /**
+   * Throws RequestError (400 parse and validation errors, 422, 429, 499, 500, 504) in Loki's words.
+   */
   run(request: QueryRequest): Promise<QueryResult>;
 }

@@ -4,7 +4,9 @@ import type { QueryRequest } from "./engine.ts";
 /** An entry that may come into the answer. */
 export interface Candidate {
   readonly timeNs: bigint;
-  /** Order of arrival of its block among all blocks; with `row` it orders entries of equal times. */
+  /**
+   * Order of arrival of its block among all blocks; with `row` it orders entries of equal times.
+   */
   readonly rank: number;
   readonly row: number;
   readonly line: string;
@@ -16,8 +18,9 @@ export interface Candidate {
 const slackCount = 256;
 
 /**
- * Chooses the entries of an answer out of blocks that come roughly in the direction asked for: it keeps candidates until
- * no unread block can hold an entry before them, then takes them in order, by `interval` and up to `limit`.
+ * Chooses the entries of an answer out of blocks that come roughly in the direction asked for: it
+ * keeps candidates until no unread block can hold an entry before them, then takes them in order,
+ * by `interval` and up to `limit`.
  */
 export class EntrySelection {
   /** Settled entries, in the order of the answer. */
@@ -39,8 +42,8 @@ export class EntrySelection {
   }
 
   /**
-   * For the rows of one block, to be asked in the order of the answer: may this row still come into it? Once false, it is
-   * false for the rest of the block.
+   * For the rows of one block, to be asked in the order of the answer: may this row still come into
+   * it? Once false, it is false for the rest of the block.
    */
   openBlock(block: Block): (row: number) => boolean {
     const { offsets, baseNs } = block;
@@ -70,7 +73,10 @@ export class EntrySelection {
     return true;
   }
 
-  /** Takes what lies before `boundNs`, the best time of any unread block. True when the answer is complete. */
+  /**
+   * Takes what lies before `boundNs`, the best time of any unread block. True when the answer is
+   * complete.
+   */
   settle(boundNs: bigint | undefined): boolean {
     this.#pending.sort(this.#compare);
     let taken = 0;

@@ -33,7 +33,10 @@ export function evaluatePlan(root: PlanNode, evaluation: Evaluation): Value {
   return evaluateNode(root, evaluation, false);
 }
 
-/** `isMerged`: an aggregation above makes fewer series of it, so that its own number does not count against the limit. */
+/**
+ * `isMerged`: an aggregation above makes fewer series of it, so that its own number does not count
+ * against the limit.
+ */
 function evaluateNode(node: PlanNode, evaluation: Evaluation, isMerged: boolean): Value {
   switch (node.kind) {
     case "number":

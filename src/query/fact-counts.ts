@@ -7,8 +7,9 @@ import type { SeriesTable } from "./series-table.ts";
 import type { WindowSteps } from "./step-grid.ts";
 
 /**
- * Can whole blocks be counted by their facts alone? Where no stage looks at entries and the series do not depend on
- * structured metadata: counts and bytes by labels that all of a block's streams have, or by none.
+ * Can whole blocks be counted by their facts alone? Where no stage looks at entries and the series
+ * do not depend on structured metadata: counts and bytes by labels that all of a block's streams
+ * have, or by none.
  */
 export function isCountedByFacts(plan: RangePlan, pipeline: Pipeline): boolean {
   if (!pipeline.isIdentity || plan.unwrap !== undefined) return false;
@@ -23,8 +24,8 @@ export function isCountedByFacts(plan: RangePlan, pipeline: Pipeline): boolean {
 }
 
 /**
- * Adds a block without reading it, if for each of its streams all entries count for the same steps. False when it has to
- * be read; then nothing was added.
+ * Adds a block without reading it, if for each of its streams all entries count for the same steps.
+ * False when it has to be read; then nothing was added.
  */
 export function addFromFacts(
   block: BlockScope,

@@ -16,3 +16,12 @@ export {
   type QueryEngineOptions,
   queryMemoryBytesDefault,
 } from "./query-engine.ts";
+export {
+  createIndexQueries,
+  type IndexQueries,
+  type IndexRequest,
+  type IndexStats,
+  type VolumeRequest,
+  type VolumeSeries,
+} from "./index-queries.ts";
+export type { Volume } from "./volumes.ts";

@@ -15,8 +15,8 @@ import { tenantLabel, tenantScope } from "./tenant-scope.ts";
 const entryOverheadBytes = 200;
 
 /**
- * Runs a log query: blocks in the direction asked for, until no unread block can hold an entry that would come before the
- * last one wanted.
+ * Runs a log query: blocks in the direction asked for, until no unread block can hold an entry that
+ * would come before the last one wanted.
  */
 export async function runLogQuery(
   store: LogStore,
@@ -74,7 +74,10 @@ function candidateOf(row: Row, rank: number, stream: number): Candidate {
   return { timeNs, rank, row: row.index, line: row.line(), stream };
 }
 
-/** Rows sorted by time in the direction; equal times in order of rows when forward, reversed when backward. */
+/**
+ * Rows sorted by time in the direction; equal times in order of rows when forward, reversed when
+ * backward.
+ */
 function inDirection(
   block: Block,
   chosen: Uint32Array | undefined,
@@ -139,7 +142,10 @@ interface StreamInfo {
   readonly parsed: readonly LabelPair[];
 }
 
-/** The streams of an answer: entries of equal effective labels (and, for categorised answers, equal categories). */
+/**
+ * The streams of an answer: entries of equal effective labels (and, for categorised answers, equal
+ * categories).
+ */
 class StreamTable {
   readonly #isMulti: boolean;
   readonly #categorize: boolean;

@@ -1,5 +1,5 @@
 import { RequestError } from "#base";
-import { groupLabels, type Matrix, newSeries, oneGroup } from "#evaluator";
+import { type Matrix, newSeries, oneGroup } from "#evaluator";
 import { type LabelPair, Labels } from "#model";
 import { compilePipeline, type Pipeline, type Row } from "#pipeline";
 import type { LogExpr } from "#logql";
@@ -17,7 +17,9 @@ import { type StepGrid, WindowSteps } from "./step-grid.ts";
 import { tenantScope } from "./tenant-scope.ts";
 import type { FoldSample } from "./window-fold.ts";
 
-/** Runs one range aggregation over the grid. Throws RequestError 400 when an entry carries an error. */
+/**
+ * Runs one range aggregation over the grid. Throws RequestError 400 when an entry carries an error.
+ */
 export async function runRange(
   store: LogStore,
   run: QueryRun,
@@ -139,7 +141,7 @@ class BlockFold {
   }
 
   #addRow(row: Row, offset: number, origin: number): true {
-    if (row.error !== "") throw pipelineError(row);
+    if (row.isErrorFatal) throw pipelineError(row);
     this.#run.counts.entriesAfterFilter++;
     const from = this.#windows.firstStep(offset);
     const to = this.#windows.endStep(offset);
@@ -163,7 +165,7 @@ function pipelineError(row: Row): RequestError {
   if (row.errorDetails !== "") pairs.set("__error_details__", row.errorDetails);
   return new RequestError(
     400,
-    `pipeline error: '${row.error}' for series: '${Labels.of(pairs)}'.\n` +
+    `pipeline error: '${row.error}' for series: '${Labels.of(pairs).toString()}'.\n` +
       "Use a label filter to intentionally skip this error. " +
       `(e.g | __error__!="${row.error}").\n` +
       'To skip all potential errors you can match empty errors.(e.g __error__="")\n' +
@@ -172,17 +174,17 @@ function pipelineError(row: Row): RequestError {
   );
 }
 
-/** `absent_over_time`: 1 where there is nothing, labelled by the equality matchers whose name occurs once. */
+/**
+ * `absent_over_time`: 1 where there is nothing, labelled by the equality matchers whose name occurs
+ * once.
+ */
 function invert(counts: Matrix, log: LogExpr): Matrix {
   const seen = new Map<string, number>();
   for (const { name } of log.matchers) seen.set(name, (seen.get(name) ?? 0) + 1);
   const pairs = log.matchers
-    .filter((matcher) => matcher.op === "=" && seen.get(matcher.name) === 1)
+    .filter((matcher) => matcher.op === "=" && matcher.value !== "" && seen.get(matcher.name) === 1)
     .map((matcher): LabelPair => [matcher.name, matcher.value]);
-  const series = newSeries(
-    groupLabels(Labels.of(pairs), { without: true, names: [] }),
-    counts.stepCount,
-  );
+  const series = newSeries(Labels.of(pairs), counts.stepCount);
   const found = counts.series[0]?.present;
   for (let i = 0; i < counts.stepCount; i++) {
     if (found?.[i] === 1) continue;

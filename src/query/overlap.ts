@@ -17,8 +17,9 @@ interface Part {
 }
 
 /**
- * Within one source entries are unique, so duplicates can only be where the blocks of one stream from different
- * sources overlap in time. Returns, for the blocks of one tenant concerned, the shared range by stream of the block.
+ * Within one source entries are unique, so duplicates can only be where the blocks of one stream
+ * from different sources overlap in time. Returns, for the blocks of one tenant concerned, the
+ * shared range by stream of the block.
  */
 export function sharedRanges(blocks: readonly BlockRef[]): Map<BlockRef, Map<number, SharedRange>> {
   const partsOfStream = new Map<string, Part[]>();

@@ -54,7 +54,9 @@ export type PlanNode =
   | { readonly kind: "vector"; readonly value: number }
   | { readonly kind: "number"; readonly value: number };
 
-/** One range aggregation: which entries, which series they make, what is computed of each window. */
+/**
+ * One range aggregation: which entries, which series they make, what is computed of each window.
+ */
 export interface RangePlan {
   readonly fn: RangeFunction;
   readonly parameter: number;
@@ -63,8 +65,9 @@ export interface RangePlan {
   readonly rangeNs: bigint;
   readonly offsetNs: bigint;
   /**
-   * Entries whose labels agree in this grouping make one series: that of the function itself, or that of a `sum` above it
-   * that was pushed down, so that memory is per series of the result and not per stream.
+   * Entries whose labels agree in this grouping make one series: that of the function itself, or
+   * that of a `sum` above it that was pushed down, so that memory is per series of the result and
+   * not per stream.
    */
   readonly grouping: LabelGrouping;
   readonly isPushedDown: boolean;

@@ -1,4 +1,7 @@
-/** Units of a Prometheus duration in ns; years, weeks and days are only used when they come out even. */
+/**
+ * Units of a Prometheus duration in ns; years, weeks and days are only used when they come out
+ * even.
+ */
 const units: readonly (readonly [suffix: string, ns: bigint, exact: boolean])[] = [
   ["y", 31_536_000_000_000_000n, true],
   ["w", 604_800_000_000_000n, true],

@@ -10,8 +10,8 @@ import { planQuery } from "./plan.ts";
 import { QueryRun } from "./query-run.ts";
 
 /**
- * What one query may keep in memory (entries of the answer, columns of series, remembered entries) when nothing else is
- * configured: a few of them at once still fit a small machine.
+ * What one query may keep in memory (entries of the answer, columns of series, remembered entries)
+ * when nothing else is configured: a few of them at once still fit a small machine.
  */
 export const queryMemoryBytesDefault: number = 512 * MiB;
 
@@ -59,7 +59,10 @@ async function runQuery(options: QueryEngineOptions, request: QueryRequest): Pro
   }
 }
 
-/** `max_query_lookback` moves the start; a query that lies before it altogether is left with nothing to read. */
+/**
+ * `max_query_lookback` moves the start; a query that lies before it altogether is left with nothing
+ * to read.
+ */
 function withinLookback(request: QueryRequest, clock: Clock): QueryRequest {
   const { maxQueryLookbackMs } = request.limits;
   if (maxQueryLookbackMs <= 0 || request.kind === "instant") return request;

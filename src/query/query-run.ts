@@ -3,7 +3,10 @@ import { newReadCounters, type ReadCounters, type ReadOptions } from "#storage";
 import type { Clock } from "#world";
 import type { QueryStats } from "./engine.ts";
 
-/** Work of a query that runs on the main thread pauses after this long, so that pushes are not starved. */
+/**
+ * Work of a query that runs on the main thread pauses after this long, so that pushes are not
+ * starved.
+ */
 const pauseAfterMs = 25;
 
 const timeoutText =
@@ -28,8 +31,8 @@ export interface RunCounts {
 }
 
 /**
- * One query while it runs: its end (cancelled, timed out), its memory budget, what it counted and warned about. Use with
- * `using`; disposal stops the timer and lets go of the caller's signal.
+ * One query while it runs: its end (cancelled, timed out), its memory budget, what it counted and
+ * warned about. Use with `using`; disposal stops the timer and lets go of the caller's signal.
  */
 export class QueryRun implements Disposable {
   readonly counts: RunCounts = {
@@ -120,7 +123,10 @@ export class QueryRun implements Disposable {
     this.checkAlive();
   }
 
-  /** Accounts for memory that is kept until the query ends; throws RequestError 400 when it is too much. */
+  /**
+   * Accounts for memory that is kept until the query ends; throws RequestError 400 when it is too
+   * much.
+   */
   hold(bytes: number): void {
     this.#heldBytes += bytes;
     if (this.#heldBytes <= this.#memoryBytesMax) return;

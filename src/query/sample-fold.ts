@@ -11,7 +11,9 @@ export interface SampleWindow {
   readonly step: number;
 }
 
-/** Functions that need every sample of a window: quantiles, counter rates. Keeps 24 bytes a sample. */
+/**
+ * Functions that need every sample of a window: quantiles, counter rates. Keeps 24 bytes a sample.
+ */
 export class SampleFold implements WindowFold {
   readonly #stepCount: number;
   readonly #valueOf: (window: SampleWindow) => number;
@@ -107,9 +109,9 @@ export function quantileOf(q: number, window: SampleWindow): number {
 }
 
 /**
- * Prometheus' extrapolated rate of a counter: the increase with resets undone, extended to the borders of the window, but
- * by half the average gap where the gap to the border is more than 1.1 times the average, and at the start not past
- * where the counter would have been zero.
+ * Prometheus' extrapolated rate of a counter: the increase with resets undone, extended to the
+ * borders of the window, but by half the average gap where the gap to the border is more than 1.1
+ * times the average, and at the start not past where the counter would have been zero.
  */
 export function counterRateOf(
   window: SampleWindow,

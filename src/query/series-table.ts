@@ -14,9 +14,9 @@ interface SeriesState {
 }
 
 /**
- * The series of a range aggregation: finds the fold an entry belongs to by what the grouping leaves of its labels. The hot
- * path makes no Labels: with `by` the key is put together from the few values asked for, with `without` the last label
- * set is remembered by identity.
+ * The series of a range aggregation: finds the fold an entry belongs to by what the grouping leaves
+ * of its labels. The hot path makes no Labels: with `by` the key is put together from the few
+ * values asked for, with `without` the last label set is remembered by identity.
  */
 export class SeriesTable {
   readonly #grouping: LabelGrouping;
@@ -81,16 +81,17 @@ export class SeriesTable {
     return this.#stateOfKey.get(left.key) ?? this.#newState(left.key, left);
   }
 
-  /** The key is that of the labels when the names are sorted; any other order is a key of its own kind. */
+  /** A label with an empty value (a parser's missing field) is not the same as no label. */
   #byNames(row: Row): SeriesState {
     const { names } = this.#grouping;
     let key = "\ud802";
-    for (const name of names) key += `${this.#valueOf(row, name)}\ud801`;
+    for (const name of names) key += `${this.#valueOf(row, name) ?? "\ud803"}\ud801`;
     const known = this.#stateOfKey.get(key);
     if (known !== undefined) return known;
-    const pairs = names
-      .map((name): LabelPair => [name, this.#valueOf(row, name)])
-      .filter(([, value]) => value !== "");
+    const pairs = names.flatMap((name): LabelPair[] => {
+      const value = this.#valueOf(row, name);
+      return value === undefined ? [] : [[name, value]];
+    });
     const labels = Labels.of(pairs);
     // The same series may have come from rows that were keyed by their stream.
     const state = this.#stateOfKey.get(labels.key) ?? this.#newState(labels.key, labels);
@@ -98,9 +99,8 @@ export class SeriesTable {
     return state;
   }
 
-  #valueOf(row: Row, name: string): string {
-    if (this.#isMulti && name === tenantLabel) return this.#tenant;
-    return row.label(name) ?? "";
+  #valueOf(row: Row, name: string): string | undefined {
+    return this.#isMulti && name === tenantLabel ? this.#tenant : row.label(name);
   }
 
   #newState(key: string, labels: Labels): SeriesState {

@@ -1,6 +1,9 @@
 import { nsPerMs } from "#base";
 
-/** The evaluation times start, start + step, … of a metric query; `stepCount` is 1 for an instant query. */
+/**
+ * The evaluation times start, start + step, … of a metric query; `stepCount` is 1 for an instant
+ * query.
+ */
 export interface StepGrid {
   readonly startNs: bigint;
   readonly stepNs: bigint;
@@ -12,8 +15,9 @@ export function instantGrid(timeNs: bigint): StepGrid {
 }
 
 /**
- * Times of a range query. With `aligned` (queries that are split by time) the start is rounded down and the end up to
- * multiples of the step since 1970, so that parts of a split query share their steps.
+ * Times of a range query. With `aligned` (queries that are split by time) the start is rounded down
+ * and the end up to multiples of the step since 1970, so that parts of a split query share their
+ * steps.
  */
 export function rangeGrid(range: {
   readonly fromNs: bigint;
@@ -54,12 +58,12 @@ function floorDivide(a: bigint, b: bigint): bigint {
 const exactMax = 2n ** 53n;
 
 /**
- * Which steps count an entry: the window of step T is (T - offset - range, T - offset], so an entry at t counts for
- * the steps T with t + offset <= T < t + offset + range.
+ * Which steps count an entry: the window of step T is (T - offset - range, T - offset], so an entry
+ * at t counts for the steps T with t + offset <= T < t + offset + range.
  *
- * For the entries of a block, times are given as offsets from the block's base. Base and grid meet once in integers, as a
- * whole number of steps and a rest below one step; what is left per entry is exact in doubles while a block and a step
- * each span less than 2^53 ns.
+ * For the entries of a block, times are given as offsets from the block's base. Base and grid meet
+ * once in integers, as a whole number of steps and a rest below one step; what is left per entry is
+ * exact in doubles while a block and a step each span less than 2^53 ns.
  */
 export class WindowSteps {
   readonly #grid: StepGrid;

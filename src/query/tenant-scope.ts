@@ -13,15 +13,21 @@ export interface TenantScope {
 }
 
 /**
- * In a query over several tenants, matchers on `__tenant_id__` choose among them and the others must still select
- * something; in a query of one tenant it is a label like any other. Throws RequestError 400 in Loki's words.
+ * In a query over several tenants, matchers on `__tenant_id__` choose among them and the others
+ * must still select something (unless they may be empty, as for series); in a query of one tenant
+ * it is a label like any other. Throws RequestError 400 in Loki's words.
  */
-export function tenantScope(tenants: readonly string[], matchers: readonly Matcher[]): TenantScope {
+export function tenantScope(
+  tenants: readonly string[],
+  matchers: readonly Matcher[],
+  options: { readonly mayBeEmpty: boolean } = { mayBeEmpty: false },
+): TenantScope {
   const isMulti = tenants.length > 1;
   const named = tenants.filter((tenant) => tenant !== "");
   if (!isMulti) return { tenants: named, isMulti, matchers };
   const [choosing, rest] = partition(matchers, (matcher) => matcher.name === tenantLabel);
-  if (choosing.length > 0 && !rest.some((matcher) => !matcher.test(""))) {
+  const selectsAll = rest.every((matcher) => matcher.test(""));
+  if (choosing.length > 0 && selectsAll && !options.mayBeEmpty) {
     throw new RequestError(
       400,
       "log selector is invalid after matcher update: parse error : queries require at least one " +

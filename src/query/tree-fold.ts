@@ -5,11 +5,12 @@ import type { FoldSample, WindowFold } from "./window-fold.ts";
 export type TreeFunction = "sum" | "avg" | "min" | "max" | "stddev" | "stdvar" | "first" | "last";
 
 /**
- * Functions of floats that can be put together from parts. An entry that counts for many steps is added to the O(log n)
- * nodes of a segment tree over the steps that cover exactly those steps; the value of a step is what lies on the path from
- * its leaf to the root. Nothing is ever subtracted, so sums stay as accurate as if each window were added up by itself.
- * When no entry counts for two steps the leaves are enough. Sums are compensated (Neumaier), deviations merged by
- * Chan's method. (Bottom-up segment tree with interval update and point query.)
+ * Functions of floats that can be put together from parts. An entry that counts for many steps is
+ * added to the O(log n) nodes of a segment tree over the steps that cover exactly those steps; the
+ * value of a step is what lies on the path from its leaf to the root. Nothing is ever subtracted,
+ * so sums stay as accurate as if each window were added up by itself. When no entry counts for two
+ * steps the leaves are enough. Sums are compensated (Neumaier), deviations merged by Chan's method.
+ * (Bottom-up segment tree with interval update and point query.)
  */
 export class TreeFold implements WindowFold {
   readonly heldBytes: number;
@@ -55,7 +56,9 @@ export class TreeFold implements WindowFold {
     }
   }
 
-  /** Adds a part of `count` entries to a node. What `main` and `extra` are depends on the function. */
+  /**
+   * Adds a part of `count` entries to a node. What `main` and `extra` are depends on the function.
+   */
   #merge(node: number, count: number, main: number, extra: number): void {
     const held = this.#counts[node]!;
     this.#counts[node] = held + count;
@@ -131,7 +134,9 @@ export class TreeFold implements WindowFold {
     return series;
   }
 
-  /** Node 0 belongs to no step when the tree has inner nodes: it is where a path is put together. */
+  /**
+   * Node 0 belongs to no step when the tree has inner nodes: it is where a path is put together.
+   */
   #pathFold(): (step: number) => number | undefined {
     return (step) => {
       this.#counts[0] = 0;

@@ -2,8 +2,8 @@ import { newSeries, type Series } from "#evaluator";
 import type { Labels } from "#model";
 
 /**
- * What a range function makes of the entries of one series. `add` takes an entry that counts for the steps
- * [fromStep, toStep), in order of arrival; `finish` gives the values and ends the fold.
+ * What a range function makes of the entries of one series. `add` takes an entry that counts for
+ * the steps [fromStep, toStep), in order of arrival; `finish` gives the values and ends the fold.
  */
 export interface WindowFold {
   add(fromStep: number, toStep: number, sample: FoldSample): void;
@@ -22,8 +22,8 @@ export interface FoldSample {
 }
 
 /**
- * Entries and a whole-number weight by step, as difference arrays: an entry costs two additions however many windows
- * count it, and whole numbers below 2^53 come out exact.
+ * Entries and a whole-number weight by step, as difference arrays: an entry costs two additions
+ * however many windows count it, and whole numbers below 2^53 come out exact.
  */
 export class CountFold implements WindowFold {
   readonly heldBytes: number;

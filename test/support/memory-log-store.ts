@@ -45,9 +45,10 @@ interface MemoryBlock extends BlockRef {
 }
 
 /**
- * A LogStore over plain entries, for tests. Each `addSource` is one source with the next source order; the order of its
- * entries is their order of arrival. As real stores do, a source holds identical entries of one stream once, and sources
- * know nothing of each other. `reads` and `readNeeds` let tests claim what was read.
+ * A LogStore over plain entries, for tests. Each `addSource` is one source with the next source
+ * order; the order of its entries is their order of arrival. As real stores do, a source holds
+ * identical entries of one stream once, and sources know nothing of each other. `reads` and
+ * `readNeeds` let tests claim what was read.
  */
 export class MemoryLogStore implements LogStore {
   readonly #blocksByTenant = new Map<string, MemoryBlock[]>();
