@@ -61,6 +61,7 @@ export class StreamBase {
   /** Did row `index` come with a label of this name, in its stream or its metadata? */
   has(name: string, index: number): boolean {
     if (this.streamIndexOf.has(name)) return true;
+    if (this.columns.length === 0) return false;
     const column = this.metadataIndexOf.get(name);
     return column !== undefined && this.columns[column]!.ids[index] !== 0;
   }

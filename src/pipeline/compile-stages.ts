@@ -1,5 +1,5 @@
 import type { LabelFormatStage, LineFilterStage, LineFormatStage, LogExpr, Stage } from "#logql";
-import { errorLabel } from "./base-labels.ts";
+import { errorDetailsLabel, errorLabel } from "./base-labels.ts";
 import { compileDecolorize } from "./decolorize.ts";
 import { compileDrop, compileKeep, nameOf } from "./drop-keep.ts";
 import {
@@ -124,13 +124,19 @@ function compileStage(stage: Stage, behind: Demand, context: Context): CompiledS
       return { run: compileDrop(stage), demand: { ...behind, labels } };
     }
     case "keep": {
-      // Nothing but the kept names is left behind this stage.
-      const labels = new Set([...stage.choices.map(nameOf), errorLabel]);
+      const labels = keptNeeds(behind.labels, stage.choices.map(nameOf));
       return { run: compileKeep(stage), demand: { ...behind, labels } };
     }
     default:
       return stage satisfies never;
   }
+}
+
+/** Of what is read behind a `keep`, only the kept names can still come from before it. */
+function keptNeeds(behind: LabelNeeds, kept: readonly string[]): LabelNeeds {
+  if (behind === "all") return new Set([...kept, errorLabel, errorDetailsLabel]);
+  const left = new Set([...kept, errorLabel, errorDetailsLabel]);
+  return new Set([...behind].filter((name) => left.has(name)));
 }
 
 type ParserStage = Extract<Stage, { kind: "json" | "logfmt" | "pattern" | "regexp" | "unpack" }>;

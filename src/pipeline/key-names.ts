@@ -88,7 +88,7 @@ export class KeyNames {
 
   #make(buffer: Buffer, from: number, to: number, parent: KeyName | undefined): KeyName {
     const bytes = Buffer.from(buffer.subarray(from, to));
-    const name = joinNames(parent?.name ?? "", utf8Text(bytes));
+    const name = shared(joinNames(parent?.name ?? "", utf8Text(bytes)));
     return {
       bytes,
       parent,
@@ -99,6 +99,11 @@ export class KeyNames {
       firstBelow: undefined,
     };
   }
+}
+
+/** The engine's one copy of a property name: two of these compare by identity, which is quick when they differ. */
+function shared(name: string): string {
+  return Object.keys({ [name]: true })[0]!;
 }
 
 function joinNames(parent: string, key: string): string {

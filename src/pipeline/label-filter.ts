@@ -1,7 +1,8 @@
-import { GoParseError, parseGoDuration, parseGoFloat, parseHumanBytes } from "#gofmt";
+import { GoParseError } from "#gofmt";
 import type { CompareOp, LabelFilter } from "#logql";
 import type { Matcher } from "#model";
 import { errorLabel, type StreamBase } from "./base-labels.ts";
+import { type Conversion, convertLabel, toBytes, toDurationNs, toFloat } from "./conversions.ts";
 import { compileIp } from "./ip-match.ts";
 import type { RowStage, RowState } from "./row-state.ts";
 
@@ -23,20 +24,16 @@ export function compileLabelFilter(filter: LabelFilter): RowStage {
     case "text":
       return textFilter(filter.matcher);
     case "number":
-      return valueFilter(filter.name, compare(parseGoFloat, filter.op, filter.value));
+      return valueFilter(filter.name, toFloat, compare(filter.op, filter.value));
     case "duration":
-      return valueFilter(filter.name, compare(durationNs, filter.op, filter.value));
+      return valueFilter(filter.name, toDurationNs, compare(filter.op, filter.value));
     case "bytes":
-      return valueFilter(filter.name, compare(parseHumanBytes, filter.op, filter.value));
+      return valueFilter(filter.name, toBytes, compare(filter.op, filter.value));
     case "ip":
       return ipFilter(filter.name, filter.op, filter.pattern);
     default:
       return filter satisfies never;
   }
-}
-
-function durationNs(text: string): number {
-  return Number(parseGoDuration(text));
 }
 
 // ── Text ────────────────────────────────────────────────────────────────────────────────────────
@@ -73,14 +70,8 @@ function equalsMade(matcher: Matcher): MadeTest {
   const wanted = Buffer.from(matcher.value);
   // A broken byte becomes a space in a value, so such values are compared as text.
   const isPlain = /^[!-~]*$/.test(matcher.value);
-  return (row, at) => {
-    const range = isPlain ? row.bytesAt(at) : undefined;
-    if (range === undefined) return matcher.test(row.valueAt(at));
-    const { buffer, from, to } = range;
-    if (to - from !== wanted.length) return false;
-    for (let i = 0; i < wanted.length; i++) if (buffer[from + i] !== wanted[i]) return false;
-    return true;
-  };
+  return (row, at) =>
+    isPlain && !row.isEncodedAt(at) ? row.hasBytesAt(at, wanted) : matcher.test(row.valueAt(at));
 }
 
 /** A matcher on what entries came with, decided once per stream and metadata value of a block. */
@@ -131,43 +122,38 @@ class Decisions {
 
 // ── Numbers ─────────────────────────────────────────────────────────────────────────────────────
 
-/** Tests a value; throws GoParseError when it does not convert. */
-type ValueTest = (text: string) => boolean;
-
-function valueFilter(name: string, test: ValueTest): RowStage {
-  let lastText: string | undefined;
-  let lastResult = false;
+function valueFilter(
+  name: string,
+  conversion: Conversion,
+  test: (value: number) => boolean,
+): RowStage {
   return (row) => {
-    const text = row.plainLabel(name);
-    if (text === undefined) return false;
-    if (row.stageError !== "") return true;
-    if (text === lastText) return lastResult;
     try {
-      lastResult = test(text);
-      lastText = text;
-      return lastResult;
+      const value = convertLabel(row, name, conversion);
+      if (value === undefined) return false;
+      return row.stageError !== "" || test(value);
     } catch (error) {
       if (!(error instanceof GoParseError)) throw error;
-      row.setStageError(labelFilterError, error.message);
+      if (row.stageError === "") row.setStageError(labelFilterError, error.message);
       return true;
     }
   };
 }
 
-function compare(convert: (text: string) => number, op: CompareOp, limit: number): ValueTest {
+function compare(op: CompareOp, limit: number): (value: number) => boolean {
   switch (op) {
     case "==":
-      return (text) => convert(text) === limit;
+      return (value) => value === limit;
     case "!=":
-      return (text) => convert(text) !== limit;
+      return (value) => value !== limit;
     case ">":
-      return (text) => convert(text) > limit;
+      return (value) => value > limit;
     case ">=":
-      return (text) => convert(text) >= limit;
+      return (value) => value >= limit;
     case "<":
-      return (text) => convert(text) < limit;
+      return (value) => value < limit;
     case "<=":
-      return (text) => convert(text) <= limit;
+      return (value) => value <= limit;
     default:
       return op satisfies never;
   }

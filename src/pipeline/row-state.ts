@@ -7,7 +7,9 @@ import {
   extractedSuffix,
   type StreamBase,
 } from "./base-labels.ts";
+import type { Conversion } from "./conversions.ts";
 import type { LabelInterner } from "./label-interner.ts";
+import { LabelShape } from "./label-shape.ts";
 import type { Row } from "./pipeline.ts";
 import { type ValueKind, valueText } from "./value-text.ts";
 import { latin1Text, utf8Text } from "./bytes-text.ts";
@@ -50,6 +52,10 @@ export class RowState implements Row {
   readonly #tos: number[] = [];
   readonly #kinds: ValueKind[] = [];
   readonly #categories: LabelCategory[] = [];
+  /** Some made label is not in the parsed category, so that a name may occur twice. */
+  #hasMoved = false;
+  readonly #shape = new LabelShape();
+  readonly #valueAt = (i: number): string => this.valueAt(i);
   // Labels of the base that a stage removed.
   #goneNames: string[] = [];
   // The line: bytes, text, or both.
@@ -77,6 +83,7 @@ export class RowState implements Row {
     this.index = index;
     if (block.streamOfRow !== undefined) this.base = this.#blockBase.ofRow(index);
     this.count = 0;
+    this.#hasMoved = false;
     if (this.#goneNames.length > 0) this.#goneNames = [];
     this.value = Number.NaN;
     this.#isParserError = false;
@@ -223,10 +230,24 @@ export class RowState implements Row {
     return text;
   }
 
-  /** Bytes of a value that needs no decoding, for comparisons without text. */
-  bytesAt(i: number): { buffer: Buffer; from: number; to: number } | undefined {
-    if (this.#kinds[i] !== "raw" && this.#kinds[i] !== "plain") return undefined;
-    return { buffer: this.#buffers[i]!, from: this.#froms[i]!, to: this.#tos[i]! };
+  /** Do the bytes of the value need decoding before they are its text? */
+  isEncodedAt(i: number): boolean {
+    return this.#kinds[i] !== "raw" && this.#kinds[i] !== "plain";
+  }
+
+  /** For values that are not encoded: are their bytes these? */
+  hasBytesAt(i: number, bytes: Buffer): boolean {
+    const from = this.#froms[i]!;
+    if (this.#tos[i]! - from !== bytes.length) return false;
+    const buffer = this.#buffers[i]!;
+    for (let k = 0; k < bytes.length; k++) if (buffer[from + k] !== bytes[k]) return false;
+    return true;
+  }
+
+  /** The value as a number in its everyday spelling, else NaN. */
+  convertAt(i: number, conversion: Conversion): number {
+    if (this.isEncodedAt(i)) return Number.NaN;
+    return conversion.ofBytes(this.#buffers[i]!, this.#froms[i]!, this.#tos[i]!);
   }
 
   #made(name: string): string | undefined {
@@ -295,6 +316,7 @@ export class RowState implements Row {
 
   /** Sets a label whatever there was, as `label_format` does. */
   setLabel(name: string, text: string, category: LabelCategory): void {
+    if (category !== parsedCategory) this.#hasMoved = true;
     for (let i = 0; i < this.count; i++) {
       if (this.#names[i] !== name || this.#categories[i] !== category) continue;
       this.#put(i, name, text, "text", noBytes, 0, 0);
@@ -391,7 +413,12 @@ export class RowState implements Row {
 
   labels(): Labels {
     const base = this.base.labels(this.index);
-    if (this.count === 0 && this.stageError === "" && this.#goneNames.length === 0) return base;
+    const isUntouched = this.stageError === "" && this.#goneNames.length === 0;
+    if (isUntouched && this.count === 0) return base;
+    if (!this.#interner.isUseful) {
+      const isPlain = isUntouched && this.stageErrorDetails === "" && !this.#hasMoved;
+      return isPlain ? this.#shaped(base) : this.#merge(base.pairs, () => true);
+    }
     let key = this.#interner.baseKey(base);
     for (const name of this.#goneNames) key += `\ud801${name}`;
     for (let i = 0; i < this.count; i++) {
@@ -403,6 +430,10 @@ export class RowState implements Row {
     const labels = this.#merge(base.pairs, () => true);
     this.#interner.set(key, labels);
     return labels;
+  }
+
+  #shaped(base: Labels): Labels {
+    return this.#shape.merge(base.pairs, this.#names, this.count, this.#valueAt);
   }
 
   #merge(base: readonly LabelPair[], wants: (category: LabelCategory) => boolean): Labels {

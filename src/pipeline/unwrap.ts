@@ -1,5 +1,6 @@
-import { GoParseError, parseGoDurationSeconds, parseGoFloat, parseHumanBytes } from "#gofmt";
+import { GoParseError } from "#gofmt";
 import type { Unwrap } from "#logql";
+import { type Conversion, convertLabel, toBytes, toFloat, toSeconds } from "./conversions.ts";
 import { compileLabelFilter } from "./label-filter.ts";
 import type { RowStage } from "./row-state.ts";
 
@@ -10,14 +11,14 @@ const sampleError = "SampleExtractionErr";
  * error and 0. The label is no label of the series.
  */
 export function compileUnwrap(unwrap: Unwrap): RowStage {
-  const convert = conversions[unwrap.conversion];
+  const conversion = conversions[unwrap.conversion];
   const filters = unwrap.filters.map(({ filter }) => compileLabelFilter(filter));
   const name = unwrap.label;
   return (row) => {
-    const text = row.plainLabel(name);
-    if (text === undefined) return false;
     try {
-      row.value = convert(text);
+      const value = convertLabel(row, name, conversion);
+      if (value === undefined) return false;
+      row.value = value;
     } catch (error) {
       if (!(error instanceof GoParseError)) throw error;
       row.value = 0;
@@ -29,9 +30,9 @@ export function compileUnwrap(unwrap: Unwrap): RowStage {
   };
 }
 
-const conversions: Readonly<Record<Unwrap["conversion"], (text: string) => number>> = {
-  number: parseGoFloat,
-  bytes: parseHumanBytes,
-  duration: parseGoDurationSeconds,
-  duration_seconds: parseGoDurationSeconds,
+const conversions: Readonly<Record<Unwrap["conversion"], Conversion>> = {
+  number: toFloat,
+  bytes: toBytes,
+  duration: toSeconds,
+  duration_seconds: toSeconds,
 };
