@@ -6,7 +6,9 @@ export {
   packedUintsWidthMax,
   packUints,
   startsOf,
+  sumDifferences,
   unpackNumbers,
+  unpackNumbersInto,
   unpackUint32s,
   writeVarint,
 } from "./packed-uints.ts";

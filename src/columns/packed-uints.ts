@@ -87,27 +87,47 @@ export function writeVarint(out: Uint8Array, from: number, value: number): numbe
 
 /** Values [from, to) as doubles. The caller has checked that the planes are inside `bytes`. */
 export function unpackNumbers(packed: PackedUints, from: number, to: number): Float64Array {
-  const { bytes, count, min, width } = packed;
   const out = new Float64Array(to - from);
-  if (width <= 4) {
-    const low = unpackUint32s({ ...packed, min: 0 }, from, to);
-    for (let i = 0; i < out.length; i++) out[i] = low[i]! + min;
-    return out;
-  }
-  const p0 = packed.planesAt + from;
-  const p4 = p0 + 4 * count;
-  const p5 = width > 5 ? p4 + count : -1;
-  for (let i = 0; i < out.length; i++) {
-    const low =
-      (bytes[p0 + i]! |
-        (bytes[p0 + count + i]! << 8) |
-        (bytes[p0 + 2 * count + i]! << 16) |
-        (bytes[p0 + 3 * count + i]! << 24)) >>>
-      0;
-    const high = bytes[p4 + i]! + (p5 < 0 ? 0 : bytes[p5 + i]! * 256);
-    out[i] = high * low32 + low + min;
-  }
+  unpackNumbersInto(out, 0, packed, from, to);
   return out;
+}
+
+/** As `unpackNumbers`, into out[outFrom, outFrom + to - from). */
+export function unpackNumbersInto(
+  out: Float64Array,
+  outFrom: number,
+  packed: PackedUints,
+  from: number,
+  to: number,
+): void {
+  const { bytes, count, min, width } = packed;
+  const n = to - from;
+  const p0 = packed.planesAt + from;
+  const p1 = p0 + count;
+  const p2 = p1 + count;
+  const p3 = p2 + count;
+  if (width === 0) {
+    out.fill(min, outFrom, outFrom + n);
+  } else if (width === 1) {
+    for (let i = 0; i < n; i++) out[outFrom + i] = bytes[p0 + i]! + min;
+  } else if (width === 2) {
+    for (let i = 0; i < n; i++) out[outFrom + i] = (bytes[p0 + i]! | (bytes[p1 + i]! << 8)) + min;
+  } else if (width === 3) {
+    for (let i = 0; i < n; i++) {
+      const low = bytes[p0 + i]! | (bytes[p1 + i]! << 8) | (bytes[p2 + i]! << 16);
+      out[outFrom + i] = low + min;
+    }
+  } else {
+    // Planes that are not there are read from plane 0 and multiplied away.
+    const p4 = width > 4 ? p3 + count : p0;
+    const p5 = width > 5 ? p4 + count : p0;
+    const [factor4, factor5] = [width > 4 ? low32 : 0, width > 5 ? low32 * 256 : 0];
+    for (let i = 0; i < n; i++) {
+      const low = bytes[p0 + i]! | (bytes[p1 + i]! << 8) | (bytes[p2 + i]! << 16);
+      const high = bytes[p3 + i]! * 2 ** 24 + bytes[p4 + i]! * factor4 + bytes[p5 + i]! * factor5;
+      out[outFrom + i] = high + low + min;
+    }
+  }
 }
 
 /** Values [from, to), which must be below 2^32 (width of at most 4). */
@@ -136,6 +156,22 @@ export function unpackUint32s(packed: PackedUints, from: number, to: number): Ui
     }
   }
   return out;
+}
+
+/** Turns differences values[from, to) into times: start + running sum × unit. Returns the last one. */
+export function sumDifferences(
+  values: Float64Array,
+  from: number,
+  to: number,
+  scale: { start: number; unit: number },
+): number {
+  const { start, unit } = scale;
+  let time = start;
+  for (let i = from; i < to; i++) {
+    time += values[i]! * unit;
+    values[i] = time;
+  }
+  return time;
 }
 
 /** starts[i] is the sum of the first i counts; one longer than `counts`. */

@@ -1,5 +1,5 @@
 /** Unpacked columns → a Block of the waist. Pure; the caller fetched and unpacked what `neededColumns` names. */
-import { ByteStrings, unpackNumbers, unpackUint32s } from "#columns";
+import { ByteStrings, sumDifferences, unpackNumbersInto, unpackUint32s } from "#columns";
 import { dayStartNs } from "#model";
 import type { Block, ColumnNeeds, MetadataColumn } from "#storage";
 import { columnsOf, type SegmentBlockRef } from "./block-ref.ts";
@@ -97,15 +97,11 @@ function decodeTimes(reader: ByteReader, ref: SegmentBlockRef, shape: Shape): Fl
   const packed = reader.packed({ countMax: blockRowsMax, count: shape.storedRows });
   reader.end();
   const { minOffsets, maxOffsets } = ref.footer.blocks.runs;
-  const isWhole = shape.spans.length === 1 && shape.rowCount === shape.storedRows;
-  const out = isWhole ? unpackNumbers(packed, 0, shape.rowCount) : new Float64Array(shape.rowCount);
+  const out = new Float64Array(shape.rowCount);
   for (const { run, fromRow, toRow, outRow } of shape.spans) {
-    if (!isWhole) out.set(unpackNumbers(packed, fromRow, toRow), outRow);
-    let time = minOffsets[run]!;
-    for (let i = outRow, end = outRow + toRow - fromRow; i < end; i++) {
-      time += out[i]! * unit;
-      out[i] = time;
-    }
+    unpackNumbersInto(out, outRow, packed, fromRow, toRow);
+    const scale = { start: minOffsets[run]!, unit };
+    const time = sumDifferences(out, outRow, outRow + toRow - fromRow, scale);
     if (time !== maxOffsets[run]) {
       throw reader.corrupt(`run ${run} ends at ${maxOffsets[run]} ns but decodes to ${time}`);
     }

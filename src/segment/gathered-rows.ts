@@ -1,6 +1,6 @@
 import assert from "node:assert";
 import { hashBytes, sameBytes, stableOrder } from "#columns";
-import type { EntryBatch } from "#model";
+import { type EntryBatch, secondsPerDay } from "#model";
 
 /** Rows [fromRow, toRow) of a batch; all of one stream and one day. */
 export interface RowSlice {
@@ -41,7 +41,7 @@ export class GatheredRows {
     for (const { fromRow, toRow } of slices) count += toRow - fromRow;
     this.#reserve(count);
     this.count = count;
-    if (!this.#readTimes(day * 86_400)) this.#sort();
+    if (!this.#readTimes(day)) this.#sort();
     this.#dropDuplicates();
     this.lineBytes = this.#sumLineBytes();
   }
@@ -55,7 +55,8 @@ export class GatheredRows {
   }
 
   /** Returns whether the rows came sorted. */
-  #readTimes(dayStartSeconds: number): boolean {
+  #readTimes(day: number): boolean {
+    const dayStartSeconds = day * secondsPerDay;
     const { offsets, sliceOf, rowOf } = this;
     let at = 0;
     let previous = -1;
@@ -65,7 +66,9 @@ export class GatheredRows {
       const { epochSeconds, nanos } = batch;
       for (let row = fromRow; row < toRow; row++) {
         const second = epochSeconds[row]! - dayStartSeconds;
-        assert(second >= 0 && second < 86_400, "a row is not of the segment's day");
+        // Not `assert` for each row: it takes its arguments as an array.
+        if (!(second >= 0 && second < secondsPerDay))
+          assert.fail(`row ${row} is not of day ${day}`);
         const offset = second * 1e9 + nanos[row]!;
         if (offset < previous) isSorted = false;
         previous = offset;
