@@ -1,0 +1,54 @@
+import type { Limits, LimitsByTenant } from "#config";
+import type { QueryEngine } from "#query";
+import type { Logger, Metrics } from "#telemetry";
+import type { Clock } from "#world";
+
+/** What the routes need from the rest of the process. Built in `app/`; tests build their own. */
+export interface HttpPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly limits: LimitsByTenant;
+  /** With auth off every request is the tenant `fake`. */
+  readonly authEnabled: boolean;
+  readonly multiTenantQueriesEnabled: boolean;
+  readonly engine: QueryEngine;
+  readonly push: PushPort;
+  readonly admin: AdminPort;
+}
+
+export interface PushPort {
+  /** Accepts, makes durable, and says what to answer. Throws RequestError when nothing was accepted. */
+  push(request: PushRequest): Promise<PushReply>;
+}
+
+export interface PushRequest {
+  readonly tenant: string;
+  readonly kind: "loki" | "loki-v0" | "otlp";
+  readonly contentType: string | undefined;
+  readonly contentEncoding: string | undefined;
+  readonly body: Buffer;
+}
+
+export interface PushReply {
+  readonly status: number;
+  readonly contentType?: string;
+  readonly body: string | Buffer;
+}
+
+export interface AdminPort {
+  /** Undefined when ready, else why not, in words. */
+  readonly notReady: () => string | undefined;
+  /** Set while stopping: no more pushes are taken. */
+  readonly isStopping: () => boolean;
+  /** Writes everything in memory (or one tenant's) to the store. */
+  flush(tenant?: string): Promise<void>;
+  /** Services and their states, for `/services`. */
+  services(): readonly { readonly name: string; readonly state: string }[];
+  /** The effective configuration as YAML, secrets redacted; `diff` only what differs from the defaults. */
+  configYaml(mode: "full" | "diff" | "defaults"): string;
+  /** The runtime overrides in force as YAML. */
+  runtimeConfigYaml(mode: "full" | "diff"): string;
+}
+
+export type { Limits };
