@@ -42,8 +42,10 @@ export function decodeInfo(reader: ByteReader): SegmentInfo {
 
 function journalRange(reader: ByteReader, json: unknown): JournalRange {
   if (!isObject(json)) throw reader.corrupt("a journal range is not an object");
+  const { journalId } = json;
+  if (typeof journalId !== "string") throw reader.corrupt("a journal range without journalId");
   return {
-    partition: wholeNumber(reader, json, "partition"),
+    journalId,
     fromSequence: wholeNumber(reader, json, "fromSequence"),
     toSequence: wholeNumber(reader, json, "toSequence"),
   };

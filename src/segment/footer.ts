@@ -7,9 +7,10 @@ export const optionalSectionsFrom = 128;
 
 export const BlockFlag = { ascii: 1, innerNewline: 2 } as const;
 
-/** Records [fromSequence, toSequence) of a journal partition whose entries of this tenant and day are in the segment. */
+/** Records [fromSequence, toSequence) of a journal whose entries of this tenant and day are all in the segment. */
 export interface JournalRange {
-  readonly partition: number;
+  /** Which journal: processes that share an object store number their records each for itself. */
+  readonly journalId: string;
   readonly fromSequence: number;
   readonly toSequence: number;
 }

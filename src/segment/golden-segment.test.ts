@@ -51,7 +51,7 @@ async function writeGolden(): Promise<void> {
       tenant: "golden",
       day,
       streams: segmentStreamsOf(goldenStreams()),
-      journal: [{ partition: 3, fromSequence: 17, toSequence: 42 }],
+      journal: [{ journalId: "journal-3", fromSequence: 17, toSequence: 42 }],
       replaces: ["019ad5c3e7ff0123456789abcdef"],
     },
     { id: "019ad5c3e8000123456789abcdef", blockTargetBytes: 2500, thinStreamBytes: 1000 },

@@ -99,8 +99,8 @@ function describeFooter(footer: SegmentFooter): string[] {
     `${info.entryCount} entries, ${info.lineBytes} line bytes, ${info.streamCount} streams, ` +
       `${info.blockCount} blocks, ${symbols.count} symbols`,
   ];
-  for (const { partition, fromSequence, toSequence } of info.journal) {
-    lines.push(`journal partition ${partition}: sequences ${fromSequence} to ${toSequence - 1}`);
+  for (const { journalId, fromSequence, toSequence } of info.journal) {
+    lines.push(`journal ${journalId}: sequences ${fromSequence} to ${toSequence - 1}`);
   }
   for (const id of info.replaces) lines.push(`replaces ${id}`);
   for (const { kind, offset, storedBytes, rawBytes, crc } of sections) {

@@ -174,13 +174,13 @@ test("a replaced segment is not read, also where its replacement has nothing", a
   await put(objects, 2, [{ labels: { app: "a" }, entries: entriesAt("other", [3]) }]);
   await put(objects, 3, [{ labels: { app: "a" }, entries: entriesAt("merged", [50]) }], {
     replaces: [idOf(1)],
-    journal: [{ partition: 2, fromSequence: 5, toSequence: 9 }],
+    journal: [{ journalId: "here", fromSequence: 5, toSequence: 9 }],
   });
   const store = new SegmentStore({ objects });
   const early = { fromNs: start, toNs: start + 10n * second };
   assert.deepEqual(await linesOf(store, [], early), ["other 3"]);
   assert.deepEqual(await store.coveredSequences("fake", day), [
-    { partition: 2, fromSequence: 5, toSequence: 9 },
+    { journalId: "here", fromSequence: 5, toSequence: 9 },
   ]);
   assert.deepEqual(await store.coveredSequences("fake", day + 1), []);
 });
