@@ -4,6 +4,9 @@
  * restart.
  */
 export interface Journal {
+  /** Whose sequence numbers these are: another journal has another identity. */
+  readonly id: string;
+
   /**
    * Writes one record (the concatenation of `parts`, which must not change until then) and makes it
    * durable. All records that arrive while a sync runs share the next sync (group commit). Once

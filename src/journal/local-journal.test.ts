@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { isStoreError } from "#base";
-import { type Files, ManualClock, seededRandom, SimulatedDisk, systemFiles } from "#world";
+import {
+  type FileInfo,
+  type Files,
+  ManualClock,
+  seededRandom,
+  SimulatedDisk,
+  systemFiles,
+} from "#world";
 import { recordHeaderBytes, recordsOffset } from "./journal-format.ts";
 import { appendText, journalContract, replayed } from "./journal.contract.ts";
 import type { Journal } from "./journal.ts";
@@ -59,11 +66,30 @@ test("a journal has one owner", async () => {
   await (await openOn(disk)).close();
 });
 
+test("a journal keeps its identity; one that was deleted and begins anew has another", async () => {
+  const disk = new SimulatedDisk();
+  const first = await openOn(disk);
+  await appendText(first, "x");
+  await first.close();
+  const again = await openOn(disk);
+  assert.match(first.id, /^[0-9a-f]{32}$/);
+  assert.equal(again.id, first.id);
+  await again.close();
+  for (const { name } of await disk.list(folder)) {
+    if (name.endsWith(".journal")) await disk.remove(`${folder}/${name}`);
+  }
+  const anew = await openOn(disk, { random: seededRandom(9) });
+  assert.notEqual(anew.id, first.id);
+  await anew.close();
+});
+
 test("files rotate at their limit; a larger record has a file of its own", async () => {
   const disk = new SimulatedDisk();
   const room = 10 * (recordHeaderBytes + 8);
   const journal = await openOn(disk, { fileBytesMax: recordsOffset + room });
-  const fileCount = async (): Promise<number> => (await disk.list(folder)).length;
+  const journalFiles = async (): Promise<FileInfo[]> =>
+    (await disk.list(folder)).filter(({ name }) => name.endsWith(".journal"));
+  const fileCount = async (): Promise<number> => (await journalFiles()).length;
   for (let i = 0; i < 10; i++) await appendText(journal, "8 bytes!");
   assert.equal(await fileCount(), 1);
   await appendText(journal, "8 bytes!");
@@ -72,7 +98,7 @@ test("files rotate at their limit; a larger record has a file of its own", async
   await appendText(journal, "");
   assert.equal(await fileCount(), 4);
   let sizeBytes = 0;
-  for (const info of await disk.list(folder)) sizeBytes += info.sizeBytes;
+  for (const info of await journalFiles()) sizeBytes += info.sizeBytes;
   assert.equal(journal.sizeBytes, sizeBytes);
   await journal.truncate(12);
   assert.equal(await fileCount(), 2);

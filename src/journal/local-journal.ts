@@ -14,6 +14,7 @@ import { damageKind, DamageList } from "./journal-damage.ts";
 import { recordSizeBytes, recordsOffset } from "./journal-format.ts";
 import { type JournalFile, readJournalFolder } from "./journal-folder.ts";
 import type { Journal, JournalDamage, JournalRecord } from "./journal.ts";
+import { journalIdentity } from "./journal-identity.ts";
 import { emptySummary, replayFiles, reportFound, scanJournalFile } from "./replay-files.ts";
 import type { ScannedDamage } from "./scan-file.ts";
 
@@ -63,7 +64,8 @@ export async function openLocalJournal(options: LocalJournalOptions): Promise<Jo
     const repaired = last === undefined ? 0 : await repairLastFile(files, last, damage);
     const lastSequence = repaired + found.unreadableSequences;
     const { kept, nextFileNumber } = found;
-    return new LocalJournal(options, { lock, damage, kept, nextFileNumber, lastSequence });
+    const id = await journalIdentity({ ...options, isNew: kept.length === 0 });
+    return new LocalJournal(options, { id, lock, damage, kept, nextFileNumber, lastSequence });
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
@@ -101,6 +103,7 @@ interface QueuedRecord extends RecordToWrite {
 }
 
 interface OpenedFolder {
+  readonly id: string;
   readonly lock: AsyncDisposable;
   readonly damage: DamageList;
   readonly kept: JournalFile[];
@@ -109,6 +112,7 @@ interface OpenedFolder {
 }
 
 class LocalJournal implements Journal {
+  readonly id: string;
   readonly #options: LocalJournalOptions;
   readonly #lock: AsyncDisposable;
   readonly #damage: DamageList;
@@ -124,6 +128,7 @@ class LocalJournal implements Journal {
   #closing: Promise<void> | undefined;
 
   constructor(options: LocalJournalOptions, opened: OpenedFolder) {
+    this.id = opened.id;
     this.#options = options;
     this.#lock = opened.lock;
     this.#damage = opened.damage;

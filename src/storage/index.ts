@@ -1,4 +1,4 @@
-/** The narrow waist between queries above and engines below: interfaces only. */
+/** The narrow waist between queries above and engines below: interfaces, and several as one. */
 export type {
   Block,
   BlockFacts,
@@ -7,6 +7,7 @@ export type {
   ColumnNeeds,
   MetadataColumn,
 } from "./block.ts";
+export { CombinedStore } from "./combined-store.ts";
 export {
   type BlockPlan,
   type LogStore,

@@ -1,0 +1,92 @@
+import type { Limits, LimitsByTenant } from "./limits.ts";
+
+/**
+ * The effective configuration: defaults, then the file, then flags. Keys are Loki's (YAML path in the comments where it is not
+ * obvious). Durations in ms, sizes in bytes, paths absolute.
+ */
+export interface Config {
+  readonly target: readonly string[];
+  readonly authEnabled: boolean;
+  readonly server: ServerConfig;
+  /** common.path_prefix: everything that has no folder of its own goes below it. */
+  readonly pathPrefix: string;
+  readonly journal: JournalConfig;
+  readonly ingester: IngesterConfig;
+  readonly objectStores: ObjectStoresConfig;
+  /** schema_config.configs, oldest first, at least one. */
+  readonly schemaPeriods: readonly SchemaPeriod[];
+  readonly querier: QuerierConfig;
+  readonly limits: Limits;
+  readonly runtimeConfig: { readonly file: string | undefined; readonly periodMs: number };
+  readonly shutdownDelayMs: number;
+}
+
+export interface ServerConfig {
+  readonly httpListenAddress: string;
+  /** 0: any free port. */
+  readonly httpListenPort: number;
+  readonly httpPathPrefix: string;
+  readonly httpReadTimeoutMs: number;
+  readonly httpWriteTimeoutMs: number;
+  readonly httpIdleTimeoutMs: number;
+  readonly grpcListenAddress: string;
+  readonly grpcListenPort: number;
+  readonly grpcMaxReceiveBytes: number;
+  readonly grpcMaxSendBytes: number;
+  readonly gracefulShutdownTimeoutMs: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly logFormat: "logfmt" | "json";
+  /** distributor.max_recv_msg_size: bodies as they come. */
+  readonly pushCompressedBytesMax: number;
+  /** distributor.max_decompressed_size. */
+  readonly pushRawBytesMax: number;
+}
+
+export interface JournalConfig {
+  /** ingester.wal.dir, or `<path prefix>/wal`. */
+  readonly folder: string;
+  readonly fileBytesMax: number;
+}
+
+export interface IngesterConfig {
+  /** ingester.chunk_idle_period. */
+  readonly idleMs: number;
+  /** ingester.max_chunk_age. */
+  readonly ageMaxMs: number;
+  readonly flushOnShutdown: boolean;
+}
+
+/** A directory today; S3, GCS and Azure come with their own kinds. */
+export type ObjectStoreConfig = { readonly kind: "filesystem"; readonly folder: string };
+
+export interface ObjectStoresConfig {
+  /** By the name a schema period uses: `filesystem`, or one of storage_config.named_stores. */
+  readonly byName: ReadonlyMap<string, ObjectStoreConfig>;
+}
+
+export interface SchemaPeriod {
+  /** `2026-01-31`, UTC. */
+  readonly from: string;
+  readonly fromNs: bigint;
+  readonly store: "skald" | "tsdb";
+  readonly objectStore: string;
+  readonly schema: string;
+  readonly indexPrefix: string;
+  readonly indexPeriodMs: number;
+}
+
+export interface QuerierConfig {
+  readonly multiTenantQueriesEnabled: boolean;
+  readonly tailMaxDurationMs: number;
+  readonly maxConcurrent: number;
+}
+
+/** What `loadConfig` found, besides the configuration. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Keys of Loki that Skald does not have, and the like: one text each, shown once at start. */
+  readonly warnings: readonly string[];
+  /** The effective configuration as YAML in Loki's keys, secrets redacted: for `/config`. */
+  readonly yaml: string;
+  readonly limitsByTenant: LimitsByTenant;
+}
