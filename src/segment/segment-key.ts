@@ -91,9 +91,18 @@ export function parseSegmentKey(text: string): SegmentKey {
 }
 
 function decodeTenant(part: string, key: string): string {
+  const tenant = tenantOfFolder(part);
+  if (tenant === undefined) {
+    throw new StoreError("corrupt", `${key}: ${part} is not a percent-encoded tenant`);
+  }
+  return tenant;
+}
+
+/** The tenant a key part names; undefined when it is not percent-encoded text. */
+export function tenantOfFolder(part: string): string | undefined {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new StoreError("corrupt", `${key}: ${part} is not a percent-encoded tenant`);
+    return undefined;
   }
 }

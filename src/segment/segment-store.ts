@@ -1,5 +1,5 @@
 import { isStoreError } from "#base";
-import { type Labels, nsPerDay, dayStartNs, type TimeRange } from "#model";
+import { compareText, type Labels, nsPerDay, dayStartNs, type TimeRange } from "#model";
 import type { ObjectStore } from "#objectstore";
 import {
   type Block,
@@ -19,7 +19,7 @@ import { FooterCache, footerCacheBytesDefault } from "./footer-cache.ts";
 import type { JournalRange, SegmentFooter } from "./footer.ts";
 import { planBlocks } from "./plan-blocks.ts";
 import { readBlocks } from "./read-blocks.ts";
-import { parseSegmentKey } from "./segment-key.ts";
+import { parseSegmentKey, tenantOfFolder } from "./segment-key.ts";
 import { type ListedSegment, SegmentList } from "./segment-list.ts";
 import { labelNamesOf, labelValuesOf, seriesOf } from "./stream-answers.ts";
 import { VolumeSums } from "./volume-sums.ts";
@@ -72,10 +72,13 @@ export class SegmentStore implements LogStore {
     for (const key of this.#replacedBy.keys()) if (!known.has(key)) this.#replacedBy.delete(key);
   }
 
-  /** Tenants that have segments. */
+  /** Tenants that have segments. Folders that are no tenant's are left out. */
   async tenants(): Promise<string[]> {
     const folders = await this.#objects.listFolders("v1/");
-    return folders.map((folder) => decodeURIComponent(folder)).sort();
+    return folders
+      .map((folder) => tenantOfFolder(folder))
+      .filter((tenant) => tenant !== undefined)
+      .sort(compareText);
   }
 
   /** The segments of a tenant, replaced ones included. */
