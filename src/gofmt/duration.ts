@@ -34,7 +34,7 @@ function invalidDuration(text: string): GoParseError {
   return new GoParseError(`time: invalid duration ${quoteForTime(text)}`);
 }
 
-/** `time.ParseDuration`, in nanoseconds. Throws GoParseError; a bare number other than 0 is refused. */
+/** `time.ParseDuration`, in nanoseconds. Throws GoParseError; of bare numbers only 0 is read. */
 export function parseGoDuration(text: string): bigint {
   const isNegative = text.startsWith("-");
   const from = isNegative || text.startsWith("+") ? 1 : 0;

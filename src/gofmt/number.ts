@@ -117,7 +117,7 @@ function basePrefix(base: number): string {
   return base === 8 ? "0o" : "0b";
 }
 
-/** The fewest digits that read back as `value` (finite, not zero), and the exponent of the first. */
+/** The fewest digits that read back as `value` (finite, not zero), and the first one's exponent. */
 function shortestDigits(value: number): { digits: string; exponent: number } {
   const [mantissa = "", exponent = "0"] = Math.abs(value).toExponential().split("e");
   return { digits: mantissa.replace(".", ""), exponent: Number(exponent) };
