@@ -135,6 +135,14 @@ export class BlockBase {
     this.#columns = columns.filter(({ name }) => name !== errorLabel && name !== errorDetailsLabel);
   }
 
+  /** Could some row of the block come with a label of this name? */
+  mayHave(name: string): boolean {
+    return this.block.ref.facts.streams.some((_, stream) => {
+      const base = this.ofStream(stream);
+      return base.streamIndexOf.has(name) || base.metadataIndexOf.has(name);
+    });
+  }
+
   ofRow(index: number): StreamBase {
     return this.ofStream(this.block.streamOfRow?.[index] ?? 0);
   }

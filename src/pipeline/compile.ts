@@ -7,6 +7,7 @@ import { LabelInterner } from "./label-interner.ts";
 import { compileLineFilter, type LineFilter } from "./line-matchers.ts";
 import { searchLines } from "./line-search.ts";
 import type { Pipeline, PipelineOptions, Row } from "./pipeline.ts";
+import { type Prefilter, prefiltersOf } from "./prefilter.ts";
 import { RowState } from "./row-state.ts";
 import { skipTermsOf } from "./skip-terms.ts";
 import type { LabelNeeds } from "./wanted-labels.ts";
@@ -21,7 +22,11 @@ export function compilePipeline(log: LogExpr, options: PipelineOptions): Pipelin
     .flatMap((stage) => (stage.kind === "lineFilter" ? [compileLineFilter(stage)] : []));
   const scope = new RowScope(options.nowNs);
   const compiled = compileStages(log, leadCount, options, scope);
-  return new BlockPipeline(log, options, lead, compiled);
+  return new BlockPipeline(log, options, {
+    lead,
+    prefilters: prefiltersOf(log.stages, leadCount),
+    compiled,
+  });
 }
 
 /** Line filters at the start, which see the lines as they are stored. */
@@ -35,16 +40,22 @@ class BlockPipeline implements Pipeline {
   readonly skip: SkipTerms;
   readonly isIdentity: boolean;
   readonly #lead: readonly LineFilter[];
+  readonly #prefilters: readonly Prefilter[];
   readonly #compiled: CompiledStages;
   readonly #row: RowState;
 
   constructor(
     log: LogExpr,
     options: PipelineOptions,
-    lead: readonly LineFilter[],
-    compiled: CompiledStages,
+    parts: {
+      lead: readonly LineFilter[];
+      prefilters: readonly Prefilter[];
+      compiled: CompiledStages;
+    },
   ) {
+    const { lead, prefilters, compiled } = parts;
     this.#lead = lead;
+    this.#prefilters = prefilters;
     this.#compiled = compiled;
     this.skip = skipTermsOf(lead);
     this.isIdentity = log.stages.length === 0 && options.unwrap === undefined;
@@ -59,9 +70,11 @@ class BlockPipeline implements Pipeline {
   }
 
   run(block: Block, rows: Uint32Array | undefined, sink: (row: Row) => boolean): void {
-    const passing = searchLines(block, this.#lead, rows);
+    if (block.rowCount === 0) return;
+    const base = new BlockBase(block);
+    const passing = searchLines(block, this.#filtersOf(base), rows);
     const row = this.#row;
-    row.enterBlock(new BlockBase(block));
+    row.enterBlock(base);
     const count = rows === undefined ? block.rowCount : rows.length;
     for (let i = 0; i < count; i++) {
       const index = rows === undefined ? i : rows[i]!;
@@ -69,6 +82,13 @@ class BlockPipeline implements Pipeline {
       row.reset(index);
       if (this.#passes(row) && !sink(row)) return;
     }
+  }
+
+  /** Leading line filters, and those that follow from label filters where no entry comes with the label. */
+  #filtersOf(base: BlockBase): readonly LineFilter[] {
+    if (this.#prefilters.length === 0) return this.#lead;
+    const implied = this.#prefilters.filter(({ label }) => !base.mayHave(label));
+    return [...this.#lead, ...implied.map(({ filter }) => filter)];
   }
 
   #passes(row: RowState): boolean {

@@ -1,7 +1,7 @@
 import { compileTemplate, type Template, TemplateError, type TemplateScope } from "#gotemplate";
 import type { LabelFormatStage, LineFormatStage } from "#logql";
 import type { LabelPair } from "#model";
-import { parsedCategory, type RowStage, type RowState } from "./row-state.ts";
+import type { RowStage, RowState } from "./row-state.ts";
 
 const templateError = "TemplateFormatErr";
 
@@ -88,18 +88,16 @@ export function labelFormat(formats: readonly CompiledLabelFormat[], scope: RowS
     for (let i = 0; i < formats.length; i++) {
       const format = formats[i]!;
       if (format.kind === "rename") rename(row, format.from, format.to);
-      else if (texts[i] !== undefined) row.setLabel(format.to, texts[i]!, parsedCategory);
+      else if (texts[i] !== undefined) row.setLabel(format.to, texts[i]!);
     }
     return true;
   };
 }
 
-/** A missing label changes nothing; the new name stays in the category of the old one. */
+/** A missing label changes nothing. */
 function rename(row: RowState, from: string, to: string): void {
   const value = row.plainLabel(from);
   if (value === undefined) return;
-  const category = row.categoryOf(from);
-  row.removeLabel(to);
-  row.setLabel(to, value, category);
+  row.setLabel(to, value);
   row.removeLabel(from);
 }

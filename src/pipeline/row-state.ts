@@ -14,12 +14,6 @@ import type { Row } from "./pipeline.ts";
 import { type ValueKind, valueText } from "./value-text.ts";
 import { latin1Text, utf8Text } from "./bytes-text.ts";
 
-/** Where a label belongs in `categorize-labels`; a lower number hides a higher one of the same name. */
-export type LabelCategory = 0 | 1 | 2;
-export const parsedCategory = 0;
-export const metadataCategory = 1;
-export const streamCategory = 2;
-
 /** One stage on the row at hand; false drops it. */
 export type RowStage = (row: RowState) => boolean;
 
@@ -51,9 +45,6 @@ export class RowState implements Row {
   readonly #froms: number[] = [];
   readonly #tos: number[] = [];
   readonly #kinds: ValueKind[] = [];
-  readonly #categories: LabelCategory[] = [];
-  /** Some made label is not in the parsed category, so that a name may occur twice. */
-  #hasMoved = false;
   readonly #shape = new LabelShape();
   readonly #valueAt = (i: number): string => this.valueAt(i);
   // Labels of the base that a stage removed.
@@ -83,7 +74,6 @@ export class RowState implements Row {
     this.index = index;
     if (block.streamOfRow !== undefined) this.base = this.#blockBase.ofRow(index);
     this.count = 0;
-    this.#hasMoved = false;
     if (this.#goneNames.length > 0) this.#goneNames = [];
     this.value = Number.NaN;
     this.#isParserError = false;
@@ -212,13 +202,8 @@ export class RowState implements Row {
 
   /** Position of a label that a stage made, or -1. */
   find(name: string): number {
-    let best = -1;
-    for (let i = 0; i < this.count; i++) {
-      if (this.#names[i] !== name) continue;
-      if (this.#categories[i] === parsedCategory) return i;
-      if (best < 0 || this.#categories[i]! < this.#categories[best]!) best = i;
-    }
-    return best;
+    for (let i = 0; i < this.count; i++) if (this.#names[i] === name) return i;
+    return -1;
   }
 
   valueAt(i: number): string {
@@ -294,7 +279,7 @@ export class RowState implements Row {
   ): boolean {
     const key = this.base.has(name, this.index) ? name + extractedSuffix : name;
     for (let i = 0; i < this.count; i++) {
-      if (this.#names[i] !== key || this.#categories[i] !== parsedCategory) continue;
+      if (this.#names[i] !== key) continue;
       if (i < replaceFrom) return false;
       this.#put(i, key, undefined, kind, buffer, from, to);
       return true;
@@ -315,17 +300,9 @@ export class RowState implements Row {
   }
 
   /** Sets a label whatever there was, as `label_format` does. */
-  setLabel(name: string, text: string, category: LabelCategory): void {
-    if (category !== parsedCategory) this.#hasMoved = true;
-    for (let i = 0; i < this.count; i++) {
-      if (this.#names[i] !== name || this.#categories[i] !== category) continue;
-      this.#put(i, name, text, "text", noBytes, 0, 0);
-      this.#categories[i] = category;
-      return;
-    }
-    const at = this.count++;
-    this.#put(at, name, text, "text", noBytes, 0, 0);
-    this.#categories[at] = category;
+  setLabel(name: string, text: string): void {
+    const at = this.find(name);
+    this.#put(at < 0 ? this.count++ : at, name, text, "text", noBytes, 0, 0);
   }
 
   #put(
@@ -343,7 +320,6 @@ export class RowState implements Row {
     this.#buffers[at] = buffer;
     this.#froms[at] = from;
     this.#tos[at] = to;
-    this.#categories[at] = parsedCategory;
   }
 
   /** Takes back labels from position `count` on. */
@@ -387,7 +363,6 @@ export class RowState implements Row {
   }
 
   #move(from: number, to: number): void {
-    const category = this.#categories[from]!;
     this.#put(
       to,
       this.#names[from]!,
@@ -397,16 +372,6 @@ export class RowState implements Row {
       this.#froms[from]!,
       this.#tos[from]!,
     );
-    this.#categories[to] = category;
-  }
-
-  /** Category of the effective label. */
-  categoryOf(name: string): LabelCategory {
-    const at = this.find(name);
-    if (at >= 0) return this.#categories[at]!;
-    const column = this.base.metadataIndexOf.get(name);
-    const isMetadata = column !== undefined && this.base.columns[column]!.ids[this.index] !== 0;
-    return isMetadata ? metadataCategory : streamCategory;
   }
 
   // ── Sets ──────────────────────────────────────────────────────────────────────────────────
@@ -416,18 +381,18 @@ export class RowState implements Row {
     const isUntouched = this.stageError === "" && this.#goneNames.length === 0;
     if (isUntouched && this.count === 0) return base;
     if (!this.#interner.isUseful) {
-      const isPlain = isUntouched && this.stageErrorDetails === "" && !this.#hasMoved;
-      return isPlain ? this.#shaped(base) : this.#merge(base.pairs, () => true);
+      const isPlain = isUntouched && this.stageErrorDetails === "";
+      return isPlain ? this.#shaped(base) : this.#merge(base.pairs, { withMade: true });
     }
     let key = this.#interner.baseKey(base);
     for (const name of this.#goneNames) key += `\ud801${name}`;
     for (let i = 0; i < this.count; i++) {
-      key += `\ud802${this.#names[i]!}\ud803${this.#categories[i]!}${this.valueAt(i)}`;
+      key += `\ud802${this.#names[i]!}\ud803${this.valueAt(i)}`;
     }
     if (this.stageError !== "") key += `\ud804${this.stageError}\ud804${this.stageErrorDetails}`;
     const known = this.#interner.get(key);
     if (known !== undefined) return known;
-    const labels = this.#merge(base.pairs, () => true);
+    const labels = this.#merge(base.pairs, { withMade: true });
     this.#interner.set(key, labels);
     return labels;
   }
@@ -436,16 +401,15 @@ export class RowState implements Row {
     return this.#shape.merge(base.pairs, this.#names, this.count, this.#valueAt);
   }
 
-  #merge(base: readonly LabelPair[], wants: (category: LabelCategory) => boolean): Labels {
+  #merge(base: readonly LabelPair[], { withMade }: { withMade: boolean }): Labels {
     const byName = new Map<string, string>();
     for (const [name, value] of base) if (!this.isGone(name)) byName.set(name, value);
     for (let i = 0; i < this.count; i++) {
       const name = this.#names[i]!;
-      if (this.find(name) !== i) continue;
-      if (wants(this.#categories[i]!)) byName.set(name, this.valueAt(i));
+      if (withMade) byName.set(name, this.valueAt(i));
       else byName.delete(name);
     }
-    if (wants(parsedCategory)) this.#addErrors(byName);
+    if (withMade) this.#addErrors(byName);
     const pairs = [...byName].sort((a, b) => compareText(a[0], b[0]));
     return Labels.ofSorted(pairs);
   }
@@ -465,15 +429,15 @@ export class RowState implements Row {
       if (!stored.pairs.some(([name]) => isHidden(name))) return stored;
     }
     const pairs = stored.pairs.filter(([name]) => !isHidden(name));
-    return this.#merge(pairs, (category) => category === streamCategory);
+    return this.#merge(pairs, { withMade: false });
   }
 
   structuredMetadata(): readonly LabelPair[] {
     const pairs = this.base.metadata(this.index);
-    return this.#merge(pairs, (category) => category === metadataCategory).pairs;
+    return this.#merge(pairs, { withMade: false }).pairs;
   }
 
   parsedLabels(): readonly LabelPair[] {
-    return this.#merge([], (category) => category === parsedCategory).pairs;
+    return this.#merge([], { withMade: true }).pairs;
   }
 }
