@@ -179,6 +179,11 @@ test("RFC 3339 times go both ways with every nanosecond", () => {
   );
   refused(
     parseRfc3339Nano,
+    "2026-01-10",
+    'parsing time "2026-01-10" as "2006-01-02T15:04:05.999999999Z07:00": cannot parse "" as "T"',
+  );
+  refused(
+    parseRfc3339Nano,
     "2026-02-30T00:00:00Z",
     'parsing time "2026-02-30T00:00:00Z": day out of range',
   );

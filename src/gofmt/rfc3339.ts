@@ -2,16 +2,11 @@
 
 import { quoteForTime } from "./duration.ts";
 import { GoParseError } from "./parse-error.ts";
+import { parseGoTime } from "./time-parse.ts";
+import { utcZone } from "./time-zone.ts";
 
 const layout = "2006-01-02T15:04:05.999999999Z07:00";
 const pattern = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$/;
-
-function unreadable(text: string): GoParseError {
-  const quoted = quoteForTime(text);
-  return new GoParseError(
-    `parsing time ${quoted} as ${quoteForTime(layout)}: cannot parse ${quoted} as "2006"`,
-  );
-}
 
 function outOfRange(text: string, what: string): GoParseError {
   return new GoParseError(`parsing time ${quoteForTime(text)}: ${what} out of range`);
@@ -20,7 +15,7 @@ function outOfRange(text: string, what: string): GoParseError {
 /** `time.Parse(time.RFC3339Nano, text)`. Throws GoParseError. */
 export function parseRfc3339Nano(text: string): bigint {
   const parts = pattern.exec(text);
-  if (parts === null) throw unreadable(text);
+  if (parts === null) return parseGoTime(text, { layout, zone: utcZone }).ns;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
     .slice(1, 7)
     .map(Number);

@@ -21,7 +21,7 @@ export function fixedZone(name: string, offsetSeconds: number): GoZone {
   return { name, offsetSecondsAt: () => offsetSeconds, abbreviationAt: () => name };
 }
 
-/** Abbreviations of the IANA data that no English locale of the runtime spells out. */
+/** Abbreviations of the IANA data, without summer time, where the runtime has none or others. */
 const abbreviations: ReadonlyMap<string, string> = new Map([
   ["Asia/Tokyo", "JST"],
   ["Asia/Seoul", "KST"],
@@ -37,10 +37,11 @@ const abbreviations: ReadonlyMap<string, string> = new Map([
   ["Africa/Johannesburg", "SAST"],
   ["Africa/Nairobi", "EAT"],
   ["Africa/Lagos", "WAT"],
-  ["Africa/Cairo", "EET"],
+  ["Asia/Dubai", "+04"],
+  ["GMT", "GMT"],
 ]);
 
-const abbreviationLocales = ["en-US", "en-GB", "en-AU", "en-NZ", "en-IN", "en-ZA"];
+const abbreviationLocales = ["en-US", "en-GB", "en-AU", "en-NZ", "en-CA"];
 
 /** Zones are few in practice; each costs several formatters of the runtime. */
 const zoneCountMax = 64;
@@ -77,11 +78,13 @@ function ianaZone(name: string): GoZone {
     name,
     offsetSecondsAt,
     abbreviationAt(unixSeconds) {
+      const fixed = abbreviations.get(name);
+      if (fixed !== undefined) return fixed;
       for (const format of names) {
         const short = zonePart(format, unixSeconds);
         if (/^[A-Z]{3,5}$/.test(short)) return short;
       }
-      return abbreviations.get(name) ?? numericAbbreviation(offsetSecondsAt(unixSeconds));
+      return numericAbbreviation(offsetSecondsAt(unixSeconds));
     },
   };
 }

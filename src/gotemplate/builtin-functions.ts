@@ -21,7 +21,10 @@ import {
 } from "./values.ts";
 
 function lengthOf(value: GoValue | undefined): number {
-  if (value === undefined || value === null) throw new FunctionError("len of nil pointer");
+  if (value === null) throw new FunctionError("len of nil pointer");
+  if (value === undefined) {
+    throw new FunctionError("reflect: call of reflect.Value.Type on zero Value");
+  }
   if (typeof value === "string") return byteLength(value);
   if (value instanceof GoSlice) return value.items.length;
   if (value instanceof GoMap) return value.entries.size;

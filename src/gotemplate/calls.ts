@@ -36,6 +36,7 @@ export function callFunction(called: GoFunction, call: Call): Evaluated {
   const operands = call.site.args.slice(1);
   const { final } = call.site;
   checkCount(called, operands.length, call);
+  if (called.flaw !== undefined) call.fail(called.flaw);
   if (call.name === "and" || call.name === "or") return shortCircuit(operands, call);
   const args: Evaluated[] = operands.map((operand, index) =>
     evaluateArgument(operand, parameterAt(called, index), call),
@@ -146,7 +147,7 @@ function evaluateLiteral(
 /** Go's validateType: the value itself when it has the type asked for. */
 function checkType(value: Evaluated, type: ParameterType, call: Call): Evaluated {
   const inner = unbox(value);
-  if (type === "value") return inner === null ? undefined : inner;
+  if (type === "value") return value;
   if (type === "any") return inner === undefined ? null : inner;
   if (inner === undefined) return call.fail(`invalid value; expected ${type}`);
   const found = inner === null ? "interface {}" : typeName(inner);

@@ -21,20 +21,23 @@ function attempt<T>(read: () => T): T | undefined {
   }
 }
 
+/** A uint64 past int64: a number to Go, but none that a template can use as an int. */
+function isUnsigned(text: string): boolean {
+  const isPlain = /^(?:[1-9][0-9]{0,19}|0[xX][0-9a-fA-F]{1,16})$/.test(text);
+  return isPlain && BigInt(text) < 2n ** 64n;
+}
+
 /** Throws GoParseError. Complex constants are not numbers here. */
 export function parseNumber(text: string): NumberConstant {
   const isHex = /^0[xX]/.test(text) && !/[pP]/.test(text);
   const isFloatForm = !isHex && /[.eEpP]/.test(text);
   const integer = attempt(() => parseGoInt(text, { base: 0 }));
   if (integer !== undefined) return { asInteger: integer, asFloat: Number(integer), isFloatForm };
+  if (isUnsigned(text)) return { asInteger: undefined, asFloat: Number(text), isFloatForm };
   const float = attempt(() => parseGoFloat(text));
   const quoted = quoteGoString(text, { asciiOnly: false });
   if (float === undefined) throw new GoParseError(`illegal number syntax: ${quoted}`);
-  if (!/[.eEpP]/.test(text)) {
-    const isUnsigned = float > 0 && float < 2 ** 64;
-    if (!isUnsigned) throw new GoParseError(`integer overflow: ${quoted}`);
-    return { asInteger: undefined, asFloat: float, isFloatForm };
-  }
+  if (!/[.eEpP]/.test(text)) throw new GoParseError(`integer overflow: ${quoted}`);
   const isWhole = Number.isInteger(float) && Math.abs(float) < 2 ** 63;
   return { asInteger: isWhole ? BigInt(float) : undefined, asFloat: float, isFloatForm };
 }

@@ -23,6 +23,8 @@ export interface GoFunction {
   readonly parameters: readonly ParameterType[];
   /** The type of any further arguments. */
   readonly rest?: ParameterType;
+  /** Why templates cannot call it, although Go has it: they take one result only. */
+  readonly flaw?: string;
   /** Arguments have the declared types. Throws FunctionError, GoParseError or RegexSyntaxError. */
   readonly run: (args: readonly Evaluated[], context: FunctionContext) => Evaluated;
 }

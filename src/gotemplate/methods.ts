@@ -67,6 +67,20 @@ function otherTime(args: readonly Evaluated[]): bigint {
   return other instanceof GoTime ? other.moment.ns : 0n;
 }
 
+/** Methods with several results exist, but a template that names them fails. */
+function flawed(flaw: string): () => GoFunction {
+  return () => ({ parameters: [], flaw, run: () => undefined });
+}
+
+function secondResult(name: string, type: string): () => GoFunction {
+  const signature = `invalid function signature for ${name}`;
+  return flawed(`${signature}: second return value should be error; is ${type}`);
+}
+
+function threeResults(name: string): () => GoFunction {
+  return flawed(`function ${name} has 3 return values; should be 1 or 2`);
+}
+
 function durationOf(args: readonly Evaluated[]): bigint {
   const [duration] = args;
   return duration instanceof GoInteger ? duration.value : 0n;
@@ -108,11 +122,13 @@ const timeMethods: Methods<GoTime> = {
   AddDate: (time) => method(["int", "int", "int"], (args) => addDate(time, args)),
   After: (time) => method(["time.Time"], (args) => time.moment.ns > otherTime(args)),
   Before: (time) => method(["time.Time"], (args) => time.moment.ns < otherTime(args)),
+  Clock: threeResults("Clock"),
   Compare: (time) =>
     method(["time.Time"], (args) => {
       const other = otherTime(args);
       return integer(time.moment.ns < other ? -1 : time.moment.ns > other ? 1 : 0);
     }),
+  Date: threeResults("Date"),
   Day: civilPart((civil) => civil.day),
   Equal: (time) => method(["time.Time"], (args) => time.moment.ns === otherTime(args)),
   Format: (time) =>
@@ -120,6 +136,7 @@ const timeMethods: Methods<GoTime> = {
       formatGoTime(time.moment, typeof layout === "string" ? layout : ""),
     ),
   Hour: civilPart((civil) => civil.hour),
+  ISOWeek: secondResult("ISOWeek", "int"),
   IsZero: (time) => method([], () => time.moment.ns === roundingEpochNs),
   Local: (time) => method([], () => new GoTime({ ns: time.moment.ns, zone: utcZone })),
   Minute: civilPart((civil) => civil.minute),
@@ -144,6 +161,8 @@ const timeMethods: Methods<GoTime> = {
   Weekday: civilPart((civil) => civil.weekday, "time.Weekday"),
   Year: civilPart((civil) => civil.year),
   YearDay: civilPart((civil) => civil.yearDay),
+  Zone: secondResult("Zone", "int"),
+  ZoneBounds: secondResult("ZoneBounds", "time.Time"),
 };
 
 function roundingOf(time: GoTime, step: bigint): bigint {
