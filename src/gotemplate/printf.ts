@@ -76,19 +76,17 @@ function directive(match: RegExpExecArray, cursor: Cursor): string {
   cursor.next++;
   const minus = flags.includes("-") || (width.size ?? 0) < 0;
   const given = isBadPrecision ? undefined : (precision.size ?? 0);
-  return (
-    notes +
-    formatVerb(value, {
-      verb,
-      plus: flags.includes("+"),
-      minus,
-      sharp: flags.includes("#"),
-      space: flags.includes(" "),
-      zero: flags.includes("0") && !minus,
-      width: width.size === undefined ? undefined : Math.abs(width.size),
-      precision: dot === undefined ? undefined : given,
-    })
-  );
+  const spec: Verb = {
+    verb,
+    plus: flags.includes("+"),
+    minus,
+    sharp: flags.includes("#"),
+    space: flags.includes(" "),
+    zero: flags.includes("0") && !minus,
+    width: width.size === undefined ? undefined : Math.abs(width.size),
+    precision: dot === undefined ? undefined : given,
+  };
+  return notes + formatVerb(value, spec);
 }
 
 /** A number, or `*` for the next argument, or `[2]*`. */
