@@ -1,6 +1,6 @@
 /**
- * How fast pipelines go over blocks of 1 MiB: `node_modules/.bin/node bench/micro/pipeline.bench.ts [part of a name]`. Prints MiB of
- * lines per second and the rows that passed.
+ * How fast pipelines go over blocks of 1 MiB: `node_modules/.bin/node bench/micro/pipeline.bench.ts
+ * [part of a name]`. Prints MiB of lines per second and the rows that passed.
  */
 import { Bench } from "tinybench";
 import { ByteStrings } from "#columns";

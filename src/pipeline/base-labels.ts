@@ -32,6 +32,14 @@ export class MetadataTexts {
   }
 }
 
+export const nowhere = -1;
+const inStream = -2;
+
+export function isPresent(base: StreamBase, place: number, index: number): boolean {
+  if (place < 0) return place === inStream;
+  return base.columns[place]!.ids[index] !== 0;
+}
+
 /** Names and values that the rows of one stream in one block come with. */
 export class StreamBase {
   readonly stored: Labels;
@@ -58,12 +66,15 @@ export class StreamBase {
     this.#isPacked = combinations < Number.MAX_SAFE_INTEGER;
   }
 
+  /** Where rows have a label of this name: a column, `inStream` or `nowhere`; for `isPresent`. */
+  placeOf(name: string): number {
+    if (this.streamIndexOf.has(name)) return inStream;
+    return this.metadataIndexOf.get(name) ?? nowhere;
+  }
+
   /** Did row `index` come with a label of this name, in its stream or its metadata? */
   has(name: string, index: number): boolean {
-    if (this.streamIndexOf.has(name)) return true;
-    if (this.columns.length === 0) return false;
-    const column = this.metadataIndexOf.get(name);
-    return column !== undefined && this.columns[column]!.ids[index] !== 0;
+    return isPresent(this, this.placeOf(name), index);
   }
 
   value(name: string, index: number): string | undefined {

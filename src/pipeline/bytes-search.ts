@@ -1,4 +1,7 @@
-/** Position of `needle` in bytes [from, to) of `buffer`, or -1. For single lines; whole blocks are left to Buffer.indexOf. */
+/**
+ * Position of `needle` in bytes [from, to) of `buffer`, or -1. For single lines; whole blocks are
+ * left to Buffer.indexOf.
+ */
 export function findBytes(buffer: Buffer, from: number, to: number, needle: Buffer): number {
   const length = needle.length;
   if (length === 0) return from;
@@ -11,4 +14,12 @@ export function findBytes(buffer: Buffer, from: number, to: number, needle: Buff
     if (i === length) return at;
   }
   return -1;
+}
+
+/** Are the bytes [from, to) of `buffer` these? */
+export function hasBytes(buffer: Buffer, from: number, to: number, bytes: Buffer): boolean {
+  const length = to - from;
+  if (length !== bytes.length) return false;
+  for (let i = 0; i < length; i++) if (buffer[from + i] !== bytes[i]) return false;
+  return true;
 }

@@ -38,8 +38,8 @@ export interface CompiledStages {
 }
 
 /**
- * Stages from `from` on as functions of a row. Goes through them from the last to the first, so that every parser knows what is
- * read behind it; a stage that nobody would notice is left out.
+ * Stages from `from` on as functions of a row. Goes through them from the last to the first, so
+ * that every parser knows what is read behind it; a stage that nobody would notice is left out.
  */
 export function compileStages(
   log: LogExpr,

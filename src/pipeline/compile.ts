@@ -13,7 +13,8 @@ import { skipTermsOf } from "./skip-terms.ts";
 import type { LabelNeeds } from "./wanted-labels.ts";
 
 /**
- * Throws RequestError 400 in Loki's words for what a stage refuses at compile time; `parseQuery` has checked all of it before.
+ * Throws RequestError 400 in Loki's words for what a stage refuses at compile time; `parseQuery`
+ * has checked all of it before.
  */
 export function compilePipeline(log: LogExpr, options: PipelineOptions): Pipeline {
   const leadCount = leadingFilterCount(log.stages);
@@ -84,7 +85,10 @@ class BlockPipeline implements Pipeline {
     }
   }
 
-  /** Leading line filters, and those that follow from label filters where no entry comes with the label. */
+  /**
+   * Leading line filters, and those that follow from label filters where no entry comes with the
+   * label.
+   */
   #filtersOf(base: BlockBase): readonly LineFilter[] {
     if (this.#prefilters.length === 0) return this.#lead;
     const implied = this.#prefilters.filter(({ label }) => !base.mayHave(label));
@@ -99,8 +103,8 @@ class BlockPipeline implements Pipeline {
 }
 
 /**
- * Columns for the labels that are read. A parsed `x` is called `x_extracted` when there is metadata `x`, and metadata `x` is called so
- * when there is a stream label `x`: both need the column `x`.
+ * Columns for the labels that are read. A parsed `x` is called `x_extracted` when there is metadata
+ * `x`, and metadata `x` is called so when there is a stream label `x`: both need the column `x`.
  */
 function metadataNeeds(labels: LabelNeeds): ColumnNeeds["metadata"] {
   if (labels === "all") return "all";

@@ -2,8 +2,8 @@ import type { RowStage } from "./row-state.ts";
 import { latin1Text } from "./bytes-text.ts";
 
 /**
- * Control sequences of terminals (ECMA-48 CSI, and OSC ended by BEL) in the bytes of UTF-8 text read as latin1, where U+009B is C2 9B.
- * Deliberately forgiving about their parameters.
+ * Control sequences of terminals (ECMA-48 CSI, and OSC ended by BEL) in the bytes of UTF-8 text
+ * read as latin1, where U+009B is C2 9B. Deliberately forgiving about their parameters.
  */
 const start = "(?:\\x1b|\\xc2\\x9b)[[\\]()#;?]*";
 const titled = "(?:[a-zA-Z\\d]*(?:;[a-zA-Z\\d]*)*)?\\x07";

@@ -2,7 +2,10 @@ import type { DropStage, KeepStage, LabelChoice } from "#logql";
 import { errorDetailsLabel, errorLabel } from "./base-labels.ts";
 import type { RowStage, RowState } from "./row-state.ts";
 
-/** `| drop x, y="v"`: with a condition only where it holds. Without `__error__` there are no details either. */
+/**
+ * `| drop x, y="v"`: with a condition only where it holds. Without `__error__` there are no details
+ * either.
+ */
 export function compileDrop(stage: DropStage): RowStage {
   const choices = stage.choices;
   return (row) => {
@@ -18,7 +21,10 @@ function drop(row: RowState, name: string): void {
   else row.removeLabel(name);
 }
 
-/** `| keep x, y="v"`: removes every other label but the error labels; y, too, where its condition does not hold. */
+/**
+ * `| keep x, y="v"`: removes every other label but the error labels; y, too, where its condition
+ * does not hold.
+ */
 export function compileKeep(stage: KeepStage): RowStage {
   const keeps = (name: string, row: RowState): boolean =>
     stage.choices.some((choice) => nameOf(choice) === name && holds(choice, row));

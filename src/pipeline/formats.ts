@@ -77,7 +77,10 @@ export function compileLabelTemplates(stage: LabelFormatStage): CompiledLabelFor
   );
 }
 
-/** `| label_format`: templates see the labels from before the stage; renames run in the order written. */
+/**
+ * `| label_format`: templates see the labels from before the stage; renames run in the order
+ * written.
+ */
 export function labelFormat(formats: readonly CompiledLabelFormat[], scope: RowScope): RowStage {
   const texts: (string | undefined)[] = [];
   return (row) => {

@@ -1,10 +1,11 @@
 import { type JsonStage, parseJsonPath } from "#logql";
+import { hasBytes } from "./bytes-search.ts";
 import { blockEnd, jsonProblems, skipSpace, stringEnd, tokenEnd, tokenType } from "./json-scan.ts";
 import { jsonParserError } from "./json-stage.ts";
-import { addMissing } from "./logfmt-stage.ts";
+import { addMissing, wantedNames } from "./logfmt-stage.ts";
 import type { RowStage, RowState } from "./row-state.ts";
 import { unescapeJson } from "./value-text.ts";
-import { type LabelNeeds, WantedLabels } from "./wanted-labels.ts";
+import type { LabelNeeds } from "./wanted-labels.ts";
 import { utf8Text } from "./bytes-text.ts";
 
 const quote = 0x22;
@@ -18,14 +19,16 @@ function stepsOf(path: string): JsonPath {
   return parseJsonPath(path).map((step) => (typeof step === "string" ? Buffer.from(step) : step));
 }
 
-/** `| json name="path", …`: the values at these paths. Broken JSON elsewhere in the line is not looked at. */
+/**
+ * `| json name="path", …`: the values at these paths. Broken JSON elsewhere in the line is not
+ * looked at.
+ */
 export function compileJsonParameters(stage: JsonStage, needs: LabelNeeds): RowStage {
-  const wanted = new WantedLabels(needs, { mayStop: false });
   const parameters = stage.parameters.map(({ name, path }) => ({
     name,
     path: stepsOf(path),
   }));
-  const names = [...new Set(parameters.map(({ name }) => name))];
+  const names = wantedNames(stage.parameters, needs);
   return (row) => {
     const buffer = row.lineBuffer;
     const from = row.lineFrom;
@@ -41,7 +44,7 @@ export function compileJsonParameters(stage: JsonStage, needs: LabelNeeds): RowS
       const at = findPath(buffer, from, end, path);
       if (at >= 0) addValue(row, name, buffer, at, end, firstOwn);
     }
-    addMissing(row, names, wanted);
+    addMissing(row, names);
     return true;
   };
 }
@@ -59,12 +62,19 @@ function addValue(
     const closing = stringEnd(buffer, at + 1, end);
     if (closing === -1) return row.setParserError(jsonParserError, jsonProblems.string);
     const kind = closing < 0 ? "json" : "raw";
-    row.addParsed(name, kind, buffer, at + 1, closing < 0 ? ~closing : closing, firstOwn);
+    row.addField(
+      row.fieldName(name),
+      kind,
+      buffer,
+      at + 1,
+      closing < 0 ? ~closing : closing,
+      firstOwn,
+    );
     return;
   }
   if (first === openObject || first === openArray) {
     const behind = blockEnd(buffer, at, end);
-    if (behind >= 0) row.addParsed(name, "raw", buffer, at, behind, firstOwn);
+    if (behind >= 0) row.addField(row.fieldName(name), "raw", buffer, at, behind, firstOwn);
     else {
       const problem = first === openObject ? jsonProblems.object : jsonProblems.array;
       row.setParserError(jsonParserError, problem);
@@ -74,7 +84,7 @@ function addValue(
   const to = tokenEnd(buffer, at, end);
   const type = tokenType(buffer, at, to);
   if (type === "unknown") row.setParserError(jsonParserError, jsonProblems.type);
-  else if (type !== "null") row.addParsed(name, "raw", buffer, at, to, firstOwn);
+  else if (type !== "null") row.addField(row.fieldName(name), "raw", buffer, at, to, firstOwn);
 }
 
 /** Where the value at `path` starts, or -1. */
@@ -117,7 +127,7 @@ function isKey(
   name: Buffer,
 ): boolean {
   if (isEscaped) return unescapeJson(utf8Text(buffer, from, to)) === utf8Text(name);
-  return buffer.compare(name, 0, name.length, from, to) === 0;
+  return hasBytes(buffer, from, to, name);
 }
 
 function findElement(buffer: Buffer, from: number, end: number, index: number): number {

@@ -1,7 +1,8 @@
 /**
- * Scanning JSON text byte by byte, without checking more than is read. All take [at, end) of `buffer` and return a position,
- * or -1 when the text ends first. What counts as broken follows the reference, which reads JSON the same loose way: a
- * number is whatever starts like one and ends at a delimiter.
+ * Scanning JSON text byte by byte, without checking more than is read. All take [at, end) of
+ * `buffer` and return a position, or -1 when the text ends first. What counts as broken follows the
+ * reference, which reads JSON the same loose way: a number is whatever starts like one and ends at
+ * a delimiter.
  */
 const quote = 0x22;
 const backslash = 0x5c;
@@ -18,8 +19,8 @@ export function skipSpace(buffer: Buffer, at: number, end: number): number {
 }
 
 /**
- * The closing quote of a string whose first character is at `at`. When there are escapes inside, the bitwise complement of its
- * position, which is below -1.
+ * The closing quote of a string whose first character is at `at`. When there are escapes inside,
+ * the bitwise complement of its position, which is below -1.
  */
 export function stringEnd(buffer: Buffer, at: number, end: number): number {
   let hasEscapes = false;

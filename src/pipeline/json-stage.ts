@@ -1,7 +1,7 @@
 import { blockEnd, jsonProblems, skipSpace, stringEnd, tokenEnd, tokenType } from "./json-scan.ts";
-import { type KeyName, KeyNames } from "./key-names.ts";
+import { fieldName, type KeyName, KeyNames } from "./key-names.ts";
 import type { RowStage, RowState } from "./row-state.ts";
-import { unescapeJson } from "./value-text.ts";
+import { unescapeJson, type ValueKind } from "./value-text.ts";
 import type { WantedLabels } from "./wanted-labels.ts";
 import { utf8Text } from "./bytes-text.ts";
 
@@ -19,13 +19,19 @@ const openObject = 0x7b;
 const closeObject = 0x7d;
 const openArray = 0x5b;
 
-/** `| json`: every field of an object becomes a label, nested ones joined with `_`, arrays and null left out. */
+/**
+ * `| json`: every field of an object becomes a label, nested ones joined with `_`, arrays and null
+ * left out.
+ */
 export function compileJson(wanted: WantedLabels): RowStage {
   const fields = new JsonFields(wanted);
   return (row) => fields.read(row);
 }
 
-/** One pass over the line. What was read before an error stays, except fields of an object that is not closed. */
+/**
+ * One pass over the line. What was read before an error stays, except fields of an object that is
+ * not closed.
+ */
 class JsonFields {
   readonly #keys: KeyNames;
   readonly #stopAfterCount: number;
@@ -59,7 +65,10 @@ class JsonFields {
     return isBroken;
   }
 
-  /** `from` is behind the opening brace. Returns the position behind the closing one, `isBroken` or `isDone`. */
+  /**
+   * `from` is behind the opening brace. Returns the position behind the closing one, `isBroken` or
+   * `isDone`.
+   */
   #object(
     row: RowState,
     buffer: Buffer,
@@ -121,7 +130,7 @@ class JsonFields {
     const type = tokenType(buffer, at, to);
     if (type === "unknown") return this.#broken(jsonProblems.type);
     if (type === "null" || !key.isWanted) return to;
-    return this.#add(row, key, row.addParsed(key.name, "raw", buffer, at, to), to);
+    return this.#add(row, key, "raw", buffer, at, to, to);
   }
 
   #string(row: RowState, buffer: Buffer, from: number, end: number, key: KeyName): number {
@@ -130,11 +139,21 @@ class JsonFields {
     const to = closing < 0 ? ~closing : closing;
     if (!key.isWanted) return to + 1;
     const kind = closing < 0 ? "json" : "raw";
-    return this.#add(row, key, row.addParsed(key.name, kind, buffer, from, to), to + 1);
+    return this.#add(row, key, kind, buffer, from, to, to + 1);
   }
 
-  #add(row: RowState, key: KeyName, isNew: boolean, behind: number): number {
-    if (!isNew || row.base.has(key.name, row.index)) return behind;
+  /** Returns `behind`, or `isDone` after the last field wanted. */
+  #add(
+    row: RowState,
+    key: KeyName,
+    kind: ValueKind,
+    buffer: Buffer,
+    from: number,
+    to: number,
+    behind: number,
+  ): number {
+    const name = fieldName(key, row.base, row.index);
+    if (!row.addField(name, kind, buffer, from, to) || name !== key.name) return behind;
     return ++this.#foundCount >= this.#stopAfterCount ? isDone : behind;
   }
 

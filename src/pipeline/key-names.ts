@@ -1,3 +1,5 @@
+import { extractedSuffix, isPresent, nowhere, type StreamBase } from "./base-labels.ts";
+import { hasBytes } from "./bytes-search.ts";
 import { labelNameOf } from "./label-name.ts";
 import type { WantedLabels } from "./wanted-labels.ts";
 import { utf8Text } from "./bytes-text.ts";
@@ -13,12 +15,28 @@ export interface KeyName {
   readonly parent: KeyName | undefined;
   /** Label name; empty when the key gives none. */
   readonly name: string;
+  readonly extractedName: string;
   readonly isWanted: boolean;
   /** May a field nested below be wanted? */
   readonly isWantedBelow: boolean;
-  /** The key that followed last time, and the first one nested below: lines repeat their keys in order. */
+  /** What the entry came with by this name, as of the stream base asked last; see `fieldName`. */
+  knownBase: StreamBase | undefined;
+  place: number;
+  /**
+   * The key that followed last time, and the first one nested below: lines repeat their keys in
+   * order.
+   */
   next: KeyName | undefined;
   firstBelow: KeyName | undefined;
+}
+
+/** The label a field goes by in this row: `name_extracted` when the entry came with the name. */
+export function fieldName(key: KeyName, base: StreamBase, index: number): string {
+  if (key.knownBase !== base) {
+    key.knownBase = base;
+    key.place = base.placeOf(key.name);
+  }
+  return isPresent(base, key.place, index) ? key.extractedName : key.name;
 }
 
 /** From the bytes of keys to label names, remembering what was seen. */
@@ -30,8 +48,11 @@ export class KeyNames {
     bytes: Buffer.alloc(0),
     parent: undefined,
     name: "",
+    extractedName: "",
     isWanted: false,
     isWantedBelow: true,
+    knownBase: undefined,
+    place: nowhere,
     next: undefined,
     firstBelow: undefined,
   };
@@ -40,7 +61,9 @@ export class KeyNames {
     this.#wanted = wanted;
   }
 
-  /** The key of bytes [from, to) below `parent`; `previous` is the key before it in the same object. */
+  /**
+   * The key of bytes [from, to) below `parent`; `previous` is the key before it in the same object.
+   */
   of(
     buffer: Buffer,
     from: number,
@@ -93,15 +116,21 @@ export class KeyNames {
       bytes,
       parent,
       name,
+      extractedName: shared(name + extractedSuffix),
       isWanted: name !== "" && this.#wanted.has(name),
       isWantedBelow: this.#wanted.hasBelow(name === "" ? "" : `${name}_`),
+      knownBase: undefined,
+      place: nowhere,
       next: undefined,
       firstBelow: undefined,
     };
   }
 }
 
-/** The engine's one copy of a property name: two of these compare by identity, which is quick when they differ. */
+/**
+ * The engine's one copy of a property name: two of these compare by identity, which is quick when
+ * they differ.
+ */
 function shared(name: string): string {
   return Object.keys({ [name]: true })[0]!;
 }
@@ -110,11 +139,4 @@ function joinNames(parent: string, key: string): string {
   const name = labelNameOf(key, { isStart: parent === "" });
   if (parent === "") return name;
   return name === "" ? parent : `${parent}_${name}`;
-}
-
-function hasBytes(buffer: Buffer, from: number, to: number, bytes: Buffer): boolean {
-  const length = to - from;
-  if (length !== bytes.length) return false;
-  for (let i = 0; i < length; i++) if (buffer[from + i] !== bytes[i]) return false;
-  return true;
 }

@@ -1,6 +1,6 @@
 /**
- * A key as a label name: letters, digits and `_` stay, every other character becomes `_`. At the start of a name a digit gets a
- * `_` in front. Empty when the key is blank.
+ * A key as a label name: letters, digits and `_` stay, every other character becomes `_`. At the
+ * start of a name a digit gets a `_` in front. Empty when the key is blank.
  */
 export function labelNameOf(key: string, options: { isStart: boolean }): string {
   const trimmed = key.trim();

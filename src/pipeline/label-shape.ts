@@ -1,13 +1,15 @@
 import { compareText, type LabelPair, Labels } from "#model";
 
 /**
- * Merges base labels and made ones. Rows of one kind have the same names in the same order, so where each goes is worked out once
- * and used until the names change.
+ * Merges base labels and made ones. Rows of one kind have the same names in the same order, so
+ * where each goes is worked out once and used until the names change.
  */
 export class LabelShape {
   #names: string[] = [];
   #baseCount = 0;
-  /** Positions into base and made names, in order of name; a name that is hidden is not among them. */
+  /**
+   * Positions into base and made names, in order of name; a name that is hidden is not among them.
+   */
   #order: number[] = [];
 
   /** Labels made later in `madeNames` hide earlier ones; none may be given twice. */

@@ -17,7 +17,9 @@ export type LineMatcher =
     }
   | { readonly kind: "ip"; readonly matches: (text: string) => boolean };
 
-/** A line passes when some matcher matches and the filter is not negated, or none does and it is. */
+/**
+ * A line passes when some matcher matches and the filter is not negated, or none does and it is.
+ */
 export interface LineFilter {
   readonly isNegated: boolean;
   readonly matchers: readonly LineMatcher[];
@@ -82,8 +84,8 @@ function patternMatcher(text: string): LineMatcher {
 }
 
 /**
- * `|>`: literals in this order, each at its first place behind the one before; a capture takes at least one byte, the last literal
- * must end the line.
+ * `|>`: literals in this order, each at its first place behind the one before; a capture takes at
+ * least one byte, the last literal must end the line.
  */
 export function matchesPattern(
   parts: readonly PatternPart[],

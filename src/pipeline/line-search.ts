@@ -42,12 +42,15 @@ export class BlockLines implements LineView {
   }
 }
 
-/** With fewer candidates than one row in this many, single lines are tried instead of the whole block. */
+/**
+ * With fewer candidates than one row in this many, single lines are tried instead of the whole
+ * block.
+ */
 const blockSearchShare = 8;
 
 /**
- * Rows that pass all filters: a byte per row, 1 for those that do; undefined when there are no filters. `candidates` are the
- * rows anybody will ask for.
+ * Rows that pass all filters: a byte per row, 1 for those that do; undefined when there are no
+ * filters. `candidates` are the rows anybody will ask for.
  */
 export function searchLines(
   block: Block,

@@ -6,8 +6,9 @@ const equals = 0x3d;
 const backslash = 0x5c;
 
 /**
- * Walks over the pairs of a logfmt line. White space is every byte up to and including space. A pair that is not valid sets
- * `problem` and `problemAt` and gives no key; the walk goes on behind it.
+ * Walks over the pairs of a logfmt line. White space is every byte up to and including space. A
+ * pair that is not valid sets `problem` and `problemAt` and gives no key; the walk goes on behind
+ * it.
  */
 export class LogfmtPairs {
   buffer: Buffer = Buffer.alloc(0);

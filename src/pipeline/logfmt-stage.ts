@@ -1,5 +1,5 @@
-import type { LogfmtStage } from "#logql";
-import { type KeyName, KeyNames } from "./key-names.ts";
+import type { LogfmtStage, ParserParameter } from "#logql";
+import { fieldName, type KeyName, KeyNames } from "./key-names.ts";
 import { LogfmtPairs } from "./logfmt-scan.ts";
 import type { RowStage, RowState } from "./row-state.ts";
 import { type LabelNeeds, WantedLabels } from "./wanted-labels.ts";
@@ -30,8 +30,8 @@ export function compileLogfmt(stage: LogfmtStage, wanted: WantedLabels): RowStag
       const { valueFrom, valueTo } = pairs;
       if (!key.isWanted || (valueFrom === valueTo && !keepEmpty)) continue;
       const kind = pairs.isValueEscaped ? "logfmt" : "raw";
-      if (!row.addParsed(key.name, kind, buffer, valueFrom, valueTo)) continue;
-      if (row.base.has(key.name, row.index)) continue;
+      const name = fieldName(key, row.base, row.index);
+      if (!row.addField(name, kind, buffer, valueFrom, valueTo) || name !== key.name) continue;
       if (++foundCount >= stopAfterCount) return true;
     }
     return true;
@@ -45,8 +45,9 @@ function checkKey(pairs: LogfmtPairs): void {
 }
 
 /**
- * `| logfmt name="key", …`: only these keys; the last of several equal keys wins, a missing one gives an empty label. The
- * reference also takes a key that is called like one of the names; so do we.
+ * `| logfmt name="key", …`: only these keys; the last of several equal keys wins, a missing one
+ * gives an empty label. The reference also takes a key that is called like one of the names; so do
+ * we.
  */
 export function compileLogfmtParameters(stage: LogfmtStage, needs: LabelNeeds): RowStage {
   const parameters = stage.parameters;
@@ -55,8 +56,7 @@ export function compileLogfmtParameters(stage: LogfmtStage, needs: LabelNeeds): 
   for (const { name, path } of parameters) nameOfKey.set(path, name);
   const pairs = new LogfmtPairs();
   const keys = new KeyNames(new WantedLabels(new Set(nameOfKey.keys()), { mayStop: false }));
-  const names = [...new Set(parameters.map(({ name }) => name))];
-  const wantedNames = new WantedLabels(needs, { mayStop: false });
+  const names = wantedNames(parameters, needs);
   return (row) => {
     pairs.start(row.lineBuffer, row.lineFrom, row.lineTo);
     const { buffer } = pairs;
@@ -76,17 +76,25 @@ export function compileLogfmtParameters(stage: LogfmtStage, needs: LabelNeeds): 
       if (name === undefined) continue;
       const kind = pairs.isValueEscaped ? "logfmt" : "raw";
       // The last one wins, but under `_extracted` the first.
-      const replaceFrom = row.base.has(name, row.index) ? undefined : firstOwn;
-      row.addParsed(name, kind, buffer, pairs.valueFrom, pairs.valueTo, replaceFrom);
+      const field = row.fieldName(name);
+      const replaceFrom = field === name ? firstOwn : undefined;
+      row.addField(field, kind, buffer, pairs.valueFrom, pairs.valueTo, replaceFrom);
     }
-    addMissing(row, names, wantedNames);
+    addMissing(row, names);
     return true;
   };
 }
 
+/** Names of the parameters that somebody reads. */
+export function wantedNames(parameters: readonly ParserParameter[], needs: LabelNeeds): string[] {
+  const wanted = new WantedLabels(needs, { mayStop: false });
+  const names = new Set(parameters.map(({ name }) => name));
+  return [...names].filter((name) => wanted.has(name));
+}
+
 /** Parameters that found nothing give an empty label, unless there is a label of the name. */
-export function addMissing(row: RowState, names: readonly string[], wanted: WantedLabels): void {
+export function addMissing(row: RowState, names: readonly string[]): void {
   for (const name of names) {
-    if (wanted.has(name) && row.plainLabel(name) === undefined) row.addParsedText(name, "");
+    if (row.plainLabel(name) === undefined) row.addFieldText(row.fieldName(name), "");
   }
 }

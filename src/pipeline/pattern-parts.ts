@@ -1,6 +1,9 @@
 import { parsePattern } from "#logql";
 
-/** A pattern of `| pattern` or `|>` over bytes: literals and captures in turn. `<_>` is a capture without a name. */
+/**
+ * A pattern of `| pattern` or `|>` over bytes: literals and captures in turn. `<_>` is a capture
+ * without a name.
+ */
 export type PatternPart =
   | { readonly kind: "literal"; readonly bytes: Buffer }
   | { readonly kind: "capture"; readonly name: string | undefined };

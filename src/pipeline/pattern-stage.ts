@@ -5,8 +5,8 @@ import type { RowStage, RowState } from "./row-state.ts";
 import type { WantedLabels } from "./wanted-labels.ts";
 
 /**
- * `| pattern`: anchored at the start of the line. Where a literal is missing, the capture before it takes the rest and the later
- * ones are absent.
+ * `| pattern`: anchored at the start of the line. Where a literal is missing, the capture before it
+ * takes the rest and the later ones are absent.
  */
 export function compilePattern(stage: PatternStage, wanted: WantedLabels): RowStage {
   const parts = readPattern(stage.pattern, "capture");
@@ -24,7 +24,8 @@ function capture(row: RowState, parts: readonly PatternPart[], wanted: WantedLab
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i]!;
     if (part.kind === "literal") {
-      // Only the first part can be a literal here: the others are taken with the capture before them.
+      // Only the first part can be a literal here: the others are taken with the capture before
+      // them.
       if (findBytes(buffer, at, Math.min(end, at + part.bytes.length), part.bytes) < 0) return;
       at += part.bytes.length;
       continue;
@@ -33,7 +34,7 @@ function capture(row: RowState, parts: readonly PatternPart[], wanted: WantedLab
     const found = next?.kind === "literal" ? findBytes(buffer, at, end, next.bytes) : -1;
     const to = found < 0 ? end : found;
     if (part.name !== undefined && wanted.has(part.name)) {
-      row.addParsed(part.name, "plain", buffer, at, to);
+      row.addField(row.fieldName(part.name), "plain", buffer, at, to);
     }
     if (next?.kind !== "literal" || found < 0) return;
     at = found + next.bytes.length;

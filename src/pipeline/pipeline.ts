@@ -3,8 +3,8 @@ import type { LabelPair, Labels } from "#model";
 import type { Block, ColumnNeeds, SkipTerms } from "#storage";
 
 /**
- * A compiled chain of LogQL stages. Immutable and reusable; `run` keeps its working state to itself, so one pipeline must
- * not be run re-entrantly from its own sink.
+ * A compiled chain of LogQL stages. Immutable and reusable; `run` keeps its working state to
+ * itself, so one pipeline must not be run re-entrantly from its own sink.
  */
 export interface Pipeline {
   /** Columns a block must come with. */
@@ -14,23 +14,25 @@ export interface Pipeline {
   /** No stage and no unwrap: every row passes with its labels as stored. */
   readonly isIdentity: boolean;
   /**
-   * Hands each row of `rows` (row numbers, in the order wanted) that passes all stages to `sink`, which returns false to stop.
-   * `undefined`: all rows, in block order. Filters that come before any stage that changes the line are tried on the whole
-   * block first.
+   * Hands each row of `rows` (row numbers, in the order wanted) that passes all stages to `sink`,
+   * which returns false to stop. `undefined`: all rows, in block order. Filters that come before
+   * any stage that changes the line are tried on the whole block first.
    */
   run(block: Block, rows: Uint32Array | undefined, sink: (row: Row) => boolean): void;
 }
 
 export interface PipelineOptions {
   /**
-   * Labels the caller will ask rows for; parsers extract no others. "all" for log queries and for metric queries whose series
-   * keep every label. With a list, parsers stop at the last label anyone asks for and a parser nobody reads from does
-   * not run at all, so errors behind that point stay unseen, as in Loki.
+   * Labels the caller will ask rows for; parsers extract no others. "all" for log queries and for
+   * metric queries whose series keep every label. With a list, parsers stop at the last label
+   * anyone asks for and a parser nobody reads from does not run at all, so errors behind that point
+   * stay unseen, as in Loki.
    */
   readonly labelsWanted: "all" | readonly string[];
   /**
-   * What the caller asks of the line after the stages: its bytes (log queries; the default), its length (`bytes_rate`), or
-   * nothing (counts, unwrap), which spares reading lines and running `line_format`.
+   * What the caller asks of the line after the stages: its bytes (log queries; the default), its
+   * length (`bytes_rate`), or nothing (counts, unwrap), which spares reading lines and running
+   * `line_format`.
    */
   readonly lineWanted?: "no" | "length" | "bytes";
   /** Metric queries: the conversion whose result rows carry as `value`. */
@@ -39,13 +41,18 @@ export interface PipelineOptions {
   readonly nowNs: () => bigint;
 }
 
-/** The entry at hand after all stages. One object, reused for every row: take what you need before returning. */
+/**
+ * The entry at hand after all stages. One object, reused for every row: take what you need before
+ * returning.
+ */
 export interface Row {
   readonly block: Block;
   readonly index: number;
   /** The stream's labels as stored. */
   readonly stored: Labels;
-  /** Effective value (parsed, then structured metadata, then stream), undefined when there is none. */
+  /**
+   * Effective value (parsed, then structured metadata, then stream), undefined when there is none.
+   */
   label(name: string): string | undefined;
   /** Effective labels, sorted; the same object for rows that share it wherever that is cheap. */
   labels(): Labels;
@@ -62,8 +69,8 @@ export interface Row {
   readonly error: string;
   readonly errorDetails: string;
   /**
-   * A metric query must fail on this row: it has an `error`, and it is not a parser's error in a query that itself
-   * compares `__error__`.
+   * A metric query must fail on this row: it has an `error`, and it is not a parser's error in a
+   * query that itself compares `__error__`.
    */
   readonly isErrorFatal: boolean;
   /** The unwrapped value; NaN when there is no unwrap. */

@@ -1,11 +1,14 @@
 /**
- * Numbers and durations in their everyday spelling, read from bytes without making text. NaN means "not one of these": the full
- * rules of #gofmt decide then.
+ * Numbers and durations in their everyday spelling, read from bytes without making text. NaN means
+ * "not one of these": the full rules of #gofmt decide then.
  */
 const digitCountMax = 15;
 const powersOfTen = Float64Array.from({ length: digitCountMax + 1 }, (_, i) => 10 ** i);
 
-/** Digits with or without a fraction, 15 in all at most: such a quotient is exactly the nearest float64. */
+/**
+ * Digits with or without a fraction, 15 in all at most: such a quotient is exactly the nearest
+ * float64.
+ */
 export function plainNumber(buffer: Buffer, from: number, to: number): number {
   if (from === to || to - from > digitCountMax + 1) return Number.NaN;
   let value = 0;

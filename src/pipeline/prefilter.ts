@@ -3,8 +3,9 @@ import { changesLine } from "./compile-stages.ts";
 import type { LineFilter, LineMatcher } from "./line-matchers.ts";
 
 /**
- * A line filter that follows from a label filter: `| json | status="503"` passes no line without the bytes `503`. It holds for
- * streams and blocks whose entries do not come with a label of the name.
+ * A line filter that follows from a label filter: `| json | status="503"` passes no line without
+ * the bytes `503`. It holds for streams and blocks whose entries do not come with a label of the
+ * name.
  */
 export interface Prefilter {
   readonly label: string;
@@ -12,13 +13,16 @@ export interface Prefilter {
 }
 
 /**
- * Values that stand in a line as they are, unless a character is written as `\u00XX`: the other escapes of JSON and logfmt cannot make
- * these characters.
+ * Values that stand in a line as they are, unless a character is written as `\u00XX`: the other
+ * escapes of JSON and logfmt cannot make these characters.
  */
 const plainValue = /^[a-zA-Z0-9_.:@#=+*,;-]{3,}$/;
 const escapedAscii = Buffer.from("\\u00");
 
-/** Of the label filters behind `from` leading line filters, as long as every value in question was parsed from the line. */
+/**
+ * Of the label filters behind `from` leading line filters, as long as every value in question was
+ * parsed from the line.
+ */
 export function prefiltersOf(stages: readonly Stage[], from: number): Prefilter[] {
   const found: Prefilter[] = [];
   for (const stage of stages.slice(from)) {

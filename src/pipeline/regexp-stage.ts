@@ -13,7 +13,9 @@ export function compileRegexp(stage: RegexpStage, wanted: WantedLabels): RowStag
   return (row) => {
     const match = regex.find(row.line());
     if (match === undefined) return true;
-    for (const { index, name } of groups) row.addParsedText(name, match.groups[index] ?? "");
+    for (const { index, name } of groups) {
+      row.addFieldText(row.fieldName(name), match.groups[index] ?? "");
+    }
     return true;
   };
 }

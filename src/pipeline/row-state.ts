@@ -20,9 +20,9 @@ export type RowStage = (row: RowState) => boolean;
 const noBytes = Buffer.alloc(0);
 
 /**
- * The row at hand, changed by the stages. Labels made by stages lie in parallel arrays as byte ranges of the line they
- * came from and become text when somebody reads them; labels the entry came with are looked up in the block and only
- * marked when a stage removes them.
+ * The row at hand, changed by the stages. Labels made by stages lie in parallel arrays as byte
+ * ranges of the line they came from and become text when somebody reads them; labels the entry came
+ * with are looked up in the block and only marked when a stage removes them.
  */
 export class RowState implements Row {
   block!: Block;
@@ -265,38 +265,31 @@ export class RowState implements Row {
     return (this.count === 0 || this.find(name) < 0) && !this.#goneNames.includes(name);
   }
 
+  /** The name a field of this name goes by here. */
+  fieldName(name: string): string {
+    return this.base.has(name, this.index) ? name + extractedSuffix : name;
+  }
+
   /**
-   * A field a parser found: bytes [from, to) of `buffer`. Goes by `name_extracted` when the entry came with the name.
-   * An older parsed label of the name stays, unless it is at `replaceFrom` or later. False when it was not added.
+   * A field a parser found: bytes [from, to) of `buffer`, called `fieldName`. An older label of the
+   * name stays, unless it is at `replaceFrom` or later. False when the field was not added.
    */
-  addParsed(
-    name: string,
+  addField(
+    fieldName: string,
     kind: ValueKind,
     buffer: Buffer,
     from: number,
     to: number,
     replaceFrom: number = Number.POSITIVE_INFINITY,
   ): boolean {
-    const key = this.base.has(name, this.index) ? name + extractedSuffix : name;
-    for (let i = 0; i < this.count; i++) {
-      if (this.#names[i] !== key) continue;
-      if (i < replaceFrom) return false;
-      this.#put(i, key, undefined, kind, buffer, from, to);
-      return true;
-    }
-    this.#put(this.count++, key, undefined, kind, buffer, from, to);
+    const at = this.find(fieldName);
+    if (at >= 0 && at < replaceFrom) return false;
+    this.#put(at < 0 ? this.count++ : at, fieldName, undefined, kind, buffer, from, to);
     return true;
   }
 
-  addParsedText(name: string, text: string, replaceFrom?: number): void {
-    const at = this.count;
-    if (!this.addParsed(name, "text", noBytes, 0, 0, replaceFrom)) return;
-    const last = this.count > at ? at : this.find(this.#stored(name));
-    this.#texts[last] = text;
-  }
-
-  #stored(name: string): string {
-    return this.base.has(name, this.index) ? name + extractedSuffix : name;
+  addFieldText(fieldName: string, text: string): void {
+    if (this.find(fieldName) < 0) this.#put(this.count++, fieldName, text, "text", noBytes, 0, 0);
   }
 
   /** Sets a label whatever there was, as `label_format` does. */

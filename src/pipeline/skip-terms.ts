@@ -1,7 +1,10 @@
 import type { SkipTerms } from "#storage";
 import type { LineFilter, LineMatcher } from "./line-matchers.ts";
 
-/** What lines must contain to pass leading filters, for stores to leave out blocks. A term that proves nothing is left out. */
+/**
+ * What lines must contain to pass leading filters, for stores to leave out blocks. A term that
+ * proves nothing is left out.
+ */
 export function skipTermsOf(filters: readonly LineFilter[]): SkipTerms {
   return { lineTerms: filters.flatMap(termsOfFilter) };
 }
@@ -11,7 +14,8 @@ function termsOfFilter(filter: LineFilter): Buffer[][] {
   const [only, ...others] = filter.matchers;
   if (only === undefined) return [];
   if (others.length === 0) return termsOfMatcher(only);
-  // Of several alternatives one must hold: one term of each, joined, is what every passing line must have.
+  // Of several alternatives one must hold: one term of each, joined, is what every passing line
+  // must have.
   const joined: Buffer[] = [];
   for (const matcher of filter.matchers) {
     const best = mostSelective(termsOfMatcher(matcher));

@@ -14,7 +14,10 @@ export interface TestEntry {
 
 const defaultStream = { app: "shop" };
 
-/** A block of entries in the order given, one second apart; entries of one stream must follow each other. */
+/**
+ * A block of entries in the order given, one second apart; entries of one stream must follow each
+ * other.
+ */
 export function blockOf(entries: readonly TestEntry[]): Block {
   const streams: Labels[] = [];
   const streamOfRow = new Uint32Array(entries.length);

@@ -16,7 +16,10 @@ const openArray = 0x5b;
 
 const notAnObject = "expecting json object(6), but it is not";
 
-/** `| unpack`: string fields become labels, the last string `_entry` the line; without one nothing changes. */
+/**
+ * `| unpack`: string fields become labels, the last string `_entry` the line; without one nothing
+ * changes.
+ */
 export function compileUnpack(wanted: WantedLabels): RowStage {
   const fields = new PackedFields();
   return (row) => {
@@ -53,7 +56,7 @@ class PackedFields {
       const closing = this.#closings[i]!;
       const kind = closing < 0 ? "json" : "raw";
       const to = closing < 0 ? ~closing : closing;
-      row.addParsed(name, kind, this.#buffer, this.#froms[i]!, to);
+      row.addField(row.fieldName(name), kind, this.#buffer, this.#froms[i]!, to);
     }
     const from = this.#froms[this.#entry]!;
     const closing = this.#closings[this.#entry]!;

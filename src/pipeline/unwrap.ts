@@ -7,8 +7,8 @@ import type { RowStage } from "./row-state.ts";
 const sampleError = "SampleExtractionErr";
 
 /**
- * `| unwrap x` and the label filters behind it. An entry without the label is dropped, one whose value does not convert carries an
- * error and 0. The label is no label of the series.
+ * `| unwrap x` and the label filters behind it. An entry without the label is dropped, one whose
+ * value does not convert carries an error and 0. The label is no label of the series.
  */
 export function compileUnwrap(unwrap: Unwrap): RowStage {
   const conversion = conversions[unwrap.conversion];

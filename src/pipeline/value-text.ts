@@ -1,7 +1,8 @@
 import { utf8Text } from "./bytes-text.ts";
 /**
- * How the bytes of a field become its value: `raw` and `plain` bytes are the text, `json` and `logfmt` bytes have escapes, `text`
- * needs no bytes. All but `plain` (captures of `pattern`) are cleared of broken characters.
+ * How the bytes of a field become its value: `raw` and `plain` bytes are the text, `json` and
+ * `logfmt` bytes have escapes, `text` needs no bytes. All but `plain` (captures of `pattern`) are
+ * cleared of broken characters.
  */
 export type ValueKind = "raw" | "plain" | "json" | "logfmt" | "text";
 
@@ -40,7 +41,9 @@ const escapes: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
-/** The body of a JSON string without its escapes; undefined when an escape or a surrogate is wrong. */
+/**
+ * The body of a JSON string without its escapes; undefined when an escape or a surrogate is wrong.
+ */
 export function unescapeJson(text: string): string | undefined {
   let out = "";
   let at = 0;
@@ -77,8 +80,8 @@ function hexUnit(text: string, from: number): number {
 }
 
 /**
- * The inside of a quoted logfmt value that has a backslash in it; undefined when it is not valid: an unknown escape, or a
- * control character as it is. A lone surrogate is U+FFFD.
+ * The inside of a quoted logfmt value that has a backslash in it; undefined when it is not valid:
+ * an unknown escape, or a control character as it is. A lone surrogate is U+FFFD.
  */
 export function unescapeLogfmt(text: string): string | undefined {
   let out = "";
