@@ -1,3 +1,5 @@
+import { RequestError } from "#base";
+import type { Limits } from "#config";
 import type { Labels, Matcher, TimeRange } from "#model";
 import type { BlockRef, LogStore, SkipTerms } from "#storage";
 import { type SharedRange, sharedRanges } from "./overlap.ts";
@@ -20,7 +22,12 @@ export interface BlockScope {
 export async function planBlocks(
   store: LogStore,
   run: QueryRun,
-  what: { readonly scope: TenantScope; readonly range: TimeRange; readonly skip: SkipTerms },
+  what: {
+    readonly scope: TenantScope;
+    readonly range: TimeRange;
+    readonly skip: SkipTerms;
+    readonly limits: Pick<Limits, "maxQueryBytesRead">;
+  },
 ): Promise<BlockScope[]> {
   const { scope, range, skip } = what;
   const out: BlockScope[] = [];
@@ -41,7 +48,31 @@ export async function planBlocks(
       out.push({ ref, tenant, planIndex: out.length, streams, shared: shared.get(ref) });
     }
   }
+  checkBytes(out, what.limits);
   return out;
+}
+
+/** Throws RequestError 400 when the planned blocks hold more than a query may read. */
+function checkBytes(blocks: readonly BlockScope[], limits: { maxQueryBytesRead: number }): void {
+  const max = limits.maxQueryBytesRead;
+  if (max <= 0) return;
+  const bytes = blocks.reduce((sum, block) => sum + block.ref.facts.lineBytes, 0);
+  if (bytes <= max) return;
+  throw new RequestError(
+    400,
+    `the query would read too many bytes (query: ${formatBytes(bytes)}, ` +
+      `limit: ${formatBytes(max)}); consider adding more specific stream selectors or reduce ` +
+      "the time range of the query",
+  );
+}
+
+/** `512 B`, `2.0 KiB`, `150 GiB`. */
+function formatBytes(bytes: number): string {
+  if (bytes < 10) return `${bytes} B`;
+  const power = Math.floor(Math.log(bytes) / Math.log(1024));
+  const value = Math.floor((bytes / 1024 ** power) * 10 + 0.5) / 10;
+  const unit = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"][power] ?? "EiB";
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${unit}`;
 }
 
 /** Matchers on labels, asked once per distinct label set. */

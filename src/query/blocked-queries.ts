@@ -3,6 +3,7 @@ import type { BlockedQuery } from "#config";
 import { type Expr, parseQuery } from "#logql";
 import { compileRegex } from "#regex";
 import type { QueryRequest } from "./engine.ts";
+import { shapeOf } from "./expr-shape.ts";
 
 /**
  * Refuses what `blocked_queries` names: by the hash of the text, by the query itself (white space
@@ -45,14 +46,6 @@ function isSameQuery(pattern: string, expr: Expr): boolean {
   } catch {
     return false;
   }
-}
-
-/** The tree without positions. */
-function shapeOf(expr: Expr): string {
-  return JSON.stringify(expr, (key, value: unknown) => {
-    if (key === "span") return undefined;
-    return typeof value === "bigint" ? `${value}ns` : value;
-  });
 }
 
 /** FNV-1a, 32 bits, of the text: the hash that Loki logs with each query. */

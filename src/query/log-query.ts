@@ -30,7 +30,9 @@ export async function runLogQuery(
     { ...log, matchers: scope.matchers },
     { labelsWanted: "all", lineWanted: "bytes", unwrap: undefined, nowNs: query.nowNs },
   );
-  const planned = await planBlocks(store, run, { scope, range, skip: pipeline.skip });
+  const { skip } = pipeline;
+  const { limits } = request;
+  const planned = await planBlocks(store, run, { scope, range, skip, limits });
   const order = new ReadOrder(planned, { direction: request.direction, range });
   const selection = new EntrySelection(request);
   const streams = new StreamTable({ isMulti: scope.isMulti, categorize: request.categorizeLabels });

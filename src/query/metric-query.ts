@@ -20,11 +20,11 @@ export async function runMetricQuery(
   },
 ): Promise<QueryData> {
   const { request, nowNs } = query;
-  const { tenants } = request;
+  const { tenants, limits } = request;
   const grid = gridOf(request, query.stepNs);
   const ranges = new Map<RangePlan, Matrix>();
   for (const plan of query.plan.ranges) {
-    ranges.set(plan, await runRange(store, run, { plan, grid, tenants, nowNs }));
+    ranges.set(plan, await runRange(store, run, { plan, grid, tenants, limits, nowNs }));
   }
   const limitSeries = (matrix: Matrix): Matrix => limited(matrix, request, run);
   const { stepCount } = grid;

@@ -1,4 +1,5 @@
 import { RequestError } from "#base";
+import type { Limits } from "#config";
 import { type Matrix, newSeries, oneGroup } from "#evaluator";
 import { type LabelPair, Labels } from "#model";
 import { compilePipeline, type Pipeline, type Row } from "#pipeline";
@@ -27,6 +28,7 @@ export async function runRange(
     readonly plan: RangePlan;
     readonly grid: StepGrid;
     readonly tenants: readonly string[];
+    readonly limits: Limits;
     readonly nowNs: () => bigint;
   },
 ): Promise<Matrix> {
@@ -43,7 +45,9 @@ export async function runRange(
     newFold: () => newFold(plan, { grid, windows, hold: (bytes) => run.hold(bytes) }),
     hold: (bytes) => run.hold(bytes),
   });
-  const blocks = await planBlocks(store, run, { scope, range, skip: pipeline.skip });
+  const { skip } = pipeline;
+  const { limits } = query;
+  const blocks = await planBlocks(store, run, { scope, range, skip, limits });
   const fold = new BlockFold({ plan, grid, windows, pipeline, table, run });
 
   const byFacts = isCountedByFacts(plan, pipeline);

@@ -13,6 +13,7 @@ import type {
   VectorFunction,
 } from "#logql";
 import { compileRegex, type Regex, RegexSyntaxError } from "#regex";
+import { shapeOf } from "./expr-shape.ts";
 
 /** What a query will do, decided before anything is read. Frozen data. */
 export type QueryPlan =
@@ -70,7 +71,6 @@ export interface RangePlan {
    * not per stream.
    */
   readonly grouping: LabelGrouping;
-  readonly isPushedDown: boolean;
 }
 
 /** Throws RequestError 400 for what a plan cannot do. */
@@ -107,7 +107,11 @@ function planNode(expr: MetricExpr, ranges: RangePlan[]): PlanNode {
   }
 }
 
+/** A range aggregation that occurs twice is read once. */
 function rangeNode(range: RangePlan, ranges: RangePlan[]): PlanNode {
+  const shape = shapeOf(range);
+  const known = ranges.find((other) => shapeOf(other) === shape);
+  if (known !== undefined) return { kind: "range", range: known };
   ranges.push(range);
   return { kind: "range", range };
 }
@@ -156,7 +160,6 @@ function planRange(expr: RangeAggregation, pushedDown: LabelGrouping | undefined
     rangeNs: expr.rangeNs,
     offsetNs: expr.offsetNs,
     grouping: seriesGrouping(pushedDown ?? expr.grouping, expr.unwrap),
-    isPushedDown: pushedDown !== undefined,
   };
 }
 
