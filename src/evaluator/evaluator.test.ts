@@ -36,7 +36,8 @@ function matrix(...rows: string[]): Matrix {
 function show({ series }: Matrix): string[] {
   return series.map(({ labels, values, present }) => {
     const name = labels.pairs.map((pair) => pair.join("=")).join(" ");
-    return `${name}: ${Array.from(values, (value, i) => (present[i] === 1 ? value : "_")).join(" ")}`;
+    const texts = Array.from(values, (value, i) => (present[i] === 1 ? value : "_"));
+    return `${name}: ${texts.join(" ")}`;
   });
 }
 

@@ -100,12 +100,17 @@ export function quantileOf(q: number, window: SampleWindow): number {
   if (q < 0) return -Infinity;
   if (q > 1) return Infinity;
   const sorted = window.values.slice(window.from, window.to);
-  sorted.sort((a, b) => Number(Number.isNaN(b)) - Number(Number.isNaN(a)) || a - b);
+  // The engine's own order is numeric and fast, with NaN at the end.
+  sorted.sort();
+  let numbers = sorted.length;
+  while (numbers > 0 && Number.isNaN(sorted[numbers - 1])) numbers--;
+  const spoiled = sorted.length - numbers;
   const rank = q * (sorted.length - 1);
-  const lower = Math.max(0, Math.floor(rank));
+  const lower = Math.floor(rank);
   const upper = Math.min(sorted.length - 1, lower + 1);
-  const weight = rank - Math.floor(rank);
-  return sorted[lower]! * (1 - weight) + sorted[upper]! * weight;
+  if (lower < spoiled) return Number.NaN;
+  const weight = rank - lower;
+  return sorted[lower - spoiled]! * (1 - weight) + sorted[upper - spoiled]! * weight;
 }
 
 /**

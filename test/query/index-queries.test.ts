@@ -71,7 +71,7 @@ test("volume by steps stands at the last millisecond of a step, the last one at 
   ]);
 });
 
-test("an inverted range, a range that is too long and a query that reads too much are refused", async () => {
+test("inverted ranges, ranges that are too long and queries that read too much", async () => {
   const range = { fromNs: 2n, toNs: 1n };
   await assert.rejects(queries.labelNames({ ...request, range }), {
     message: "this data is no longer available, it is past now - max_query_lookback (0s)",

@@ -95,7 +95,7 @@ for (const [direction, want] of [
   ["forward", ["5 first", "5 second", "5 third"]],
   ["backward", ["5 third", "5 second", "5 first"]],
 ] as const) {
-  test(`${direction}: equal times go by arrival, within a block, over blocks and over sources`, async () => {
+  test(`${direction}: equal times go by arrival, in and over blocks and sources`, async () => {
     for (const blockRowsMax of [1, 10]) {
       const { data } = await runQuery(MemoryLogStore.of(ties, { blockRowsMax }), {
         text: '{app="a"}',
