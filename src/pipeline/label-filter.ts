@@ -1,7 +1,7 @@
 import { GoParseError } from "#gofmt";
 import type { CompareOp, LabelFilter } from "#logql";
 import type { Matcher } from "#model";
-import { errorLabel, type StreamBase } from "./base-labels.ts";
+import { errorDetailsLabel, errorLabel, type StreamBase } from "./base-labels.ts";
 import { type Conversion, convertLabel, toBytes, toDurationNs, toFloat } from "./conversions.ts";
 import { compileIp } from "./ip-match.ts";
 import type { RowStage, RowState } from "./row-state.ts";
@@ -46,6 +46,7 @@ const fails = 2;
 function textFilter(matcher: Matcher): RowStage {
   const { name, test } = matcher;
   if (name === errorLabel) return (row) => test(row.stageError);
+  if (name === errorDetailsLabel) return (row) => test(row.stageErrorDetails);
   const onMade = matcher.op === "=" ? equalsMade(matcher) : testMade(test);
   const decisions = new Decisions(matcher);
   const ofMissing = test("");

@@ -174,7 +174,7 @@ function eachLineWith(lines: BlockLines, needle: Buffer, visit: (row: number) =>
   const spansLines = needle.includes(newline);
   if (spansLines && !lines.hasInnerNewline) return;
   let row = 0;
-  let at = buffer.indexOf(needle, 0);
+  let at = buffer.indexOf(needle, starts[0]!);
   while (at >= 0) {
     row = rowAt(starts, row, count, at);
     if (row >= count) return;
@@ -193,7 +193,7 @@ function markRegExpHits(lines: BlockLines, whole: RegExp, hits: Uint8Array): voi
   const text = lines.latin1();
   const search = whole.global ? whole : new RegExp(whole, `${whole.flags}g`);
   let row = 0;
-  search.lastIndex = 0;
+  search.lastIndex = starts[0]!;
   for (let match = search.exec(text); match !== null; match = search.exec(text)) {
     row = rowAt(starts, row, count, match.index);
     if (row >= count) return;

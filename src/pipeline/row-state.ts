@@ -217,7 +217,8 @@ export class RowState implements Row {
 
   /** Do the bytes of the value need decoding before they are its text? */
   isEncodedAt(i: number): boolean {
-    return this.#kinds[i] !== "raw" && this.#kinds[i] !== "plain";
+    const kind = this.#kinds[i]!;
+    return kind !== "ascii" && kind !== "raw" && kind !== "plain";
   }
 
   /** For values that are not encoded: are their bytes these? */
@@ -284,7 +285,8 @@ export class RowState implements Row {
   ): boolean {
     const at = this.find(fieldName);
     if (at >= 0 && at < replaceFrom) return false;
-    this.#put(at < 0 ? this.count++ : at, fieldName, undefined, kind, buffer, from, to);
+    const known = this.#isLineAscii && (kind === "raw" || kind === "plain") ? "ascii" : kind;
+    this.#put(at < 0 ? this.count++ : at, fieldName, undefined, known, buffer, from, to);
     return true;
   }
 

@@ -1,10 +1,10 @@
-import { utf8Text } from "./bytes-text.ts";
+import { latin1Text, utf8Text } from "./bytes-text.ts";
 /**
- * How the bytes of a field become its value: `raw` and `plain` bytes are the text, `json` and
- * `logfmt` bytes have escapes, `text` needs no bytes. All but `plain` (captures of `pattern`) are
- * cleared of broken characters.
+ * How the bytes of a field become its value: `ascii`, `raw` and `plain` bytes are the text, `json`
+ * and `logfmt` bytes have escapes, `text` needs no bytes. All but `plain` (captures of `pattern`)
+ * are cleared of broken characters.
  */
-export type ValueKind = "raw" | "plain" | "json" | "logfmt" | "text";
+export type ValueKind = "ascii" | "raw" | "plain" | "json" | "logfmt" | "text";
 
 /** What a broken byte or U+FFFD becomes in a parsed value, as in Loki. */
 const replacement = " ";
@@ -14,6 +14,7 @@ function decodeValue(text: string): string {
 }
 
 export function valueText(kind: ValueKind, buffer: Buffer, from: number, to: number): string {
+  if (kind === "ascii") return latin1Text(buffer, from, to);
   const text = utf8Text(buffer, from, to);
   switch (kind) {
     case "plain":
