@@ -48,6 +48,7 @@ export function callFunction(called: GoFunction, call: Call): Evaluated {
     const callee = first === undefined ? printedText(args[0]) : operandText(first);
     call.fail(`error calling call: ${refuseCallee(callee, args[0])}`);
   }
+  for (const arg of args) if (typeof arg === "string") call.context.charge(arg.length);
   try {
     const result = called.run(args, call.context);
     return result === null ? new Boxed(null) : result;

@@ -15,7 +15,7 @@ export type ParameterType =
 
 export interface FunctionContext {
   readonly scope: TemplateScope;
-  /** Counts a string that was made, and refuses when the execution made too many. Call it first. */
+  /** Counts a string that is made, before it is, and refuses when the execution made too many. */
   charge(lengthUtf16: number): void;
 }
 

@@ -4,7 +4,7 @@ import { quoteGoString } from "#gofmt";
 import { callFunction, type CallSite, missing, type Final } from "./calls.ts";
 import type { FunctionContext } from "./go-function.ts";
 import { functions } from "./functions.ts";
-import { depthMax, madeLengthMax, outputLengthMax, stepsMax } from "./limits.ts";
+import { depthMax, workLengthMax, outputLengthMax, stepsMax } from "./limits.ts";
 import { findMethod } from "./methods.ts";
 import {
   type Branch,
@@ -66,7 +66,7 @@ class Execution {
   #anchor: Anchor | undefined;
   #variables: Frame[];
   #output = "";
-  #made = 0;
+  #work = 0;
   #steps = 0;
   #depth = 0;
 
@@ -85,9 +85,9 @@ class Execution {
   }
 
   #charge(length: number): void {
-    this.#made += length;
-    if (this.#made > madeLengthMax) {
-      this.#fail(`made more than ${madeLengthMax} characters of text`);
+    this.#work += length;
+    if (this.#work > workLengthMax) {
+      this.#fail(`worked on more than ${workLengthMax} characters`);
     }
   }
 

@@ -6,10 +6,13 @@ export const nestingMax = 200;
 export const depthMax = 600;
 /** UTF-16 units of one execution's output. A line of that size is refused by ingestion anyway. */
 export const outputLengthMax: number = 1024 * 1024;
-/** UTF-16 units of all strings made while running, so that a loop of `repeat` ends. */
-export const madeLengthMax: number = 16 * 1024 * 1024;
-/** Nodes evaluated in one execution: about a tenth of a second. */
-export const stepsMax = 1_000_000;
+/**
+ * UTF-16 units of all strings that functions read and make in one execution, so that a loop of
+ * `repeat`, or of searches in a long line, ends.
+ */
+export const workLengthMax: number = 16 * 1024 * 1024;
+/** Nodes evaluated in one execution; the dearest take some microseconds. */
+export const stepsMax = 200_000;
 /** Arguments of one call; decimals grow with each of them. */
 export const argumentCountMax = 1000;
 /** Nesting of a JSON value; printing it recurses. */
