@@ -1,6 +1,6 @@
 /**
- * Sets of code points as sorted, disjoint, non-touching ranges: `[from, to, from, to, …]`, both ends inclusive.
- * Sets are values: no function here changes its arguments.
+ * Sets of code points as sorted, disjoint, non-touching ranges: `[from, to, from, to, …]`, both
+ * ends inclusive. Sets are values: no function here changes its arguments.
  */
 export type CodePoints = readonly number[];
 

@@ -1,6 +1,7 @@
 /**
- * Go's replacement templates (package regexp, Regexp.Expand): `$1`, `$name`, `${name}` and `$$`. A name is as long as possible, so `$1x`
- * is the group named `1x`; an unknown or unset group is empty; a `$` that begins nothing stands for itself.
+ * Go's replacement templates (package regexp, Regexp.Expand): `$1`, `$name`, `${name}` and `$$`. A
+ * name is as long as possible, so `$1x` is the group named `1x`; an unknown or unset group is
+ * empty; a `$` that begins nothing stands for itself.
  */
 export interface ExpandGroups {
   /** Names of groups 1…n. */

@@ -1,23 +1,171 @@
 /**
- * V8's linear ("experimental") engine. With these switches a `RegExp` run that backtracks more than the engine's own bound
- * is begun again in an engine that takes linear time, if the expression is one that engine understands. `isLinear`
- * asks the engine itself, through its `l` flag, so that nothing rests on our own list of what it understands.
- *
- * The switches are the process's: every other expression only gains by them.
+ * V8's two engines. The fast one backtracks; with the switches below, a run that has gone back
+ * `backtracksMax` times is begun again in the "experimental" one, which takes linear time, at about
+ * 20 MiB/s. Two things must be known:
+ * - The count starts anew with each call, not each line. A search through a 1 MiB block goes back
+ *   about once a byte for harmless expressions like `\w+@\w+`; V8's own bound of 50,000 would send
+ *   those to the slow engine (measured: 15 instead of 170 MiB/s).
+ * - A loop over one class is not counted, so `a+$` is quadratic in the fast engine. `Engines`
+ *   therefore takes the slow one for long texts. Whether the linear engine takes an expression is
+ *   asked of the engine itself, by its `l` flag. The switches are the process's: every other
+ *   expression only gains by them.
  */
 import { setFlagsFromString } from "node:v8";
+import { type Node } from "./syntax.ts";
+
+/**
+ * One backtrack takes about 5 ns: no call loses more than some milliseconds before it is finished
+ * in linear time.
+ */
+export const backtracksMax = 1_000_000;
+/**
+ * Longest text for an expression with a loop in the fast engine: quadratic time for it is at most
+ * some 20 ms.
+ */
+export const fastLengthMax = 8192;
+/** The same for loops within loops, where every text would cost `backtracksMax` at worst. */
+export const fastNestedLengthMax = 32;
 
 setFlagsFromString("--enable-experimental-regexp-engine");
 setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
+setFlagsFromString(`--regexp-backtracks-before-fallback=${backtracksMax}`);
 
-/** The expression, if the engine takes it and can finish it in linear time. */
-export function compileLinear(source: string): RegExp | undefined {
+/** `l` is V8's own: run in the linear engine, or refuse. */
+const linearFlags = "gl";
+
+/** One expression for both engines; flag `g`, so set `lastIndex`. */
+export interface Engines {
+  readonly fast: RegExp;
+  readonly linear: RegExp;
+  /** In longer texts only `linear` keeps the promise of linear time. */
+  readonly fastLengthMax: number;
+}
+
+/**
+ * The same for blocks of lines. Where lines may be longer and there is no `linear`, test line by
+ * line.
+ */
+export interface BlockEngines {
+  readonly fast: RegExp;
+  readonly linear: RegExp | undefined;
+  /** Longest line for `fast`. */
+  readonly fastLengthMax: number;
+}
+
+/**
+ * `node` is what `source` was translated from. Undefined when the linear engine does not take it.
+ */
+export function compileEngines(source: string, node: Node): Engines | undefined {
+  const linear = compileOrRefuse(source, linearFlags);
+  const fast = compileOrRefuse(source, "g");
+  if (linear === undefined || fast === undefined) return undefined;
+  return { fast, linear, fastLengthMax: lengthMaxOf(node) };
+}
+
+/**
+ * The linear engine refuses the look-behind that stands for `^`. Such an expression is still taken
+ * if it is so simple that the fast engine cannot need more than quadratic time in a line.
+ */
+export function compileBlockEngines(source: string, node: Node): BlockEngines | undefined {
+  const engines = compileEngines(source, node);
+  if (engines !== undefined) return engines;
+  const fast = compileOrRefuse(source, "g");
+  if (fast === undefined || !isAtMostQuadratic(node)) return undefined;
+  return { fast, linear: undefined, fastLengthMax };
+}
+
+function compileOrRefuse(source: string, flags: string): RegExp | undefined {
   try {
-    new RegExp(source, "l");
-    return new RegExp(source, "g");
+    return new RegExp(source, flags);
   } catch (error) {
     // A syntax error here means "not in linear time" or "too large".
     if (error instanceof SyntaxError || error instanceof RangeError) return undefined;
     throw error;
+  }
+}
+
+function lengthMaxOf(node: Node): number {
+  const depth = loopDepth(node);
+  if (depth === 0) return Infinity;
+  return depth === 1 ? fastLengthMax : fastNestedLengthMax;
+}
+
+/** Ways to go on that are not worth counting: they multiply the time by 2 to this power at most. */
+const choicesMax = 8;
+
+/**
+ * Two of: a search that begins anywhere in the line, and loops over one class. Choices are few and
+ * outside of loops.
+ */
+function isAtMostQuadratic(node: Node): boolean {
+  const { loops, choices } = weigh(node);
+  return loops + (startsAtLine(node) ? 0 : 1) <= 2 && choices <= choicesMax;
+}
+
+interface Weight {
+  readonly loops: number;
+  readonly choices: number;
+}
+
+function weigh(node: Node): Weight {
+  switch (node.kind) {
+    case "empty":
+    case "literal":
+    case "class":
+    case "assert":
+      return { loops: 0, choices: 0 };
+    case "capture":
+      return weigh(node.body);
+    case "repeat": {
+      const body = weigh(node.body);
+      const isSimple = node.body.kind === "class" || node.body.kind === "literal";
+      if (node.max === Infinity) return { loops: isSimple ? 1 : Infinity, choices: 0 };
+      const { min, max } = node;
+      return { loops: body.loops * max, choices: body.choices * max + (max - min) };
+    }
+    case "concat":
+      return sum(node.parts.map(weigh), 0);
+    case "alternate":
+      return sum(node.branches.map(weigh), node.branches.length - 1);
+    default:
+      return node satisfies never;
+  }
+}
+
+function sum(weights: readonly Weight[], choices: number): Weight {
+  return weights.reduce(
+    (all, weight) => ({
+      loops: all.loops + weight.loops,
+      choices: all.choices + weight.choices,
+    }),
+    { loops: 0, choices },
+  );
+}
+
+function startsAtLine(node: Node): boolean {
+  if (node.kind === "capture") return startsAtLine(node.body);
+  if (node.kind === "concat") return startsAtLine(node.parts[0]!);
+  if (node.kind === "alternate") return node.branches.every(startsAtLine);
+  return node.kind === "assert" && (node.what === "line-start" || node.what === "text-start");
+}
+
+/** How deep open loops are nested. */
+function loopDepth(node: Node): number {
+  switch (node.kind) {
+    case "empty":
+    case "literal":
+    case "class":
+    case "assert":
+      return 0;
+    case "capture":
+      return loopDepth(node.body);
+    case "repeat":
+      return loopDepth(node.body) + (node.max === Infinity ? 1 : 0);
+    case "concat":
+      return node.parts.reduce((deepest, part) => Math.max(deepest, loopDepth(part)), 0);
+    case "alternate":
+      return node.branches.reduce((deepest, branch) => Math.max(deepest, loopDepth(branch)), 0);
+    default:
+      return node satisfies never;
   }
 }

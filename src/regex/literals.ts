@@ -1,11 +1,13 @@
 /**
- * What a match must contain, read off the tree. U+FFFD is never given as a literal: it also stands for bytes that are not UTF-8, so
- * a search for its three bytes would miss them.
+ * What a match must contain, read off the tree. U+FFFD is never given as a literal: it also stands
+ * for bytes that are not UTF-8, so a search for its three bytes would miss them.
  */
-import { type Node } from "./syntax.ts";
+import { type Node, allAssertions, hasAssertion } from "./syntax.ts";
 import { sizeOf } from "./code-points.ts";
 
-/** More alternatives for one term cost a filter more than they save. 54 are needed for `(?i)sess`. */
+/**
+ * More alternatives for one term cost a filter more than they save. 54 are needed for `(?i)sess`.
+ */
 export const alternativesMax = 64;
 /** A plain `a|b|c`, as label matchers have it, may be longer. */
 export const plainLiteralsMax = 10_000;
@@ -28,7 +30,7 @@ const unknown: Facts = { exact: undefined, required: [] };
 export function literalsOf(root: Node): Term | undefined {
   const plain = plainTexts(root);
   if (plain !== undefined) return plain;
-  return hasAssertion(root) ? undefined : factsOf(root).exact;
+  return hasAssertion(root, allAssertions) ? undefined : factsOf(root).exact;
 }
 
 /** All of the terms must be in every match, of each term one literal at least. */
@@ -73,22 +75,6 @@ function plainText(node: Node): string | undefined {
     text += more;
   }
   return text;
-}
-
-function hasAssertion(node: Node): boolean {
-  switch (node.kind) {
-    case "assert":
-      return true;
-    case "capture":
-    case "repeat":
-      return hasAssertion(node.body);
-    case "concat":
-      return node.parts.some(hasAssertion);
-    case "alternate":
-      return node.branches.some(hasAssertion);
-    default:
-      return false;
-  }
 }
 
 function factsOf(node: Node): Facts {

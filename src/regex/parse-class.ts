@@ -34,7 +34,10 @@ export interface At<T> {
   readonly next: number;
 }
 
-/** The code point at an offset; undefined at the end. A lone surrogate is what invalid UTF-8 looks like in a string. */
+/**
+ * The code point at an offset; undefined at the end. A lone surrogate is what invalid UTF-8 looks
+ * like in a string.
+ */
 export function codePointAt(source: string, offset: number): At<number> | undefined {
   const value = source.codePointAt(offset);
   if (value === undefined) return undefined;

@@ -1,6 +1,7 @@
 /**
- * RE2 text to tree, accepting and refusing what Go's `regexp.Compile` does (package regexp/syntax with the flags `Perl`), with the
- * same error texts. Source of the rules: https://github.com/google/re2/wiki/Syntax and the package's documentation.
+ * RE2 text to tree, accepting and refusing what Go's `regexp.Compile` does (package regexp/syntax
+ * with the flags `Perl`), with the same error texts. Source of the rules:
+ * https://github.com/google/re2/wiki/Syntax and the package's documentation.
  */
 import { type CodePoints, anyButNewline, anyCodePoint } from "./code-points.ts";
 import { codePointAt, parseClass, parseEscape, parseSetEscape } from "./parse-class.ts";
@@ -8,14 +9,20 @@ import { type Assertion, type Expression, type Node, type Repeat } from "./synta
 import { RegexSyntaxError, alternate, concat } from "./syntax.ts";
 import { foldSet } from "./unicode.ts";
 
-/** A repetition may ask for this many copies at most, also when nested: Go's limit, with Go's error. */
+/**
+ * A repetition may ask for this many copies at most, also when nested: Go's limit, with Go's
+ * error.
+ */
 export const repeatMax = 1000;
 /** Deepest tree; Go's limit. It also bounds the recursion of everything that walks a tree. */
 export const depthMax = 1000;
 /** Instructions a program may have: Go's limit of 128 MiB at 40 bytes each. */
 export const sizeMax = 3_355_443;
 
-/** Instructions × group ends: what the own matcher keeps for one position, 128 MiB. Ours; Go has no such limit. */
+/**
+ * Instructions × group ends: what the own matcher keeps for one position, 128 MiB. Ours; Go has no
+ * such limit.
+ */
 export const cellsMax = 33_554_432;
 
 interface Flags {
@@ -372,7 +379,10 @@ function sizeOfRepeat(size: number, { min, max }: { min: number; max: number }):
   return Math.max(1, max * size + (max - min));
 }
 
-/** `(?:x*)+` and the like are `x*`, as in Go: that keeps them out of the special care for loops that match nothing. */
+/**
+ * `(?:x*)+` and the like are `x*`, as in Go: that keeps them out of the special care for loops
+ * that match nothing.
+ */
 function squash(node: Repeat): Node {
   const { body } = node;
   const isPlain = (repeat: Repeat): boolean =>

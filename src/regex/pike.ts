@@ -1,7 +1,8 @@
 /**
- * The always-linear matcher: Thompson's construction run by Pike's machine, all states of one position at a time, in order of
- * preference. Time is at most text length × program size. Source: https://swtch.com/~rsc/regexp/regexp2.html. It is slower than the
- * engine's own by far and is used only where that cannot give RE2's answer in linear time.
+ * The always-linear matcher: Thompson's construction run by Pike's machine, all states of one
+ * position at a time, in order of preference. Time is at most text length × program size. Source:
+ * https://swtch.com/~rsc/regexp/regexp2.html. It is slower than the engine's own by far and is used
+ * only where that cannot give RE2's answer in linear time.
  */
 import { type CodePoints, contains } from "./code-points.ts";
 import { type Assertion, type Node, type Repeat, emptiness } from "./syntax.ts";
@@ -19,7 +20,10 @@ interface Program {
 }
 
 export interface Pike {
-  /** Offsets of the leftmost-first match at or after `from`: start and end of each group, -1 where it took no part. */
+  /**
+   * Offsets of the leftmost-first match at or after `from`: start and end of each group, -1 where
+   * it took no part.
+   */
   match(text: string, from: number): Int32Array | undefined;
 }
 
@@ -104,7 +108,8 @@ class Builder {
     if (max === Infinity) {
       for (let i = 1; i < min; i++) this.add(body);
       if (min > 0) this.#plus(body, isGreedy);
-      // As in Go, a loop over what may be empty is an optional `+`: that decides which empty turn wins.
+      // As in Go, a loop over what may be empty is an optional `+`: that decides which empty turn
+      // wins.
       else if (emptiness(body) !== "never")
         this.#optional(isGreedy, () => this.#plus(body, isGreedy));
       else this.#star(body, isGreedy);
@@ -160,7 +165,10 @@ class Machine {
   #text = "";
   #current: Threads;
   #next: Threads;
-  /** Work of `#follow`: instructions to visit, or a slot (as -1 - slot) to put back to the value that follows it. */
+  /**
+   * Work of `#follow`: instructions to visit, or a slot (as -1 - slot) to put back to the value
+   * that follows it.
+   */
   readonly #stack: number[] = [];
 
   constructor(program: Program) {
@@ -201,7 +209,10 @@ class Machine {
     return best;
   }
 
-  /** Moves every thread over one code point. Returns the match of the most preferred thread that reached the end, if any. */
+  /**
+   * Moves every thread over one code point. Returns the match of the most preferred thread that
+   * reached the end, if any.
+   */
   #step({
     codePoint,
     offset,
@@ -235,7 +246,10 @@ class Machine {
     return undefined;
   }
 
-  /** Adds a thread and all it reaches without consuming. `slots` is changed on the way and put back. */
+  /**
+   * Adds a thread and all it reaches without consuming. `slots` is changed on the way and put
+   * back.
+   */
   #follow(
     threads: Threads,
     { pc: start, offset, slots }: { pc: number; offset: number; slots: Int32Array },

@@ -1,8 +1,12 @@
-/** An RE2 expression, matched by the engine's own regular expressions where they agree, by `pike.ts` where they do not. */
-import { literalsOf, requiredLiteralsOf } from "./literals.ts";
-import { compileLinear } from "./linear-engine.ts";
-import { type Assertion, type Expression, type Node, concat, emptiness } from "./syntax.ts";
+/**
+ * An RE2 expression, matched by the engine's own regular expressions where they agree, by
+ * `pike.ts` where they do not.
+ */
+import { type BlockEngines, type Engines } from "./linear-engine.ts";
+import { compileBlockEngines, compileEngines } from "./linear-engine.ts";
+import { type Expression, type Node, concat, emptiness, hasAssertion } from "./syntax.ts";
 import { type Pike, compilePike } from "./pike.ts";
+import { literalsOf, requiredLiteralsOf } from "./literals.ts";
 import { expandTemplate } from "./expand.ts";
 import { parse } from "./parse.ts";
 import { simplifyForTest } from "./simplify.ts";
@@ -20,26 +24,38 @@ export interface Regex {
   find(text: string): RegexMatch | undefined;
   /** Names of groups 1…n; undefined for unnamed ones. */
   readonly groupNames: readonly (string | undefined)[];
-  /** All non-overlapping matches replaced by Go's Expand template (`$1`, `${name}`, `$$`) or by the literal text. */
+  /**
+   * All non-overlapping matches replaced by Go's Expand template (`$1`, `${name}`, `$$`) or by the
+   * literal text.
+   */
   replaceAll(text: string, replacement: string, options: { literal: boolean }): string;
   /** Number of non-overlapping matches. */
   count(text: string): number;
   /**
-   * Set when the expression, apart from being anchored, is nothing but a choice of literals (as in `a|b|c` or `a[bc]`), case-sensitive:
-   * it matches a text that is (anchored) or contains (not anchored) one of them, and no other.
+   * Set when the expression, apart from being anchored, is nothing but a choice of literals (as in
+   * `a|b|c` or `a[bc]`), case-sensitive: it matches a text that is (anchored) or contains (not
+   * anchored) one of them, and no other.
    */
   readonly literals: readonly string[] | undefined;
   /**
-   * Literals that every match must contain: all of the terms, of each at least one alternative. Empty when nothing is known.
-   * Never wrong: a text without them does not match. Literals are of two UTF-16 units or more and never have U+FFFD in them.
+   * Literals that every match must contain: all of the terms, of each at least one alternative.
+   * Empty when nothing is known. Never wrong: a text without them does not match. Literals are of
+   * two UTF-16 units or more and never have U+FFFD in them.
    */
   readonly requiredLiterals: readonly (readonly string[])[];
   /**
-   * Finds lines in a latin1 view of ASCII lines, each ended by a newline and without one inside; flag `g`, so set `lastIndex`.
-   * A match starts in a line that matches and does not go past that line's newline; go on searching behind that newline. It says
-   * which lines match, not where: position, length and groups are not those of `find`. Undefined when it cannot be said.
+   * Finds lines in a latin1 view of ASCII lines, each ended by a newline and without one inside;
+   * flag `g`, so set `lastIndex`. A match starts in a line that matches and does not go past that
+   * line's newline; go on searching behind that newline. It says which lines match, not where:
+   * position, length and groups are not those of `find`. Undefined when it cannot be said. Linear
+   * in time as long as lines are short: see `blockEngines`.
    */
   readonly blockRegExp: RegExp | undefined;
+  /**
+   * `blockRegExp` as `fast`, and the one to take for blocks with a line longer than
+   * `fastLengthMax` as `linear`.
+   */
+  readonly blockEngines: BlockEngines | undefined;
 }
 
 export interface RegexMatch {
@@ -59,6 +75,9 @@ export function compileRegex(source: string, { anchored }: RegexOptions): Regex 
   return new CompiledRegex(source, anchored);
 }
 
+/** Made at first use; null when there is none. */
+type Lazy = Engines | null | undefined;
+
 class CompiledRegex implements Regex {
   readonly source: string;
   readonly literals: readonly string[] | undefined;
@@ -68,9 +87,9 @@ class CompiledRegex implements Regex {
   readonly #literalSet: ReadonlySet<string> | undefined;
   readonly #literal: string | undefined;
   readonly #hasLineAnchor: boolean;
-  #tester: RegExp | undefined | "unknown" = "unknown";
-  #finder: RegExp | undefined | "unknown" = "unknown";
-  #block: RegExp | undefined | "unknown" = "unknown";
+  #tester: Lazy;
+  #finder: Lazy;
+  #block: BlockEngines | null | undefined;
   #pike: Pike | undefined;
 
   constructor(source: string, anchored: boolean) {
@@ -90,23 +109,31 @@ class CompiledRegex implements Regex {
   }
 
   get blockRegExp(): RegExp | undefined {
-    if (this.#block === "unknown") this.#block = compileBlock(this.#root);
-    return this.#block;
+    const engines = this.blockEngines;
+    // Loops within loops could cost every line of a block the engine's bound.
+    const isNested = engines !== undefined && engines.fastLengthMax < blockLineLength;
+    return isNested ? engines.linear : engines?.fast;
+  }
+
+  get blockEngines(): BlockEngines | undefined {
+    this.#block ??= compileBlock(this.#root) ?? null;
+    return this.#block ?? undefined;
   }
 
   test(text: string): boolean {
     if (this.#literalSet !== undefined) return this.#literalSet.has(text);
     if (this.#literal !== undefined) return text.includes(this.#literal);
-    if (this.#tester === "unknown") {
+    if (this.#tester === undefined) {
       const simple = simplifyForTest(this.#root, "text");
-      const translation = translate(simple, { target: "text", hasGroups: false });
-      this.#tester = translation === undefined ? undefined : compileLinear(translation);
+      this.#tester = compile(simple, { hasGroups: false }) ?? null;
     }
-    const tester = this.#tester;
-    if (tester !== undefined && !this.#isLineAnchoredIn(text)) {
+    const engine = this.#engineFor(this.#tester, text);
+    // A search for literals is a hundred times faster than the linear engines.
+    if (engine !== this.#tester?.fast && !this.#hasRequired(text)) return false;
+    if (engine !== undefined) {
       try {
-        tester.lastIndex = 0;
-        return tester.test(text);
+        engine.lastIndex = 0;
+        return engine.test(text);
       } catch (error) {
         throwUnlessOverflow(error);
       }
@@ -151,15 +178,12 @@ class CompiledRegex implements Regex {
   }
 
   #findFrom(text: string, at: number): RegexMatch | undefined {
-    if (this.#finder === "unknown") {
-      const translation = translate(this.#root, { target: "text", hasGroups: true });
-      this.#finder = translation === undefined ? undefined : compileLinear(translation);
-    }
-    const finder = this.#finder;
-    if (finder !== undefined && !this.#isLineAnchoredIn(text)) {
+    this.#finder ??= compile(this.#root, { hasGroups: true }) ?? null;
+    const engine = this.#engineFor(this.#finder, text);
+    if (engine !== undefined) {
       try {
-        finder.lastIndex = at;
-        const match = finder.exec(text);
+        engine.lastIndex = at;
+        const match = engine.exec(text);
         if (match === null) return undefined;
         return { from: match.index, to: match.index + match[0].length, groups: [...match] };
       } catch (error) {
@@ -175,9 +199,17 @@ class CompiledRegex implements Regex {
     return { from: ends[0]!, to: ends[1]!, groups };
   }
 
-  /** JavaScript's line anchors know more line ends than Go's; translations hold for texts of one line. */
-  #isLineAnchoredIn(text: string): boolean {
-    return this.#hasLineAnchor && text.includes("\n");
+  /**
+   * JavaScript's line anchors know more line ends than Go's: translations of them hold for texts
+   * of one line.
+   */
+  #engineFor(engines: Engines | null, text: string): RegExp | undefined {
+    if (engines === null || (this.#hasLineAnchor && text.includes("\n"))) return undefined;
+    return text.length > engines.fastLengthMax ? engines.linear : engines.fast;
+  }
+
+  #hasRequired(text: string): boolean {
+    return this.requiredLiterals.every((term) => term.some((literal) => text.includes(literal)));
   }
 
   #own(): Pike {
@@ -186,10 +218,15 @@ class CompiledRegex implements Regex {
   }
 }
 
+/** What a line of a log has at least, when nothing else is known of a block. */
+const blockLineLength = 64;
 const textStart: Node = { kind: "assert", what: "text-start" };
 const textEnd: Node = { kind: "assert", what: "text-end" };
 
-/** The engine gives up when its backtrack stack (64 MiB) is full, which takes a text of many megabytes. */
+/**
+ * The fast engine gives up when its backtrack stack (64 MiB) is full, which takes a text of many
+ * megabytes.
+ */
 function throwUnlessOverflow(error: unknown): void {
   if (!(error instanceof RangeError)) throw error;
 }
@@ -198,32 +235,24 @@ function widthAt(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
 }
 
-function hasAssertion(node: Node, among: readonly Assertion[]): boolean {
-  switch (node.kind) {
-    case "assert":
-      return among.includes(node.what);
-    case "capture":
-    case "repeat":
-      return hasAssertion(node.body, among);
-    case "concat":
-      return node.parts.some((part) => hasAssertion(part, among));
-    case "alternate":
-      return node.branches.some((branch) => hasAssertion(branch, among));
-    default:
-      return false;
-  }
+function compile(node: Node, { hasGroups }: { hasGroups: boolean }): Engines | undefined {
+  const source = translate(node, { target: "text", hasGroups });
+  return source === undefined ? undefined : compileEngines(source, node);
 }
 
-function compileBlock(root: Node): RegExp | undefined {
+function compileBlock(root: Node): BlockEngines | undefined {
   const simple = simplifyForTest(root, "line-block");
-  const translation = translate(simple, { target: "line-block", hasGroups: false });
-  if (translation === undefined) return undefined;
-  if (takesSomething(simple, true)) return compileLinear(translation);
+  const source = translate(simple, { target: "line-block", hasGroups: false });
+  if (source === undefined) return undefined;
+  if (takesSomething(simple, true)) return compileBlockEngines(source, simple);
+  if (hasAssertion(simple, ["text-end", "line-end"])) return undefined;
   // An empty match behind the last newline would be in no line: take the rest of the line in.
-  return hasEnd(simple) ? undefined : compileLinear(`(?:${translation})[^\\n]*\\n`);
+  return compileBlockEngines(`(?:${source})[^\\n]*\\n`, simple);
 }
 
-/** Like emptiness "never", but an end of line in the last place has been translated to the newline. */
+/**
+ * Like emptiness "never", but an end of line in the last place has been translated to the newline.
+ */
 function takesSomething(node: Node, isLast: boolean): boolean {
   switch (node.kind) {
     case "assert":
@@ -236,11 +265,12 @@ function takesSomething(node: Node, isLast: boolean): boolean {
       });
     case "alternate":
       return node.branches.every((branch) => takesSomething(branch, isLast));
-    default:
+    case "empty":
+    case "literal":
+    case "class":
+    case "repeat":
       return emptiness(node) === "never";
+    default:
+      return node satisfies never;
   }
-}
-
-function hasEnd(node: Node): boolean {
-  return hasAssertion(node, ["text-end", "line-end"]);
 }

@@ -1,10 +1,14 @@
 /**
- * The tree of a parsed expression. Flags are already resolved by the parser: case folding has become classes, `.` a class,
- * `^` and `$` one of the assertions, greediness a property of the repetition. Nodes are never changed after parsing.
+ * The tree of a parsed expression. Flags are already resolved by the parser: case folding has
+ * become classes, `.` a class, `^` and `$` one of the assertions, greediness a property of the
+ * repetition. Nodes are never changed after parsing.
  */
 import type { CodePoints } from "./code-points.ts";
 
-/** A syntax error, in RE2's (Go regexp/syntax) words: ``error parsing regexp: missing closing ): `(a` ``. */
+/**
+ * A syntax error, in RE2's (Go regexp/syntax) words: ``error parsing regexp: missing closing ):
+ * `(a` ``.
+ */
 export class RegexSyntaxError extends Error {
   constructor(problem: string, at: string) {
     super(`error parsing regexp: ${problem}: \`${at}\``);
@@ -64,8 +68,8 @@ export function alternate(branches: readonly Node[]): Node {
 }
 
 /**
- * Can it match without consuming? "always" when nothing is asked of the place, "somewhere" when an assertion decides,
- * "never" otherwise.
+ * Can it match without consuming? "always" when nothing is asked of the place, "somewhere" when an
+ * assertion decides, "never" otherwise.
  */
 export function emptiness(node: Node): "always" | "somewhere" | "never" {
   switch (node.kind) {
@@ -94,3 +98,33 @@ export function emptiness(node: Node): "always" | "somewhere" | "never" {
       return node satisfies never;
   }
 }
+
+/** Is one of these assertions in the tree? */
+export function hasAssertion(node: Node, among: readonly Assertion[]): boolean {
+  switch (node.kind) {
+    case "assert":
+      return among.includes(node.what);
+    case "capture":
+    case "repeat":
+      return hasAssertion(node.body, among);
+    case "concat":
+      return node.parts.some((part) => hasAssertion(part, among));
+    case "alternate":
+      return node.branches.some((branch) => hasAssertion(branch, among));
+    case "empty":
+    case "literal":
+    case "class":
+      return false;
+    default:
+      return node satisfies never;
+  }
+}
+
+export const allAssertions: readonly Assertion[] = [
+  "text-start",
+  "text-end",
+  "line-start",
+  "line-end",
+  "word-boundary",
+  "no-word-boundary",
+];

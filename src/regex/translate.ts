@@ -1,8 +1,10 @@
 /**
- * Tree to JavaScript source. The source needs no flags and uses only what V8's linear engine understands (no `i`, `u`, look-ahead,
- * modifiers or large counts), so that a run that backtracks too much can be finished in linear time. Therefore:
+ * Tree to JavaScript source. The source needs no flags and uses only what V8's linear engine
+ * understands (no `i`, `u`, look-ahead, modifiers or large counts), so that a run that backtracks
+ * too much can be finished in linear time. Therefore:
  * - case folding has become classes in the parser;
- * - strings are matched by UTF-16 unit: a code point above U+FFFF is a pair of units, and a class never takes half a pair;
+ * - strings are matched by UTF-16 unit: a code point above U+FFFF is a pair of units, and a class
+ *   never takes half a pair;
  * - counted repetitions are written out.
  * What cannot be said this way is not translated (undefined); `pike.ts` then does the work.
  */
@@ -11,8 +13,8 @@ import { type Assertion, type Capture, type Node, type Repeat, emptiness } from 
 
 /**
  * - "text": exact matches with all groups in a text without newline or without `(?m)` anchors.
- * - "line-block": many ASCII lines, each ended by a newline; `^` and `$` are ends of a line. A match starts in the line that
- *   matches and may take in the newline that ends it.
+ * - "line-block": many ASCII lines, each ended by a newline; `^` and `$` are ends of a line. A
+ *   match starts in the line that matches and may take in the newline that ends it.
  */
 export type Target = "text" | "line-block";
 
@@ -96,7 +98,8 @@ class Translator {
     }
     if (what === "no-word-boundary") return "\\B";
     if (what === "text-start" || what === "line-start") return "(?<![^\\n])";
-    // The linear engine has no look-ahead, but where nothing follows the newline itself can be taken.
+    // The linear engine has no look-ahead, but where nothing follows the newline itself can be
+    // taken.
     if (isLast) return "\\n";
     throw new Untranslatable();
   }
@@ -125,8 +128,8 @@ class Translator {
   }
 
   /**
-   * JavaScript forgets groups at each turn of a loop and refuses turns that match nothing; Go does neither. Where that could be
-   * seen in positions or groups, the loop is not translated.
+   * JavaScript forgets groups at each turn of a loop and refuses turns that match nothing; Go does
+   * neither. Where that could be seen in positions or groups, the loop is not translated.
    */
   #checkLoop({ body, min, max }: Repeat): void {
     if (!this.#hasGroups) return;
@@ -146,8 +149,9 @@ class Translator {
   }
 
   /**
-   * The body of a loop that may run any number of times, also none. If it takes every code point above U+FFFF, it may as well take the
-   * halves of a pair one by one: no other part of a translation can begin or end between them, so the outcome is the same.
+   * The body of a loop that may run any number of times, also none. If it takes every code point
+   * above U+FFFF, it may as well take the halves of a pair one by one: no other part of a
+   * translation can begin or end between them, so the outcome is the same.
    */
   #looped(body: Node): string {
     if (this.#target === "text" && body.kind === "class" && includesAll(body.set, astral)) {
@@ -176,8 +180,13 @@ function hasCapture(node: Node): boolean {
       return node.parts.some(hasCapture);
     case "alternate":
       return node.branches.some(hasCapture);
-    default:
+    case "empty":
+    case "literal":
+    case "class":
+    case "assert":
       return false;
+    default:
+      return node satisfies never;
   }
 }
 
@@ -192,8 +201,13 @@ function setsEveryGroup(node: Node): boolean {
       return node.parts.every(setsEveryGroup);
     case "alternate":
       return !node.branches.some(hasCapture);
-    default:
+    case "empty":
+    case "literal":
+    case "class":
+    case "assert":
       return true;
+    default:
+      return node satisfies never;
   }
 }
 
@@ -228,7 +242,10 @@ function setSource(set: CodePoints): string {
   return `(?:${choices.join("|")})`;
 }
 
-/** Pairs of units for code points above U+FFFF: first units that allow the same second units are put together. */
+/**
+ * Pairs of units for code points above U+FFFF: first units that allow the same second units are
+ * put together.
+ */
 function pairs(high: CodePoints): string[] {
   const seconds = new Map<number, number[]>();
   for (let i = 0; i < high.length; i += 2) {
@@ -255,7 +272,10 @@ function pairs(high: CodePoints): string[] {
   return [...firsts].map(([second, group]) => unitClass(group) + second);
 }
 
-/** Whether `set` is all there is in the target: then a loop over it can be left out at the ends of a search. */
+/**
+ * Whether `set` is all there is in the target: then a loop over it can be left out at the ends of
+ * a search.
+ */
 export function isEverything(set: CodePoints, target: Target): boolean {
   return includesAll(set, target === "text" ? anyCodePoint : asciiNoNewline);
 }

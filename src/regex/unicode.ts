@@ -1,11 +1,13 @@
 /**
- * Unicode properties and simple case folding, taken from the runtime's own tables (its Unicode version may be newer than Go's).
- * Everything is computed at first use and kept: at most one set per property name.
+ * Unicode properties and simple case folding, taken from the runtime's own tables (its Unicode
+ * version may be newer than Go's). Everything is computed at first use and kept: at most one set
+ * per property name.
  */
 import { type CodePoints, contains, negate, normalize } from "./code-points.ts";
 
 const categories =
-  "C Cc Cf Cn Co Cs L LC Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk Sm So Z Zl Zp Zs";
+  "C Cc Cf Cn Co Cs L LC Ll Lm Lo Lt Lu M Mc Me Mn N Nd Nl No P Pc Pd Pe Pf Pi Po Ps S Sc Sk " +
+  "Sm So Z Zl Zp Zs";
 
 const categoryAliases =
   "Other=C Control=Cc Cntrl=Cc Format=Cf Unassigned=Cn Private_Use=Co Surrogate=Cs Letter=L " +
@@ -18,23 +20,24 @@ const categoryAliases =
   "Line_Separator=Zl Paragraph_Separator=Zp Space_Separator=Zs";
 
 const scripts =
-  "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum Bassa_Vah Batak Bengali " +
-  "Bhaiksuki Bopomofo Brahmi Braille Buginese Buhid Canadian_Aboriginal Carian Caucasian_Albanian " +
-  "Chakma Cham Cherokee Chorasmian Common Coptic Cuneiform Cypriot Cypro_Minoan Cyrillic Deseret " +
-  "Devanagari Dives_Akuru Dogra Duployan Egyptian_Hieroglyphs Elbasan Elymaic Ethiopic Georgian " +
-  "Glagolitic Gothic Grantha Greek Gujarati Gunjala_Gondi Gurmukhi Han Hangul Hanifi_Rohingya " +
-  "Hanunoo Hatran Hebrew Hiragana Imperial_Aramaic Inherited Inscriptional_Pahlavi " +
-  "Inscriptional_Parthian Javanese Kaithi Kannada Katakana Kawi Kayah_Li Kharoshthi " +
-  "Khitan_Small_Script Khmer Khojki Khudawadi Lao Latin Lepcha Limbu Linear_A Linear_B Lisu Lycian " +
-  "Lydian Mahajani Makasar Malayalam Mandaic Manichaean Marchen Masaram_Gondi Medefaidrin " +
-  "Meetei_Mayek Mende_Kikakui Meroitic_Cursive Meroitic_Hieroglyphs Miao Modi Mongolian Mro Multani " +
-  "Myanmar Nabataean Nag_Mundari Nandinagari New_Tai_Lue Newa Nko Nushu Nyiakeng_Puachue_Hmong Ogham " +
-  "Ol_Chiki Old_Hungarian Old_Italic Old_North_Arabian Old_Permic Old_Persian Old_Sogdian " +
-  "Old_South_Arabian Old_Turkic Old_Uyghur Oriya Osage Osmanya Pahawh_Hmong Palmyrene Pau_Cin_Hau " +
-  "Phags_Pa Phoenician Psalter_Pahlavi Rejang Runic Samaritan Saurashtra Sharada Shavian Siddham " +
-  "SignWriting Sinhala Sogdian Sora_Sompeng Soyombo Sundanese Syloti_Nagri Syriac Tagalog Tagbanwa " +
-  "Tai_Le Tai_Tham Tai_Viet Takri Tamil Tangsa Tangut Telugu Thaana Thai Tibetan Tifinagh Tirhuta " +
-  "Toto Ugaritic Vai Vithkuqi Wancho Warang_Citi Yezidi Yi Zanabazar_Square";
+  "Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum Bassa_Vah Batak " +
+  "Bengali Bhaiksuki Bopomofo Brahmi Braille Buginese Buhid Canadian_Aboriginal Carian " +
+  "Caucasian_Albanian Chakma Cham Cherokee Chorasmian Common Coptic Cuneiform Cypriot " +
+  "Cypro_Minoan Cyrillic Deseret Devanagari Dives_Akuru Dogra Duployan Egyptian_Hieroglyphs " +
+  "Elbasan Elymaic Ethiopic Georgian Glagolitic Gothic Grantha Greek Gujarati Gunjala_Gondi " +
+  "Gurmukhi Han Hangul Hanifi_Rohingya Hanunoo Hatran Hebrew Hiragana Imperial_Aramaic " +
+  "Inherited Inscriptional_Pahlavi Inscriptional_Parthian Javanese Kaithi Kannada Katakana " +
+  "Kawi Kayah_Li Kharoshthi Khitan_Small_Script Khmer Khojki Khudawadi Lao Latin Lepcha Limbu " +
+  "Linear_A Linear_B Lisu Lycian Lydian Mahajani Makasar Malayalam Mandaic Manichaean Marchen " +
+  "Masaram_Gondi Medefaidrin Meetei_Mayek Mende_Kikakui Meroitic_Cursive Meroitic_Hieroglyphs " +
+  "Miao Modi Mongolian Mro Multani Myanmar Nabataean Nag_Mundari Nandinagari New_Tai_Lue Newa " +
+  "Nko Nushu Nyiakeng_Puachue_Hmong Ogham Ol_Chiki Old_Hungarian Old_Italic Old_North_Arabian " +
+  "Old_Permic Old_Persian Old_Sogdian Old_South_Arabian Old_Turkic Old_Uyghur Oriya Osage " +
+  "Osmanya Pahawh_Hmong Palmyrene Pau_Cin_Hau Phags_Pa Phoenician Psalter_Pahlavi Rejang " +
+  "Runic Samaritan Saurashtra Sharada Shavian Siddham SignWriting Sinhala Sogdian " +
+  "Sora_Sompeng Soyombo Sundanese Syloti_Nagri Syriac Tagalog Tagbanwa Tai_Le Tai_Tham " +
+  "Tai_Viet Takri Tamil Tangsa Tangut Telugu Thaana Thai Tibetan Tifinagh Tirhuta Toto " +
+  "Ugaritic Vai Vithkuqi Wancho Warang_Citi Yezidi Yi Zanabazar_Square";
 
 /** Case, spaces, hyphens and underscores do not count in a property's name. */
 const plainName = (name: string): string => name.toLowerCase().replace(/[ _-]/g, "");
@@ -69,8 +72,9 @@ function otherCategory(): CodePoints {
 }
 
 /**
- * Stretches in which every code point is of one kind: unassigned planes, private use planes, the two non-characters at the
- * end of a plane. One probe stands for each of them, which makes a scan five times shorter.
+ * Stretches in which every code point is of one kind: unassigned planes, private use planes, the
+ * two non-characters at the end of a plane. One probe stands for each of them, which makes a scan
+ * five times shorter.
  */
 const uniform: CodePoints = [
   0x34000, 0xdffff, 0xe0200, 0xeffff, 0xf0000, 0xffffd, 0xffffe, 0xfffff, 0x100000, 0x10fffd,
@@ -92,8 +96,9 @@ function scan(property: string): CodePoints {
 let orbits: ReadonlyMap<number, readonly number[]> | undefined;
 
 /**
- * Code points that are equal to others under simple case folding (Unicode's CaseFolding.txt, statuses C and S), each with its
- * whole group. İ and ı fold to nothing else there, though their upper and lower case would suggest it.
+ * Code points that are equal to others under simple case folding (Unicode's CaseFolding.txt,
+ * statuses C and S), each with its whole group. İ and ı fold to nothing else there, though their
+ * upper and lower case would suggest it.
  */
 function caseOrbits(): ReadonlyMap<number, readonly number[]> {
   if (orbits !== undefined) return orbits;
