@@ -4,9 +4,10 @@ const quote = 0x22;
 const backslash = 0x5c;
 
 /**
- * A cursor over JSON bytes. It makes no objects: the caller walks the structure it expects and passes over the rest. Strings are
- * unescaped in place, which always fits because every escape is longer than what it stands for; so the bytes of a string that has
- * been read are at [from, to) of the same buffer, and THE BUFFER IS OVERWRITTEN. All that is malformed is a RequestError 400.
+ * A cursor over JSON bytes. It makes no objects: the caller walks the structure it expects and
+ * passes over the rest. Strings are unescaped in place, which always fits because every escape is
+ * longer than what it stands for; so the bytes of a string that has been read are at [from, to) of
+ * the same buffer, and THE BUFFER IS OVERWRITTEN. All that is malformed is a RequestError 400.
  */
 export class JsonReader {
   readonly bytes: Buffer;
@@ -16,7 +17,10 @@ export class JsonReader {
   from = 0;
   to = 0;
 
-  /** Deeper nesting than this is refused; nothing real comes near, and it bounds what `skip` must remember. */
+  /**
+   * Deeper nesting than this is refused; nothing real comes near, and it bounds what `skip` must
+   * remember.
+   */
   static readonly depthMax = 512;
 
   constructor(bytes: Buffer, from = 0, to: number = bytes.length) {
@@ -60,8 +64,8 @@ export class JsonReader {
   }
 
   /**
-   * For objects and lists: after the opening bracket call with `first`, then after every element. True when another
-   * element follows; false when `close` was consumed.
+   * For objects and lists: after the opening bracket call with `first`, then after every element.
+   * True when another element follows; false when `close` was consumed.
    */
   more(close: number, first: boolean): boolean {
     const byte = this.peek();
@@ -150,7 +154,10 @@ export class JsonReader {
     this.fail("the end of a string");
   }
 
-  /** `\uXXXX`, two of them for a surrogate pair; a lone surrogate becomes U+FFFD. Moves `at` behind it. */
+  /**
+   * `\uXXXX`, two of them for a surrogate pair; a lone surrogate becomes U+FFFD. Moves `at` behind
+   * it.
+   */
   #codePoint(at: number): number {
     const high = this.#hex(at + 2);
     this.at = at + 6;
@@ -203,7 +210,10 @@ export class JsonReader {
     return word;
   }
 
-  /** Passes over any value without changing the buffer; its bytes are then [from, to), quotes included. */
+  /**
+   * Passes over any value without changing the buffer; its bytes are then [from, to), quotes
+   * included.
+   */
   skip(): void {
     this.peek();
     const start = this.at;

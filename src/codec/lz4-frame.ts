@@ -1,9 +1,10 @@
 import { RequestError } from "#base";
 
 /**
- * Reader for LZ4 frames (LZ4 Frame Format 1.6.x, lz4/doc/lz4_Frame_format.md), used by OpenTelemetry exporters only. Frames may be
- * concatenated; skippable frames are passed over; blocks may refer to earlier blocks of their frame. Checksums are
- * passed over: TCP and the request's own framing already guard the way, and a wrong byte cannot do harm here.
+ * Reader for LZ4 frames (LZ4 Frame Format 1.6.x, lz4/doc/lz4_Frame_format.md), used by
+ * OpenTelemetry exporters only. Frames may be concatenated; skippable frames are passed over;
+ * blocks may refer to earlier blocks of their frame. Checksums are passed over: TCP and the
+ * request's own framing already guard the way, and a wrong byte cannot do harm here.
  */
 const frameMagic = 0x184d2204;
 const skippableMagic = 0x184d2a50;

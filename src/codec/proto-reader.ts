@@ -5,8 +5,9 @@ export const WireType = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const
 export type WireType = (typeof WireType)[keyof typeof WireType];
 
 /**
- * A cursor over protobuf bytes that makes no objects: the caller reads a tag, then the value, and moves on. All that is malformed is a
- * RequestError 400 in the words of the Go library Loki uses. `end` may be narrowed to a sub-message and widened again by the caller.
+ * A cursor over protobuf bytes that makes no objects: the caller reads a tag, then the value, and
+ * moves on. All that is malformed is a RequestError 400 in the words of the Go library Loki uses.
+ * `end` may be narrowed to a sub-message and widened again by the caller.
  */
 export class ProtoReader {
   readonly bytes: Buffer;
@@ -97,7 +98,10 @@ export class ProtoReader {
     return value;
   }
 
-  /** Field number and wire type as one number (field * 8 + type); `message` names the message in errors. */
+  /**
+   * Field number and wire type as one number (field * 8 + type); `message` names the message in
+   * errors.
+   */
   tag(message: string): number {
     const tag = this.varint();
     if (tag < 8 || tag > 0xffffffff) {

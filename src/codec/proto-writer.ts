@@ -1,4 +1,7 @@
-/** Writes protobuf into one growing buffer. Lengths of sub-messages are written afterwards, see `begin`. */
+/**
+ * Writes protobuf into one growing buffer. Lengths of sub-messages are written afterwards, see
+ * `begin`.
+ */
 export class ProtoWriter {
   #bytes: Buffer;
   #at = 0;

@@ -12,7 +12,10 @@ export interface ActiveStreams {
   has(tenant: string, labels: Labels): boolean;
 }
 
-/** Buckets kept: of tenants, and of streams of one tenant. One forgotten starts full again, which errs on the client's side. */
+/**
+ * Buckets kept: of tenants, and of streams of one tenant. One forgotten starts full again, which
+ * errs on the client's side.
+ */
 const tenantsMax = 10_000;
 const streamsMax = 50_000;
 
@@ -58,13 +61,17 @@ export class IngestLimits {
     return {
       status: 429,
       text:
-        `ingestion rate limit exceeded for user ${tenant} (limit: ${Math.trunc(limit.ratePerSecond)} bytes/sec) ` +
-        `while attempting to ingest '${validation.keptCount}' lines totaling '${bytes}' bytes, reduce log volume ` +
-        "or contact your Loki administrator to see if the limit can be increased",
+        `ingestion rate limit exceeded for user ${tenant} ` +
+        `(limit: ${Math.trunc(limit.ratePerSecond)} bytes/sec) while attempting to ingest ` +
+        `'${validation.keptCount}' lines totaling '${bytes}' bytes, reduce log volume or contact ` +
+        "your Loki administrator to see if the limit can be increased",
     };
   }
 
-  /** Number and rate of streams: refused streams lose their rows in `validation`; the last refusal is returned. */
+  /**
+   * Number and rate of streams: refused streams lose their rows in `validation`; the last refusal
+   * is returned.
+   */
   checkStreams(input: LimitInput): LimitReply | undefined {
     const { push, validation, limits, tenant } = input;
     const countMax = streamCountMax(limits);
@@ -150,8 +157,8 @@ function dropStream(input: LimitInput, stream: DecodedStream, reason: string): v
 function streamLimitText(stream: DecodedStream, tenant: string): string {
   return (
     `maximum active stream limit exceeded when trying to create stream ${stream.labels.text}, ` +
-    "reduce the number of active streams (reduce labels or reduce label values), or contact your Loki " +
-    `administrator to see if the limit can be increased, user: '${tenant}'`
+    "reduce the number of active streams (reduce labels or reduce label values), or contact your " +
+    `Loki administrator to see if the limit can be increased, user: '${tenant}'`
   );
 }
 
@@ -161,10 +168,11 @@ const namedEntriesMax = 10;
 function streamRateText(input: LimitInput, stream: DecodedStream, bytes: number): string {
   const { push, validation, limits, tenant } = input;
   const { text } = stream.labels;
+  const rate = formatBytes(limits.perStreamRateBytesPerSecond);
   const reason =
-    `Per stream rate limit exceeded (limit: ${formatBytes(limits.perStreamRateBytesPerSecond)}/sec) while ` +
-    `attempting to ingest for stream '${text}' totaling ${formatBytes(bytes)}, consider splitting a stream via ` +
-    "additional labels or contact your Loki administrator to see if the limit can be increased";
+    `Per stream rate limit exceeded (limit: ${rate}/sec) while attempting to ingest for stream ` +
+    `'${text}' totaling ${formatBytes(bytes)}, consider splitting a stream ` +
+    "via additional labels or contact your Loki administrator to see if the limit can be increased";
   const rows: number[] = [];
   for (let row = stream.fromRow; row < stream.toRow; row++) {
     if (validation.kept[row] === 1) rows.push(row);
@@ -174,5 +182,6 @@ function streamRateText(input: LimitInput, stream: DecodedStream, bytes: number)
     return `entry with timestamp ${at} ignored, reason: '${reason}',\n`;
   });
   const total = stream.toRow - stream.fromRow;
-  return `${named.join("")}user '${tenant}', total ignored: ${rows.length} out of ${total} for stream: ${text}`;
+  const ignored = `total ignored: ${rows.length} out of ${total} for stream: ${text}`;
+  return `${named.join("")}user '${tenant}', ${ignored}`;
 }

@@ -41,8 +41,9 @@ export interface PushReply {
 }
 
 /**
- * `accepted` is undefined when there is nothing to store. Otherwise write `record` to the journal, apply `batch` to the head, and
- * only then answer with `reply`, which may be a refusal of a part of the entries.
+ * `accepted` is undefined when there is nothing to store. Otherwise write `record` to the journal,
+ * apply `batch` to the head, and only then answer with `reply`, which may be a refusal of a part of
+ * the entries.
  */
 export interface PushResult {
   readonly reply: PushReply;
@@ -63,7 +64,9 @@ export interface DistributorOptions {
   readonly body: DecompressLimits;
 }
 
-/** Decodes, validates, limits and labels pushes. No I/O: what it accepts, the caller makes durable. */
+/**
+ * Decodes, validates, limits and labels pushes. No I/O: what it accepts, the caller makes durable.
+ */
 export class Distributor {
   readonly #options: DistributorOptions;
   readonly #labels = new StreamLabelCache();
@@ -242,7 +245,10 @@ function finalReply(
   return replyOf(kind, 204, "");
 }
 
-/** OpenTelemetry clients get a google.rpc.Status, and 503 for 500, since they do not retry after a 500. */
+/**
+ * OpenTelemetry clients get a google.rpc.Status, and 503 for 500, since they do not retry after a
+ * 500.
+ */
 function replyOf(kind: PushKind, status: number, text: string): PushReply {
   if (status === 204) {
     return { status, text: "", body: Buffer.alloc(0), contentType: undefined };

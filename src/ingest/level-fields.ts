@@ -35,8 +35,8 @@ export class LevelFields {
 }
 
 /**
- * The level a set of labels or metadata names: the value of the field that stands first in `fields`, in Loki's spelling when it is a
- * known level, else as it is.
+ * The level a set of labels or metadata names: the value of the field that stands first in
+ * `fields`, in Loki's spelling when it is a known level, else as it is.
  */
 export function levelOfPairs(
   pairs: readonly LabelPair[],
@@ -54,7 +54,10 @@ function spelled(value: string): string {
   return level === undefined ? value : levelNames[level]!;
 }
 
-/** What a metadata set says of the level: it already has a detected_level, it names a level, or nothing. */
+/**
+ * What a metadata set says of the level: it already has a detected_level, it names a level, or
+ * nothing.
+ */
 export type SetLevel = { readonly preset: true } | { readonly level: string } | undefined;
 
 const severityNumber = Buffer.from("severity_number");
@@ -82,7 +85,10 @@ export function levelOfSet(bytes: Buffer, from: number, to: number, fields: Leve
   return number === undefined ? undefined : { level: levelOfSeverity(number) };
 }
 
-/** OpenTelemetry's severity numbers: four to a level, 1 to 24. Text that is no number is `info`, as in Loki. */
+/**
+ * OpenTelemetry's severity numbers: four to a level, 1 to 24. Text that is no number is `info`, as
+ * in Loki.
+ */
 function levelOfSeverity(text: string): string {
   if (!/^[+-]?\d+$/.test(text)) return "info";
   const number = Number(text);

@@ -2,8 +2,9 @@ import { LevelFields } from "./level-fields.ts";
 import { levelSpellings } from "./level-names.ts";
 
 /**
- * detected_level from the line, as Loki finds it: a JSON object or logfmt line by its level fields, anything else by the first word that
- * names a level. Works on bytes, allocates nothing per line, and stops as soon as it knows.
+ * detected_level from the line, as Loki finds it: a JSON object or logfmt line by its level fields,
+ * anything else by the first word that names a level. Works on bytes, allocates nothing per line,
+ * and stops as soon as it knows.
  */
 
 export const unknownLevel = 0;
@@ -27,17 +28,28 @@ const byLetter: readonly (readonly { readonly rest: Buffer; readonly level: numb
   );
 
 const delimiter = 1;
-const levelLetter = 2;
-/** 1: ends a word; 2: a level's name may begin with it; 0: the rest. */
+/** 1: ends a word. */
 const kinds = new Uint8Array(256);
 for (let i = 0; i <= 0x20; i++) kinds[i] = delimiter;
 for (const char of "\"'[](){}=:,;|") kinds[char.charCodeAt(0)] = delimiter;
-for (const char of "tdiwecfTDIWECF") kinds[char.charCodeAt(0)] = levelLetter;
+
+/** 1: the name of a level may begin with these two bytes. */
+const beginnings = new Uint8Array(65536);
+for (const [spelling] of levelSpellings) {
+  for (const first of [spelling[0]!, spelling[0]!.toUpperCase()]) {
+    for (const second of [spelling[1]!, spelling[1]!.toUpperCase()]) {
+      beginnings[(first.charCodeAt(0) << 8) | second.charCodeAt(0)] = 1;
+    }
+  }
+}
 
 export class LevelDetector {
   readonly settings: LevelSettings;
   readonly fields: LevelFields;
-  /** Where the next `=` lies, so that lines without one are not parsed as logfmt; valid for one buffer. */
+  /**
+   * Where the next `=` lies, so that lines without one are not parsed as logfmt; valid for one
+   * buffer.
+   */
   #equalsAt = -1;
   #equalsFrom = 0;
   #buffer: Buffer | undefined;
@@ -79,22 +91,22 @@ export class LevelDetector {
   }
 }
 
-/** The first word that is the name of a level, upper and lower case alike. */
+/**
+ * The first word that is the name of a level, upper and lower case alike. The hottest loop of the
+ * write path: lines without a level are read to their end.
+ */
 function levelInWords(bytes: Buffer, from: number, to: number): number {
-  let atStart = true;
-  for (let i = from; i < to; i++) {
-    const kind = kinds[bytes[i]!]!;
-    if (kind === delimiter) {
-      atStart = true;
-    } else if (atStart) {
-      atStart = false;
-      if (kind === levelLetter) {
-        const level = wordAt(bytes, i, to);
-        if (level !== unknownLevel) return level;
-      }
+  let at = from;
+  for (;;) {
+    while (at < to && kinds[bytes[at]!] === delimiter) at++;
+    if (at + 2 >= to) return unknownLevel;
+    if (beginnings[(bytes[at]! << 8) | bytes[at + 1]!] === 1) {
+      const level = wordAt(bytes, at, to);
+      if (level !== unknownLevel) return level;
     }
+    at++;
+    while (at < to && kinds[bytes[at]!] !== delimiter) at++;
   }
-  return unknownLevel;
 }
 
 /** The level whose name is the whole word that begins at `at`. */
@@ -127,8 +139,8 @@ function levelOfValue(bytes: Buffer, from: number, to: number): number {
 }
 
 /**
- * The first level field with a value, in order of the line. Strict as logfmt readers are: a stray quote or `=` ends it, and
- * what was not found until then is absent.
+ * The first level field with a value, in order of the line. Strict as logfmt readers are: a stray
+ * quote or `=` ends it, and what was not found until then is absent.
  */
 function levelInLogfmt(bytes: Buffer, from: number, to: number, fields: LevelFields): number {
   let at = from;
@@ -160,8 +172,8 @@ function levelInLogfmt(bytes: Buffer, from: number, to: number, fields: LevelFie
 }
 
 /**
- * The first level field that is a string, in order of the line, objects within objects down to `depthMax` (the outermost is 1); lists are
- * passed over.
+ * The first level field that is a string, in order of the line, objects within objects down to
+ * `depthMax` (the outermost is 1); lists are passed over.
  */
 function levelInJson(
   bytes: Buffer,

@@ -8,11 +8,13 @@ import { levelNames } from "./level-names.ts";
 import { behindVarint, varintAt } from "./push-packed.ts";
 
 /**
- * The accepted rows of a decoded request as an EntryBatch. With a detector every entry gets `detected_level` in its
- * metadata, from (first that knows) its metadata, its stream's labels, its line. The result depends on nothing but the
- * arguments, so replaying a journal record gives the same batch.
+ * The accepted rows of a decoded request as an EntryBatch. With a detector every entry gets
+ * `detected_level` in its metadata, from (first that knows) its metadata, its stream's labels, its
+ * line. The result depends on nothing but the arguments, so replaying a journal record gives the
+ * same batch.
  *
- * `kept` is undefined when all rows are accepted; then the columns of `push` become the batch's own.
+ * `kept` is undefined when all rows are accepted; then the columns of `push` become the batch's
+ * own.
  */
 export function buildBatch(
   push: DecodedPush,
@@ -109,8 +111,8 @@ const presetLevel = -2;
 const levelsOfSetMax = 2 ** 26;
 
 /**
- * The sets a batch refers to: those that arrived, with a level or without, each written when it is first used. Set 0 stays the empty
- * set.
+ * The sets a batch refers to: those that arrived, with a level or without, each written when it is
+ * first used. Set 0 stays the empty set.
  */
 class FinalSets {
   readonly #push: DecodedPush;
@@ -126,6 +128,8 @@ class FinalSets {
   /** By arrived set: the level it was last used with, and the number of that set. */
   readonly #lastLevel: Int32Array;
   readonly #lastId: Uint32Array;
+  /** By level: the set of nothing but detected_level. */
+  readonly #levelOnlyIds: number[] = [];
   readonly #combined = new Map<number, number>();
   #bytes: Buffer;
   #length = 0;
@@ -154,7 +158,10 @@ class FinalSets {
     return id;
   }
 
-  /** Level an arrived set names: a number, `presetLevel` when it has a detected_level, -1 when it names none. */
+  /**
+   * Level an arrived set names: a number, `presetLevel` when it has a detected_level, -1 when it
+   * names none.
+   */
   levelOfSet(set: number): number {
     const known = this.#levelOf[set]!;
     if (known !== 0) return known - 3;
@@ -177,8 +184,12 @@ class FinalSets {
     return id;
   }
 
-  /** The arrived set and a level. Most sets are used with one level only, so the table is for the others. */
+  /**
+   * The arrived set and a level. Most sets are used with one level only, so the table is for the
+   * others.
+   */
   withLevel(set: number, level: number): number {
+    if (set === 0) return (this.#levelOnlyIds[level] ??= this.#write(0, level));
     const last = this.#lastLevel[set]!;
     if (last === level) return this.#lastId[set]!;
     let id: number | undefined;

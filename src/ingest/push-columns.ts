@@ -2,8 +2,8 @@ import type { PackedSets } from "#model";
 import type { StreamLabels } from "./validate-labels.ts";
 
 /**
- * A request as decoded, before validation: the same columns as an EntryBatch, over the bytes the request arrived in. The
- * distributor owns them and may shorten lines and move timestamps in place.
+ * A request as decoded, before validation: the same columns as an EntryBatch, over the bytes the
+ * request arrived in. The distributor owns them and may shorten lines and move timestamps in place.
  */
 export interface DecodedPush {
   readonly rowCount: number;

@@ -4,8 +4,8 @@ import { RequestError } from "#base";
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+/;
 
 /**
- * The media type of a Content-Type header, in lower case and without parameters. RequestError 400 in the words of Go's mime
- * package for what is not one.
+ * The media type of a Content-Type header, in lower case and without parameters. RequestError 400
+ * in the words of Go's mime package for what is not one.
  */
 export function parseMediaType(header: string | undefined): string {
   const value = header ?? "";

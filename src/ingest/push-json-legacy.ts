@@ -5,8 +5,9 @@ import { type DecodedPush, epochSecondsMax } from "./push-columns.ts";
 import type { StreamLabels } from "./validate-labels.ts";
 
 /**
- * The form of `/api/prom/push`: `{"streams":[{"labels":"{…}","entries":[{"ts":"<RFC 3339>","line":"…"}]}]}`. `labelsOf` gets
- * the label text. Overwrites `bytes` and keeps them, see `decodeJsonPush`.
+ * The form of `/api/prom/push`: `{"streams":[{"labels":"{…}","entries":[{"ts":"<RFC
+ * 3339>","line":"…"}]}]}`. `labelsOf` gets the label text. Overwrites `bytes` and keeps them, see
+ * `decodeJsonPush`.
  */
 export function decodeLegacyJsonPush(bytes: Buffer, labelsOf: LabelsOfObject): DecodedPush {
   const push = new JsonPush(bytes);

@@ -10,9 +10,10 @@ import { MetadataSets } from "./push-metadata.ts";
 import type { StreamLabels } from "./validate-labels.ts";
 
 /**
- * `{"streams":[{"stream":{…},"values":[["<ns>","<line>",{…}?],…]}]}`, read in place: strings are unescaped where they are, so lines
- * are not copied and `bytes` IS OVERWRITTEN. As tolerant as Loki: unknown keys, further members of an entry and whatever follows the object
- * are ignored, null stands for nothing. Malformed input is a RequestError 400.
+ * `{"streams":[{"stream":{…},"values":[["<ns>","<line>",{…}?],…]}]}`, read in place: strings
+ * are unescaped where they are, so lines are not copied and `bytes` IS OVERWRITTEN. As tolerant as
+ * Loki: unknown keys, further members of an entry and whatever follows the object are ignored, null
+ * stands for nothing. Malformed input is a RequestError 400.
  */
 export type LabelsOfObject = (bytes: Buffer, from: number, to: number) => StreamLabels;
 

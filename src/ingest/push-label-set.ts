@@ -2,8 +2,9 @@ import { RequestError } from "#base";
 import type { LabelPair } from "#model";
 
 /**
- * Label sets as text, `{a="b", c="d"}`, in the syntax and with the error texts of Prometheus (which Loki uses): columns count bytes
- * from 1. Pairs are returned in order of the text; names may repeat, values may be empty.
+ * Label sets as text, `{a="b", c="d"}`, in the syntax and with the error texts of Prometheus (which
+ * Loki uses): columns count bytes from 1. Pairs are returned in order of the text; names may
+ * repeat, values may be empty.
  */
 export function parseLabelSet(text: string): LabelPair[] {
   const lexer = new Lexer(text);
@@ -84,7 +85,8 @@ class Lexer {
     if (!this.insideBraces) return `unexpected character: ${char}`;
     if (this.text[at] === "!") {
       const next = this.text.codePointAt(at + 1);
-      return `unexpected character after '!' inside braces: ${next === undefined ? "'\\x00'" : quoteRune(next)}`;
+      const shown = next === undefined ? "'\\x00'" : quoteRune(next);
+      return `unexpected character after '!' inside braces: ${shown}`;
     }
     return `unexpected character inside braces: ${char}`;
   }
@@ -195,7 +197,9 @@ const simpleEscapes: Record<string, number> = {
   "\\": 0x5c,
 };
 
-/** Go's escapes: what they stand for and how many characters follow the backslash, or what is wrong. */
+/**
+ * Go's escapes: what they stand for and how many characters follow the backslash, or what is wrong.
+ */
 function readEscape(
   text: string,
   at: number,

@@ -1,9 +1,10 @@
 import { LruMap, RequestError } from "#base";
 
 /**
- * Names of structured metadata and of OpenTelemetry attributes as labels (Prometheus' otlptranslator, label names without UTF-8):
- * other characters than [a-zA-Z0-9_] become `_`, runs of `_` become one, a leading digit gets `key_` in front; `__x__` keeps
- * its double underscores. A name with nothing left is refused.
+ * Names of structured metadata and of OpenTelemetry attributes as labels (Prometheus'
+ * otlptranslator, label names without UTF-8): other characters than [a-zA-Z0-9_] become `_`, runs
+ * of `_` become one, a leading digit gets `key_` in front; `__x__` keeps its double underscores. A
+ * name with nothing left is refused.
  */
 export function isPlainName(bytes: Buffer, from: number, to: number): boolean {
   if (from === to) return false;

@@ -8,8 +8,9 @@ const internBytesMax = 512;
 const internTrialCount = 1024;
 
 /**
- * Collects the metadata sets of one request: names normalised, empty values dropped, of several pairs of one name the last
- * kept, sorted, packed (see EntryBatch). Equal sets get one id as far as that is cheap to find out.
+ * Collects the metadata sets of one request: names normalised, empty values dropped, of several
+ * pairs of one name the last kept, sorted, packed (see EntryBatch). Equal sets get one id as far as
+ * that is cheap to find out.
  *
  * For each row: `pair` for every name and value, then `finish` for the id.
  */
@@ -92,7 +93,8 @@ export class MetadataSets {
     if (size === 0) return 0;
     let key: string | undefined;
     if (this.#known !== undefined && size <= internBytesMax) {
-      key = `${arrived.count} ${arrived.bytes} ${this.#bytes.toString("latin1", from, this.#length)}`;
+      const packed = this.#bytes.toString("latin1", from, this.#length);
+      key = `${arrived.count} ${arrived.bytes} ${packed}`;
       const id = this.#known.get(key);
       this.#lookups++;
       if (id !== undefined) {
@@ -136,7 +138,10 @@ export class MetadataSets {
     }
   }
 
-  /** Insertion sort by name (sets are small), dropping empty values; the later of two equal names stays. */
+  /**
+   * Insertion sort by name (sets are small), dropping empty values; the later of two equal names
+   * stays.
+   */
   #sortSpans(): number {
     if (this.#pairs > sortedByInsertionMax) return this.#sortManySpans();
     const spans = this.#spans;

@@ -15,8 +15,9 @@ import {
 } from "./push-otlp-value.ts";
 
 /**
- * ExportLogsServiceRequest from OTLP's JSON: keys in camel or snake case, 64-bit numbers as text or as numbers, ids in
- * hexadecimal, bytes in base64. Overwrites `bytes`, which the result keeps. Malformed input is a RequestError 400.
+ * ExportLogsServiceRequest from OTLP's JSON: keys in camel or snake case, 64-bit numbers as text or
+ * as numbers, ids in hexadecimal, bytes in base64. Overwrites `bytes`, which the result keeps.
+ * Malformed input is a RequestError 400.
  */
 export function decodeOtlpJson(bytes: Buffer): OtlpRequest {
   const reader = new JsonReader(bytes);
@@ -29,7 +30,10 @@ export function decodeOtlpJson(bytes: Buffer): OtlpRequest {
   return { bytes, resources };
 }
 
-/** Calls `read` with every key, lower-cased without underscores; when it answers false the value is passed over. */
+/**
+ * Calls `read` with every key, lower-cased without underscores; when it answers false the value is
+ * passed over.
+ */
 function eachMember(reader: JsonReader, read: (key: string) => boolean): void {
   if (reader.tryNull()) return;
   reader.expect(0x7b);

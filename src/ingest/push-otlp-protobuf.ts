@@ -15,8 +15,9 @@ import {
 } from "./push-otlp-value.ts";
 
 /**
- * ExportLogsServiceRequest (opentelemetry/proto/collector/logs/v1) from protobuf. Fields are told apart by tag = number * 8 + wire
- * type; what is not listed is passed over. Malformed input is a RequestError 400.
+ * ExportLogsServiceRequest (opentelemetry/proto/collector/logs/v1) from protobuf. Fields are told
+ * apart by tag = number * 8 + wire type; what is not listed is passed over. Malformed input is a
+ * RequestError 400.
  */
 export function decodeOtlpProtobuf(bytes: Buffer): OtlpRequest {
   const resources: OtlpResource[] = [];
@@ -29,7 +30,9 @@ export function decodeOtlpProtobuf(bytes: Buffer): OtlpRequest {
   return { bytes, resources };
 }
 
-/** Calls `read` for every field up to `reader.end`; when it answers false the field is passed over. */
+/**
+ * Calls `read` for every field up to `reader.end`; when it answers false the field is passed over.
+ */
 function eachField(reader: ProtoReader, message: string, read: (tag: number) => boolean): void {
   while (reader.at < reader.end) {
     const tag = reader.tag(message);

@@ -11,7 +11,10 @@ export interface OtlpActions {
   readonly log: (key: string) => OtlpAction;
 }
 
-/** Decisions remembered for one list of rules; attribute keys in use are few, those of a hostile client many. */
+/**
+ * Decisions remembered for one list of rules; attribute keys in use are few, those of a hostile
+ * client many.
+ */
 const decisionsMax = 4096;
 
 const compiled = new WeakMap<OtlpMapping, OtlpActions>();

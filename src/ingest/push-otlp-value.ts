@@ -1,7 +1,10 @@
 import type { LabelPair } from "#model";
 import { labelNameOf } from "./push-metadata-name.ts";
 
-/** A value of OpenTelemetry's common.proto AnyValue. Strings stay where they are in the request's bytes. */
+/**
+ * A value of OpenTelemetry's common.proto AnyValue. Strings stay where they are in the request's
+ * bytes.
+ */
 export type AnyValue =
   | { readonly kind: "empty" }
   | { readonly kind: "string"; readonly from: number; readonly to: number }
@@ -142,7 +145,10 @@ function jsonText(text: string): string {
   );
 }
 
-/** Adds an attribute as labels: maps become one label a leaf, names joined with `_`. Empty values are left out. */
+/**
+ * Adds an attribute as labels: maps become one label a leaf, names joined with `_`. Empty values
+ * are left out.
+ */
 export function flattenAttribute(
   attribute: KeyValue,
   bytes: Buffer,

@@ -16,8 +16,9 @@ import {
 import { type StreamLabels, streamLabelsOf } from "./validate-labels.ts";
 
 /**
- * OpenTelemetry logs as entries, as Loki maps them: some resource attributes become labels, everything else structured metadata, the body is
- * the line. Of equal names in one entry the last of record, resource, scope wins.
+ * OpenTelemetry logs as entries, as Loki maps them: some resource attributes become labels,
+ * everything else structured metadata, the body is the line. Of equal names in one entry the last
+ * of record, resource, scope wins.
  */
 export function mapOtlp(request: OtlpRequest, limits: Limits, nowNs: bigint): DecodedPush {
   const mapper = new OtlpMapper(request, limits, nowNs);

@@ -1,4 +1,7 @@
-/** Reading packed metadata sets (see EntryBatch) in place; the bytes are our own, so they are not checked. */
+/**
+ * Reading packed metadata sets (see EntryBatch) in place; the bytes are our own, so they are not
+ * checked.
+ */
 /** Where the number that begins at `from` ends. */
 export function behindVarint(bytes: Buffer, from: number): number {
   let at = from;

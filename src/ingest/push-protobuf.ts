@@ -6,12 +6,16 @@ import { MetadataSets } from "./push-metadata.ts";
 import type { StreamLabels } from "./validate-labels.ts";
 
 /**
- * Loki's push.proto, read in place: PushRequest{streams=1}, Stream{labels=1, entries=2, hash=3}, Entry{timestamp=1, line=2,
- * structuredMetadata=3{name=1, value=2}}. Two passes: count entries, then fill the columns; lines stay where they are. Unknown
- * fields are passed over. Malformed input is a RequestError 400.
+ * Loki's push.proto, read in place: PushRequest{streams=1}, Stream{labels=1, entries=2, hash=3},
+ * Entry{timestamp=1, line=2, structuredMetadata=3{name=1, value=2}}. Two passes: count entries,
+ * then fill the columns; lines stay where they are. Unknown fields are passed over. Malformed input
+ * is a RequestError 400.
  */
 
-/** Gives what is known of a stream whose label text is bytes[from, to); `index` counts the streams that have entries. */
+/**
+ * Gives what is known of a stream whose label text is bytes[from, to); `index` counts the streams
+ * that have entries.
+ */
 export type LabelsOfSpan = (bytes: Buffer, from: number, to: number, index: number) => StreamLabels;
 
 const bytesField1 = 10;
@@ -188,8 +192,8 @@ function readTimestamp(reader: ProtoReader, row: number, columns: Columns): void
 }
 
 /**
- * Metadata of entries by the bytes it arrived as: the same bytes as in the entry before are the same set, without reading them
- * again.
+ * Metadata of entries by the bytes it arrived as: the same bytes as in the entry before are the
+ * same set, without reading them again.
  */
 class RepeatedSets {
   readonly sets: MetadataSets;

@@ -1,6 +1,6 @@
 import { StoreError } from "#base";
 import { compressSnappyBlock, decompressSnappyBlock, ProtoReader, ProtoWriter } from "#codec";
-import { type EntryBatch, type LabelPair, Labels } from "#model";
+import { type EntryBatch, type LabelPair, Labels, type PackedSets } from "#model";
 import { LevelDetector, type LevelSettings } from "./level.ts";
 import { levelOfPairs } from "./level-fields.ts";
 import { buildBatch } from "./push-batch.ts";
@@ -8,8 +8,9 @@ import { behindVarint, varintAt } from "./push-packed.ts";
 import { decodeProtobufPush } from "./push-protobuf.ts";
 
 /**
- * The journal record of one accepted push: who, which streams, and the entries as a snappy block of Loki's PushRequest. Byte by byte in
- * docs/formats/push-record.md. Decoding gives the batch that was accepted, also under another configuration.
+ * The journal record of one accepted push: who, which streams, and the entries as a snappy block of
+ * Loki's PushRequest. Byte by byte in docs/formats/push-record.md. Decoding gives the batch that
+ * was accepted, also under another configuration.
  */
 const recordVersion = 1;
 
@@ -20,8 +21,9 @@ const findLevelsFlag = 1;
 const recordBytesMax = 0x7fffffff;
 
 /**
- * `asArrived` is the snappy block of the request, given when every row of it was accepted unchanged; then `levels` tells how
- * the levels of the batch were found (undefined: they were not looked for). The parts, one after the other, are the record.
+ * `asArrived` is the snappy block of the request, given when every row of it was accepted
+ * unchanged; then `levels` tells how the levels of the batch were found (undefined: they were not
+ * looked for). The parts, one after the other, are the record.
  */
 export function encodePushRecord(input: {
   readonly tenant: string;
@@ -51,39 +53,68 @@ export function encodePushRecord(input: {
 
 /** PushRequest of the batch; labels are left out, the header has them. */
 function encodeBatch(batch: EntryBatch): Buffer {
+  const sets = encodeSets(batch.metadata);
   const writer = new ProtoWriter(batch.bytes.length + batch.rowCount * 24 + 64);
   for (const stream of batch.streams) {
     const streamStart = writer.begin(1);
-    for (let row = stream.fromRow; row < stream.toRow; row++) encodeEntry(writer, batch, row);
+    for (let row = stream.fromRow; row < stream.toRow; row++) encodeEntry(writer, batch, row, sets);
     writer.end(streamStart);
   }
   return writer.finish();
 }
 
-function encodeEntry(writer: ProtoWriter, batch: EntryBatch, row: number): void {
-  const entry = writer.begin(2);
-  const time = writer.begin(1);
-  writer.tag(1, 0);
-  writer.varint(batch.epochSeconds[row]!);
-  writer.tag(2, 0);
-  writer.varint(batch.nanos[row]!);
-  writer.end(time);
-  writer.bytes(2, batch.bytes, batch.lineStarts[row]!, batch.lineEnds[row]!);
-  const { bytes, starts } = batch.metadata;
-  const set = batch.metadataOfRow[row]!;
-  let at = starts[set]!;
-  while (at < starts[set + 1]!) {
-    const nameFrom = behindVarint(bytes, at);
-    const nameTo = nameFrom + varintAt(bytes, at);
-    const valueFrom = behindVarint(bytes, nameTo);
-    const valueTo = valueFrom + varintAt(bytes, nameTo);
-    const pair = writer.begin(3);
-    writer.bytes(1, bytes, nameFrom, nameTo);
-    writer.bytes(2, bytes, valueFrom, valueTo);
-    writer.end(pair);
-    at = valueTo;
+/** Each metadata set as the fields of an entry. */
+function encodeSets(metadata: PackedSets): PackedSets {
+  const { bytes, count } = metadata;
+  const starts = new Uint32Array(count + 1);
+  const writer = new ProtoWriter(bytes.length * 2 + 64);
+  for (let set = 0; set < count; set++) {
+    starts[set] = writer.length;
+    let at = metadata.starts[set]!;
+    while (at < metadata.starts[set + 1]!) {
+      const nameFrom = behindVarint(bytes, at);
+      const nameTo = nameFrom + varintAt(bytes, at);
+      const valueFrom = behindVarint(bytes, nameTo);
+      const valueTo = valueFrom + varintAt(bytes, nameTo);
+      const pair = writer.begin(3);
+      writer.bytes(1, bytes, nameFrom, nameTo);
+      writer.bytes(2, bytes, valueFrom, valueTo);
+      writer.end(pair);
+      at = valueTo;
+    }
   }
-  writer.end(entry);
+  starts[count] = writer.length;
+  return { bytes: writer.finish(), starts, count };
+}
+
+/** The length is computed beforehand, so that lines are copied once. */
+function encodeEntry(writer: ProtoWriter, batch: EntryBatch, row: number, sets: PackedSets): void {
+  const seconds = batch.epochSeconds[row]!;
+  const nanos = batch.nanos[row]!;
+  const lineFrom = batch.lineStarts[row]!;
+  const lineTo = batch.lineEnds[row]!;
+  const setFrom = sets.starts[batch.metadataOfRow[row]!]!;
+  const setTo = sets.starts[batch.metadataOfRow[row]! + 1]!;
+  const timeBytes = 2 + varintLength(seconds) + varintLength(nanos);
+  const lineBytes = 1 + varintLength(lineTo - lineFrom) + lineTo - lineFrom;
+  writer.tag(2, 2);
+  writer.varint(2 + timeBytes + lineBytes + setTo - setFrom);
+  writer.tag(1, 2);
+  writer.varint(timeBytes);
+  writer.tag(1, 0);
+  writer.varint(seconds);
+  writer.tag(2, 0);
+  writer.varint(nanos);
+  writer.bytes(2, batch.bytes, lineFrom, lineTo);
+  writer.raw(sets.bytes, setFrom, setTo);
+}
+
+/** Bytes `ProtoWriter.varint` takes. */
+function varintLength(value: number): number {
+  if (value < 0) return 10;
+  let length = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 128)) length++;
+  return length;
 }
 
 /** StoreError `corrupt` when the record is not one of ours. `body` is not kept. */

@@ -1,4 +1,7 @@
-/** A token bucket: `ratePerSecond` flows in, `burst` fits, and it starts full. Limits may change from call to call. */
+/**
+ * A token bucket: `ratePerSecond` flows in, `burst` fits, and it starts full. Limits may change
+ * from call to call.
+ */
 export class TokenBucket {
   #tokens: number | undefined;
   #lastMs = 0;
@@ -12,7 +15,7 @@ export class TokenBucket {
     const elapsedMs = Math.max(0, nowMs - this.#lastMs);
     const before = this.#tokens ?? limit.burst;
     const tokens = Math.min(limit.burst, before + (elapsedMs * limit.ratePerSecond) / 1000);
-    this.#lastMs = nowMs;
+    this.#lastMs = Math.max(this.#lastMs, nowMs);
     const allowed = amount <= tokens;
     this.#tokens = allowed ? tokens - amount : tokens;
     return allowed;

@@ -4,8 +4,9 @@ import type { LabelPair } from "#model";
 export const serviceNameLabel = "service_name";
 
 /**
- * The value Loki gives a stream that has no `service_name`: that of the first label of `candidates` which the stream has, else
- * `unknown_service`. Undefined when the stream has one or `candidates` (discover_service_name) is empty.
+ * The value Loki gives a stream that has no `service_name`: that of the first label of `candidates`
+ * which the stream has, else `unknown_service`. Undefined when the stream has one or `candidates`
+ * (discover_service_name) is empty.
  */
 export function discoverServiceName(
   pairs: readonly LabelPair[],

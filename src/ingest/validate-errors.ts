@@ -1,9 +1,12 @@
-/** More distinct messages than this tell a client nothing new and would let it choose the size of our answer. */
+/**
+ * More distinct messages than this tell a client nothing new and would let it choose the size of
+ * our answer.
+ */
 const distinctMessagesMax = 100;
 
 /**
- * Errors of one push as Loki reports them: a single one as it is, several as `N errors like: …; M errors like: …`, equal texts
- * counted together.
+ * Errors of one push as Loki reports them: a single one as it is, several as `N errors like: …; M
+ * errors like: …`, equal texts counted together.
  */
 export class GroupedErrors {
   readonly #counts = new Map<string, number>();

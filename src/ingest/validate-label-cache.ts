@@ -5,7 +5,10 @@ import { type LabelPair, quoteGo } from "#model";
 import { parseLabelSet } from "./push-label-set.ts";
 import { type StreamLabels, streamLabelsOf } from "./validate-labels.ts";
 
-/** Memory for remembered label texts of one set of limits; agents send the same few thousand streams again and again. */
+/**
+ * Memory for remembered label texts of one set of limits; agents send the same few thousand streams
+ * again and again.
+ */
 const cacheBytesMax = 8 * MiB;
 /** Tenants with limits of their own have caches of their own; this many stay. */
 const cachesMax = 16;
@@ -59,8 +62,8 @@ export class StreamLabelCache {
 const plainName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /**
- * Any JSON value counts as its text; the last of equal keys wins. Names that are not label names are refused in the words of the label
- * parser, as if the object had come as text.
+ * Any JSON value counts as its text; the last of equal keys wins. Names that are not label names
+ * are refused in the words of the label parser, as if the object had come as text.
  */
 function readObject(bytes: Buffer): LabelPair[] {
   const reader = new JsonReader(bytes);

@@ -20,7 +20,10 @@ export interface StreamLabels {
   readonly level: string | undefined;
 }
 
-/** Adds service_name, sorts, drops empty values and validates. Pairs may come in any order and repeat names. */
+/**
+ * Adds service_name, sorts, drops empty values and validates. Pairs may come in any order and
+ * repeat names.
+ */
 export function streamLabelsOf(pairs: readonly LabelPair[], limits: Limits): StreamLabels {
   const present = pairs.filter(([, value]) => value !== "");
   const serviceName = discoverServiceName(present, limits.discoverServiceName);
@@ -47,10 +50,11 @@ function refusalOf(
   }
   const named = sorted.some(([name]) => name === serviceNameLabel);
   const count = sorted.length - (named ? 1 : 0);
-  if (count > limits.maxLabelNamesPerSeries) {
+  const countMax = limits.maxLabelNamesPerSeries;
+  if (count > countMax) {
     return {
       reason: "max_label_names_per_series",
-      message: `entry for stream '${text}' has ${count} label names; limit ${limits.maxLabelNamesPerSeries}`,
+      message: `entry for stream '${text}' has ${count} label names; limit ${countMax}`,
     };
   }
   let previous = "";

@@ -3,7 +3,10 @@ import type { DecodedPush, DecodedStream } from "./push-columns.ts";
 import { missingEnforcedLabels, type Refusal } from "./validate-labels.ts";
 import { formatSeconds, GroupedErrors } from "./validate-errors.ts";
 
-/** Told about everything that is not accepted. Reasons are the words of Loki's `reason` metric label. */
+/**
+ * Told about everything that is not accepted. Reasons are the words of Loki's `reason` metric
+ * label.
+ */
 export type DiscardListener = (reason: string, lineCount: number, bytes: number) => void;
 
 /** What validation leaves of a request. */
@@ -27,7 +30,10 @@ export interface ValidationInput {
   readonly discard: DiscardListener;
 }
 
-/** Checks every stream and entry against the tenant's limits; may shorten lines and move timestamps of `push` in place. */
+/**
+ * Checks every stream and entry against the tenant's limits; may shorten lines and move timestamps
+ * of `push` in place.
+ */
 export function validatePush(input: ValidationInput): Validation {
   const { push } = input;
   const validation: Validation = {
@@ -146,9 +152,10 @@ function tooOld(stream: DecodedStream, seconds: number, oldestSeconds: number): 
 }
 
 function tooNew(stream: DecodedStream, seconds: number): Refusal {
+  const at = formatSeconds(seconds);
   return {
     reason: "too_far_in_future",
-    message: `entry for stream '${stream.labels.text}' has timestamp too new: ${formatSeconds(seconds)}`,
+    message: `entry for stream '${stream.labels.text}' has timestamp too new: ${at}`,
   };
 }
 
@@ -185,7 +192,8 @@ function refuseSize(
     return {
       reason: "structured_metadata_too_large",
       message:
-        `stream '${text}' has structured metadata too large: '${bytes}' bytes, limit: '${bytesMax}' bytes. ` +
+        `stream '${text}' has structured metadata too large: '${bytes}' bytes, ` +
+        `limit: '${bytesMax}' bytes. ` +
         `Please see \`limits_config.max_structured_metadata_size\` ${administrator} increase it`,
     };
   }
@@ -195,14 +203,18 @@ function refuseSize(
     return {
       reason: "structured_metadata_too_many",
       message:
-        `stream '${text}' has too many structured metadata labels: '${count}', limit: '${countMax}'. ` +
-        `Please see \`limits_config.max_structured_metadata_entries_count\` ${administrator} increase it`,
+        `stream '${text}' has too many structured metadata labels: '${count}', ` +
+        `limit: '${countMax}'. Please see ` +
+        `\`limits_config.max_structured_metadata_entries_count\` ${administrator} increase it`,
     };
   }
   return undefined;
 }
 
-/** Cuts long lines, at a character's border, and ends them with the identifier, written over the line's own bytes. */
+/**
+ * Cuts long lines, at a character's border, and ends them with the identifier, written over the
+ * line's own bytes.
+ */
 function truncateLines(push: DecodedPush, limits: Limits, validation: Validation): void {
   const { lineStarts, lineEnds, bytes } = push;
   const bytesMax = limits.maxLineBytes;
@@ -221,8 +233,8 @@ function truncateLines(push: DecodedPush, limits: Limits, validation: Validation
 }
 
 /**
- * increment_duplicate_timestamp: an entry with the time of the one before it and another line is moved one nanosecond behind it. Equal
- * lines keep their time, so that they are still stored once.
+ * increment_duplicate_timestamp: an entry with the time of the one before it and another line is
+ * moved one nanosecond behind it. Equal lines keep their time, so that they are still stored once.
  */
 function incrementDuplicates(push: DecodedPush, validation: Validation): void {
   const { epochSeconds, nanos, bytes, lineStarts, lineEnds } = push;

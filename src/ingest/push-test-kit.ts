@@ -1,0 +1,96 @@
+import { defaultLimits, type Limits } from "#config";
+import { type EntryBatch, unpackSet } from "#model";
+import type { Clock } from "#world";
+import { Distributor, type PushInput, type PushKind, type PushResult } from "./distributor.ts";
+import type { ActiveStreams } from "./distributor-limits.ts";
+
+/** For tests of the distributor: a still clock, open limits, requests in one line, batches as rows. */
+
+/** 2026-01-10T00:10:00Z. */
+export const testNowNs = 1_768_003_800_000_000_000n;
+
+export const stillClock: Clock = {
+  nowNs: () => testNowNs,
+  nowMs: () => Number(testNowNs / 1_000_000n),
+  monotonicMs: () => 0,
+  sleep: () => Promise.resolve(),
+  schedule: () => () => undefined,
+};
+
+export const openLimits: Limits = {
+  ...defaultLimits,
+  discoverLogLevels: false,
+  rejectOldSamples: false,
+  ingestionRateBytesPerSecond: 1e12,
+  ingestionBurstBytes: 1e12,
+  perStreamRateBytesPerSecond: 0,
+  maxGlobalStreamsPerUser: 0,
+};
+
+/** [reason, lines, bytes]. */
+export type Discarded = readonly [reason: string, lineCount: number, bytes: number];
+
+export interface TestDistributor {
+  readonly distributor: Distributor;
+  readonly discarded: Discarded[];
+  push(input: Partial<PushInput> & { readonly body: Buffer }): PushResult;
+  /** A JSON push; a body that is not text is written as JSON. */
+  json(body: unknown, kind?: PushKind): PushResult;
+}
+
+export function testDistributor(
+  limits: Partial<Limits> = {},
+  active: ActiveStreams = { count: () => 0, has: () => false },
+): TestDistributor {
+  const discarded: Discarded[] = [];
+  const all: Limits = { ...openLimits, ...limits };
+  const distributor = new Distributor({
+    limits: { for: () => all },
+    clock: stillClock,
+    active,
+    observer: {
+      received: () => undefined,
+      discarded: (_tenant, ...rest) => discarded.push(rest),
+    },
+    body: { compressedBytesMax: 2 ** 20, rawBytesMax: 2 ** 22 },
+  });
+  const push: TestDistributor["push"] = (input) =>
+    distributor.push({
+      tenant: "t",
+      kind: "loki",
+      contentType: "application/json",
+      contentEncoding: undefined,
+      ...input,
+    });
+  const json: TestDistributor["json"] = (body, kind = "loki") => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    return push({ kind, body: Buffer.from(text) });
+  };
+  return { distributor, discarded, push, json };
+}
+
+export interface TestRow {
+  readonly labels: string;
+  readonly ns: string;
+  readonly line: string;
+  readonly metadata: Record<string, string>;
+}
+
+export function rowsOf(batch: EntryBatch | undefined): TestRow[] {
+  if (batch === undefined) return [];
+  const rows: TestRow[] = [];
+  for (const { labels, fromRow, toRow } of batch.streams) {
+    for (let row = fromRow; row < toRow; row++) {
+      const set = batch.metadataOfRow[row]!;
+      const { bytes, starts } = batch.metadata;
+      const ns = BigInt(batch.epochSeconds[row]!) * 1_000_000_000n + BigInt(batch.nanos[row]!);
+      rows.push({
+        labels: labels.toString(),
+        ns: ns.toString(),
+        line: batch.bytes.toString("latin1", batch.lineStarts[row], batch.lineEnds[row]),
+        metadata: Object.fromEntries(unpackSet(bytes, starts[set], starts[set + 1])),
+      });
+    }
+  }
+  return rows;
+}
