@@ -70,10 +70,11 @@ const errorOf = (compile: () => unknown): string | undefined => {
 };
 
 /**
- * What re2js takes beyond Go: look-behind; and it refuses two groups of one name, which Go allows.
+ * Where re2js is not Go: it takes look-behind, refuses two groups of one name, and knows property
+ * names only in their proper case (Go since 1.25 in any).
  */
 const deviates = (source: string): boolean =>
-  source.includes("(?<=") || source.includes("(?<!") || source.split("(?P<n>").length > 2;
+  /\(\?<[=!]|\\[pP][a-z]/.test(source) || source.split("(?P<n>").length > 2;
 
 function assertSameAsReference(source: string, on: string): void {
   if (deviates(source)) return;
@@ -94,7 +95,7 @@ function assertSameAsReference(source: string, on: string): void {
 test("same matches and groups as re2js", () => {
   fc.assert(fc.property(expression, text, assertSameAsReferenceUnlessRefused), {
     seed,
-    numRuns: 700,
+    numRuns: 500,
   });
 });
 
@@ -134,7 +135,7 @@ test("the own matcher finds what the engine finds", () => {
       const match = regex.find(on);
       assert.deepEqual(ends && [ends[0], ends[1]], match && [match.from, match.to]);
     }),
-    { seed: seed + 1, numRuns: 700 },
+    { seed: seed + 1, numRuns: 500 },
   );
 });
 
@@ -174,7 +175,7 @@ test("a text without the required literals does not match; literals decide alone
       const isWhole = compilePike(root, groupNames.length).match(on, 0) !== undefined;
       assert.equal(anchored.test(on), isWhole);
     }),
-    { seed: seed + 2, numRuns: 700 },
+    { seed: seed + 2, numRuns: 500 },
   );
 });
 
@@ -186,7 +187,7 @@ test("the anchored form matches what ^(?s:…)$ does", () => {
       const isWhole = compilePike(root, groupNames.length).match(on, 0) !== undefined;
       assert.equal(compileRegex(source, { anchored: true }).test(on), isWhole);
     }),
-    { seed: seed + 3, numRuns: 700 },
+    { seed: seed + 3, numRuns: 500 },
   );
 });
 
@@ -223,7 +224,7 @@ test("a block search finds the lines that match one by one", () => {
       const block = lines.map((on) => `${on}\n`).join("");
       assert.deepEqual(matchingLines(block, regex.blockRegExp), starts);
     }),
-    { seed: seed + 4, numRuns: 700 },
+    { seed: seed + 4, numRuns: 500 },
   );
-  assert.ok(blocks > 300, `only ${blocks} expressions could be searched for in blocks`);
+  assert.ok(blocks > 200, `only ${blocks} expressions could be searched for in blocks`);
 });
