@@ -1,8 +1,8 @@
 import type { Limits, LimitsByTenant } from "./limits.ts";
 
 /**
- * The effective configuration: defaults, then the file, then flags. Keys are Loki's (YAML path in the comments where it is not
- * obvious). Durations in ms, sizes in bytes, paths absolute.
+ * The effective configuration: defaults, then the file, then flags. Keys are Loki's (YAML path in
+ * the comments where it is not obvious). Durations in ms, sizes in bytes, paths absolute.
  */
 export interface Config {
   readonly target: readonly string[];
@@ -18,6 +18,12 @@ export interface Config {
   readonly querier: QuerierConfig;
   readonly limits: Limits;
   readonly runtimeConfig: { readonly file: string | undefined; readonly periodMs: number };
+  /** Read, but nothing acts on it yet. */
+  readonly compactor: CompactorConfig;
+  /** Read, but nothing acts on it yet. */
+  readonly ruler: RulerConfig;
+  /** common.instance_addr: where other processes reach this one; empty when not set. */
+  readonly instanceAddress: string;
   readonly shutdownDelayMs: number;
 }
 
@@ -81,6 +87,33 @@ export interface QuerierConfig {
   readonly maxConcurrent: number;
 }
 
+export interface CompactorConfig {
+  readonly workingFolder: string;
+  readonly compactionIntervalMs: number;
+  /** 0: as often as it compacts. */
+  readonly applyRetentionIntervalMs: number;
+  readonly retentionEnabled: boolean;
+  readonly retentionDeleteDelayMs: number;
+  readonly retentionDeleteWorkerCount: number;
+  readonly deleteRequestStore: string;
+  readonly deleteRequestCancelPeriodMs: number;
+  readonly deleteMaxIntervalMs: number;
+  readonly deleteBatchSize: number;
+  readonly maxCompactionParallelism: number;
+}
+
+export interface RulerConfig {
+  readonly apiEnabled: boolean;
+  readonly rulePath: string;
+  readonly alertmanagerUrls: readonly string[];
+  readonly alertmanagerV2: boolean;
+  readonly externalUrl: string;
+  readonly evaluationIntervalMs: number;
+  readonly pollIntervalMs: number;
+  readonly storage: "filesystem" | "local";
+  readonly storageFolder: string;
+}
+
 /** What `loadConfig` found, besides the configuration. */
 export interface LoadedConfig {
   readonly config: Config;
@@ -88,5 +121,10 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
   /** The effective configuration as YAML in Loki's keys, secrets redacted: for `/config`. */
   readonly yaml: string;
+  /** `/config?mode=diff`: only what is not the default. */
+  readonly yamlDiff: string;
+  /** `/config?mode=defaults`. */
+  readonly yamlDefaults: string;
+  /** As of now: `createLimits` gives limits that follow the runtime overrides. */
   readonly limitsByTenant: LimitsByTenant;
 }

@@ -1,4 +1,18 @@
 /** Loki's YAML keys → typed settings; limits and overrides per tenant. */
+export type {
+  CompactorConfig,
+  Config,
+  IngesterConfig,
+  JournalConfig,
+  LoadedConfig,
+  ObjectStoreConfig,
+  ObjectStoresConfig,
+  QuerierConfig,
+  RulerConfig,
+  SchemaPeriod,
+  ServerConfig,
+} from "./config.ts";
+export { ConfigError } from "./config-error.ts";
 export { defaultLimits } from "./default-limits.ts";
 export type {
   BlockedQuery,
@@ -8,3 +22,5 @@ export type {
   OtlpRule,
   StreamRetention,
 } from "./limits.ts";
+export { type LoadInput, type LoadResult, loadConfig } from "./load-config.ts";
+export { knownTargets } from "./targets.ts";

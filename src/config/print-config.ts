@@ -1,0 +1,78 @@
+import { isDeepStrictEqual } from "node:util";
+import { stringify } from "yaml";
+import { nodeAt, type Shape } from "./key-shapes.ts";
+import { keyTree } from "./key-tree.ts";
+import { allSettings, type SettingValues } from "./settings.ts";
+import { printValue, type Value } from "./value-types.ts";
+
+const redacted = "<redacted>";
+
+/** Keys whose values nobody is to see. */
+const secretName =
+  /(password|passwd|secret|token$|credentials?$|api_key|access_key|account_key|private_key|sas)/;
+/** The user information of a URL. */
+const urlCredentials = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi;
+
+type Tree = { [name: string]: unknown };
+
+/**
+ * The settings as YAML in Loki's keys, secrets redacted; reading it again gives the same settings.
+ * With `unlike`, only what differs from those.
+ */
+export function printConfig(values: SettingValues, unlike?: SettingValues): string {
+  const root: Tree = {};
+  for (const { path } of allSettings) {
+    const value = values.get(path);
+    if (value === undefined) continue;
+    if (unlike !== undefined && isDeepStrictEqual(value, unlike.get(path))) continue;
+    const shape = nodeAt(keyTree, path)?.shape;
+    if (shape !== undefined) put(root, path, printShape(shape, value, path));
+  }
+  return stringify(root, { lineWidth: 0, version: "1.1" });
+}
+
+function put(root: Tree, path: string, value: unknown): void {
+  const names = path.split(".");
+  const last = names.pop() ?? "";
+  let tree = root;
+  for (const name of names) {
+    tree[name] ??= {};
+    tree = tree[name] as Tree;
+  }
+  tree[last] = value;
+}
+
+function printShape(shape: Shape, value: Value, name: string): unknown {
+  switch (shape.kind) {
+    case "value":
+      return hideSecrets(name, printValue(shape.type, value));
+    case "list":
+      return (value as readonly Value[]).map((item) => printShape(shape.item, item, name));
+    case "map":
+      return printEntries(value, () => shape.item);
+    case "section":
+      return printEntries(value, (key) => shape.children.get(key)?.shape);
+    case "any":
+      return value;
+    default:
+      return shape satisfies never;
+  }
+}
+
+function printEntries(value: Value, shapeFor: (key: string) => Shape | undefined): Tree {
+  const printed: Tree = {};
+  for (const [key, inner] of Object.entries((value ?? {}) as Record<string, Value>)) {
+    const shape = shapeFor(key);
+    if (shape !== undefined && inner !== undefined) printed[key] = printShape(shape, inner, key);
+  }
+  return printed;
+}
+
+function hideSecrets(path: string, value: unknown): unknown {
+  if (typeof value === "string") {
+    const name = path.slice(path.lastIndexOf(".") + 1);
+    if (value !== "" && secretName.test(name)) return redacted;
+    return value.replace(urlCredentials, `$1${redacted}@`);
+  }
+  return Array.isArray(value) ? value.map((item) => hideSecrets(path, item)) : value;
+}

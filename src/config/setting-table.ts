@@ -1,0 +1,145 @@
+/** The settings Skald reads, but for limits: see settings.ts for the notation. */
+export const commonTable = `
+target csv all target
+  The roles this process takes: all, or some of Loki's targets.
+auth_enabled bool true auth.enabled
+  Tenants come from X-Scope-OrgID; when false all is of the tenant "fake".
+shutdown_delay duration 0s shutdown-delay
+  Answers /ready with 503 for so long before it stops, so that balancers turn away.
+server.http_listen_address string '' server.http-listen-address
+  Address of the HTTP API; empty: all.
+server.http_listen_port int 3100 server.http-listen-port
+  Port of the HTTP API; 0: any free one.
+server.http_path_prefix string '' server.path-prefix
+  Put before every path of the HTTP API.
+server.http_server_read_timeout duration 30s server.http-read-timeout
+  A request must have come within.
+server.http_server_write_timeout duration 30s server.http-write-timeout
+  An answer must have gone within.
+server.http_server_idle_timeout duration 2m server.http-idle-timeout
+  An idle connection is kept for.
+server.grpc_listen_address string '' server.grpc-listen-address
+  Address of the gRPC API; empty: all.
+server.grpc_listen_port int 9095 server.grpc-listen-port
+  Port of the gRPC API; 0: any free one.
+server.grpc_server_max_recv_msg_size bytes 4MB server.grpc-max-recv-msg-size-bytes
+  The largest gRPC message taken.
+server.grpc_server_max_send_msg_size bytes 4MB server.grpc-max-send-msg-size-bytes
+  The largest gRPC message sent.
+server.graceful_shutdown_timeout duration 30s server.graceful-shutdown-timeout
+  Requests under way get so long when the process stops.
+server.log_level choice(debug,info,warn,error) info log.level
+  The least important events to log.
+server.log_format choice(logfmt,json) logfmt log.format
+  How Skald's own log is written.
+common.path_prefix path ./data common.path-prefix
+  The folder below which everything goes that has no folder of its own.
+common.instance_addr string '' common.instance-addr
+  The address other processes reach this one at.
+common.storage.filesystem.chunks_directory path ? common.storage.filesystem.chunk-directory
+  Where segments and chunks are; <path_prefix>/chunks if not set.
+common.storage.filesystem.rules_directory path ? common.storage.filesystem.rules-directory
+  Where rules are; <path_prefix>/rules if not set.
+distributor.max_recv_msg_size bytes 100MB distributor.max-recv-msg-size
+  The largest push body, as it comes.
+distributor.max_decompressed_size bytes 5000MB distributor.max-decompressed-size
+  The largest push body, decompressed.
+distributor.otlp_config.default_resource_attributes_as_index_labels list ? none
+  The resource attributes of OTLP that become labels.
+ingester.chunk_idle_period duration 30m ingester.chunks-idle-period
+  A stream without new entries for so long is written to the object store.
+ingester.max_chunk_age duration 2h ingester.max-chunk-age
+  Entries are written to the object store at this age at the latest.
+ingester.wal.enabled bool true ingester.wal-enabled
+  Must be true: Skald acknowledges what its journal has.
+ingester.wal.dir path ? ingester.wal-dir
+  The folder of the journal; <path_prefix>/wal if not set.
+ingester.wal.flush_on_shutdown bool false ingester.flush-on-shutdown
+  Write everything to the object store before the process stops.
+schema_config.configs records ? none
+  Which store holds the data, from which day on.
+storage_config.filesystem.directory path ? local.chunk-directory
+  The folder of the object store "filesystem".
+storage_config.use_thanos_objstore bool false use-thanos-objstore
+  Object stores are configured in storage_config.object_store.
+storage_config.object_store.filesystem.dir path ? object-store.filesystem.dir
+  The folder of the object store "filesystem" with use_thanos_objstore.
+storage_config.named_stores.filesystem records {} none
+  More folders, by the name a schema period uses.
+storage_config.object_store.named_stores.filesystem records {} none
+  The same with use_thanos_objstore.
+querier.tail_max_duration duration 1h querier.tail-max-duration
+  A live tail ends after.
+querier.max_concurrent int 4 querier.max-concurrent
+  Queries that run at the same time.
+querier.multi_tenant_queries_enabled bool false querier.multi-tenant-queries-enabled
+  Allow queries over several tenants: X-Scope-OrgID: a|b.
+pattern_ingester.enabled bool true pattern-ingester.enabled
+  Answer /loki/api/v1/patterns.
+runtime_config.file csv '' runtime-config.file
+  The files with overrides per tenant, read again as they change.
+runtime_config.period duration 10s runtime-config.reload-period
+  How often these files are read.
+`;
+
+/** Read and kept for what is to come; a warning says that nothing acts on it yet. */
+export const laterTable = `
+~query_range.split_queries_by_interval duration 0s none
+  Loki's old place of limits_config.split_queries_by_interval.
+~query_range.align_queries_with_step bool false querier.align-querier-with-step
+  Move start and end of a query to a multiple of its step.
+~query_range.cache_results bool false querier.cache-results
+  Keep results of closed intervals.
+~query_range.max_retries int 5 querier.max-retries-per-request
+  How often a part of a query is tried.
+~query_range.parallelise_shardable_queries bool true querier.parallelise-shardable-queries
+  Split queries into shards.
+~compactor.working_directory path ? compactor.working-directory
+  Where the compactor works; <path_prefix>/compactor if not set.
+~compactor.compaction_interval duration 10m compactor.compaction-interval
+  How often it compacts.
+~compactor.apply_retention_interval duration 0s compactor.apply-retention-interval
+  How often it applies retention; 0: as often as it compacts.
+~compactor.retention_enabled bool false compactor.retention-enabled
+  Remove what is older than retention_period.
+~compactor.retention_delete_delay duration 2h compactor.retention-delete-delay
+  Objects are removed so long after they were marked.
+~compactor.retention_delete_worker_count int 150 compactor.retention-delete-worker-count
+  Removals at the same time.
+~compactor.delete_request_store string '' compactor.delete-request-store
+  The object store that keeps delete requests.
+~compactor.delete_request_cancel_period duration 24h compactor.delete-request-cancel-period
+  A delete request may be cancelled for so long.
+~compactor.delete_max_interval duration 24h compactor.delete-max-interval
+  Longer delete requests are split.
+~compactor.delete_batch_size int 70 compactor.delete-batch-size
+  Delete requests handled at once.
+~compactor.max_compaction_parallelism int 1 compactor.max-compaction-parallelism
+  Tables compacted at the same time.
+~ruler.enable_api bool true ruler.enable-api
+  Serve the rules API.
+~ruler.rule_path path ? ruler.rule-path
+  Where rule files are kept while they run; <path_prefix>/rules-temp if not set.
+~ruler.alertmanager_url string '' ruler.alertmanager-url
+  Where alerts go; several with commas.
+~ruler.enable_alertmanager_v2 bool true ruler.alertmanager-use-v2
+  Speak version 2 of Alertmanager's API.
+~ruler.external_url url '' ruler.external.url
+  The address in links of alerts.
+~ruler.evaluation_interval duration 1m ruler.evaluation-interval
+  How often rules run.
+~ruler.poll_interval duration 1m ruler.poll-interval
+  How often rules are read again.
+~ruler_storage.backend string filesystem ruler-storage.backend
+  The kind of store that holds rules.
+~ruler_storage.filesystem.dir path ? ruler-storage.filesystem.dir
+  Where it holds them; the rules folder of common if not set.
+~ruler_storage.local.directory path ? ruler-storage.local.directory
+  A folder with rules that only a person changes.
+`;
+
+/** What Loki has no word for. */
+export const ownTable = `
+skald.journal_file_size bytes 64MB skald.journal-file-size
+  A journal file of this size is closed and the next one begun.
+`;
