@@ -1,6 +1,6 @@
 import type { Limits } from "#config";
 import type { DecodedPush, DecodedStream } from "./push-columns.ts";
-import { missingEnforcedLabels, type Refusal } from "./validate-labels.ts";
+import { missingEnforcedLabels } from "./validate-labels.ts";
 import { formatSeconds, GroupedErrors } from "./validate-errors.ts";
 
 /**
@@ -103,35 +103,25 @@ function validateRows(
   validation: Validation,
 ): number {
   const { push, limits } = input;
-  const { lineStarts, lineEnds, epochSeconds, nanos, metadataOfRow } = push;
-  const { oldestSeconds, oldestNanos, newestSeconds, newestNanos } = bounds;
+  const { lineStarts, lineEnds, epochSeconds, metadataOfRow } = push;
+  const { oldestSeconds, newestSeconds } = bounds;
   const lineBytesMax = limits.maxLineBytes > 0 ? limits.maxLineBytes : Infinity;
   let bytes = 0;
+  let last: RowRefusal | undefined;
   for (let row = stream.fromRow; row < stream.toRow; row++) {
     const seconds = epochSeconds[row]!;
-    const set = metadataOfRow[row]!;
-    const suspect =
+    if (
       seconds <= oldestSeconds ||
       seconds >= newestSeconds ||
       lineEnds[row]! - lineStarts[row]! > lineBytesMax ||
-      set !== 0;
-    let refusal: Refusal | undefined;
-    if (suspect) {
-      if (seconds < oldestSeconds || (seconds === oldestSeconds && nanos[row]! < oldestNanos)) {
-        refusal = tooOld(stream, seconds, oldestSeconds);
-      } else if (
-        seconds > newestSeconds ||
-        (seconds === newestSeconds && nanos[row]! > newestNanos)
-      ) {
-        refusal = tooNew(stream, seconds);
-      } else {
-        refusal = refuseSize(push, stream, row, limits);
+      metadataOfRow[row] !== 0
+    ) {
+      const reason = reasonAgainst(push, row, bounds, limits);
+      if (reason !== undefined) {
+        last = refuseRow(input, stream, row, reason, last);
+        validation.errors.add(last.message);
+        continue;
       }
-    }
-    if (refusal !== undefined) {
-      validation.errors.add(refusal.message);
-      input.discard(refusal.reason, 1, rowBytes(push, row));
-      continue;
     }
     validation.kept[row] = 1;
     validation.keptCount++;
@@ -140,75 +130,129 @@ function validateRows(
   return bytes;
 }
 
-function tooOld(stream: DecodedStream, seconds: number, oldestSeconds: number): Refusal {
-  const at = formatSeconds(seconds);
-  const oldest = formatSeconds(oldestSeconds);
-  return {
-    reason: "greater_than_max_sample_age",
-    message:
-      `entry for stream '${stream.labels.text}' has timestamp too old: ${at}, ` +
-      `oldest acceptable timestamp is: ${oldest}`,
-  };
+type RowReason =
+  | "greater_than_max_sample_age"
+  | "too_far_in_future"
+  | "line_too_long"
+  | "disallowed_structured_metadata"
+  | "structured_metadata_too_large"
+  | "structured_metadata_too_many";
+
+/** A message is made once for a run of rows refused for the same reason and `value`. */
+interface RowRefusal {
+  readonly reason: RowReason;
+  readonly value: number;
+  readonly message: string;
 }
 
-function tooNew(stream: DecodedStream, seconds: number): Refusal {
-  const at = formatSeconds(seconds);
-  return {
-    reason: "too_far_in_future",
-    message: `entry for stream '${stream.labels.text}' has timestamp too new: ${at}`,
-  };
-}
-
-function refuseSize(
+function reasonAgainst(
   push: DecodedPush,
-  stream: DecodedStream,
   row: number,
+  bounds: TimeBounds,
   limits: Limits,
-): Refusal | undefined {
-  const length = push.lineEnds[row]! - push.lineStarts[row]!;
-  const { text } = stream.labels;
-  if (limits.maxLineBytes > 0 && length > limits.maxLineBytes) {
-    return {
-      reason: "line_too_long",
-      message:
-        `max entry size '${limits.maxLineBytes}' bytes exceeded for stream '${text}' ` +
-        `while adding an entry with length '${length}' bytes`,
-    };
+): RowReason | undefined {
+  const seconds = push.epochSeconds[row]!;
+  const nanos = push.nanos[row]!;
+  const { oldestSeconds, oldestNanos, newestSeconds, newestNanos } = bounds;
+  if (seconds < oldestSeconds || (seconds === oldestSeconds && nanos < oldestNanos)) {
+    return "greater_than_max_sample_age";
   }
+  if (seconds > newestSeconds || (seconds === newestSeconds && nanos > newestNanos)) {
+    return "too_far_in_future";
+  }
+  const length = push.lineEnds[row]! - push.lineStarts[row]!;
+  if (limits.maxLineBytes > 0 && length > limits.maxLineBytes) return "line_too_long";
   const set = push.metadataOfRow[row]!;
   if (set === 0) return undefined;
-  const administrator = "or contact your Loki administrator to";
-  if (!limits.allowStructuredMetadata) {
-    return {
-      reason: "disallowed_structured_metadata",
-      message:
-        `stream '${text}' includes structured metadata, but this feature is disallowed. ` +
-        `Please see \`limits_config.allow_structured_metadata\` ${administrator} enable it`,
-    };
-  }
-  const bytes = push.metadata.pairBytes[set]!;
+  if (!limits.allowStructuredMetadata) return "disallowed_structured_metadata";
   const bytesMax = limits.maxStructuredMetadataBytes;
-  if (bytesMax > 0 && bytes > bytesMax) {
-    return {
-      reason: "structured_metadata_too_large",
-      message:
-        `stream '${text}' has structured metadata too large: '${bytes}' bytes, ` +
-        `limit: '${bytesMax}' bytes. ` +
-        `Please see \`limits_config.max_structured_metadata_size\` ${administrator} increase it`,
-    };
+  if (bytesMax > 0 && push.metadata.pairBytes[set]! > bytesMax) {
+    return "structured_metadata_too_large";
   }
-  const count = push.metadata.pairCounts[set]!;
   const countMax = limits.maxStructuredMetadataEntriesCount;
-  if (countMax > 0 && count > countMax) {
-    return {
-      reason: "structured_metadata_too_many",
-      message:
-        `stream '${text}' has too many structured metadata labels: '${count}', ` +
-        `limit: '${countMax}'. Please see ` +
-        `\`limits_config.max_structured_metadata_entries_count\` ${administrator} increase it`,
-    };
+  if (countMax > 0 && push.metadata.pairCounts[set]! > countMax) {
+    return "structured_metadata_too_many";
   }
   return undefined;
+}
+
+function refuseRow(
+  input: ValidationInput,
+  stream: DecodedStream,
+  row: number,
+  reason: RowReason,
+  last: RowRefusal | undefined,
+): RowRefusal {
+  const { push } = input;
+  input.discard(reason, 1, rowBytes(push, row));
+  const value = valueAgainst(push, row, reason);
+  if (last !== undefined && last.reason === reason && last.value === value) return last;
+  const message = refusalText(input, stream.labels.text, reason, value);
+  return { reason, value, message };
+}
+
+/** What the text names of the row: a time in seconds, bytes or a count. */
+function valueAgainst(push: DecodedPush, row: number, reason: RowReason): number {
+  const set = push.metadataOfRow[row]!;
+  switch (reason) {
+    case "greater_than_max_sample_age":
+    case "too_far_in_future":
+      return push.epochSeconds[row]!;
+    case "line_too_long":
+      return push.lineEnds[row]! - push.lineStarts[row]!;
+    case "disallowed_structured_metadata":
+      return 0;
+    case "structured_metadata_too_large":
+      return push.metadata.pairBytes[set]!;
+    case "structured_metadata_too_many":
+      return push.metadata.pairCounts[set]!;
+    default:
+      return reason satisfies never;
+  }
+}
+
+const administrator = "or contact your Loki administrator to";
+
+function refusalText(
+  input: ValidationInput,
+  text: string,
+  reason: RowReason,
+  value: number,
+): string {
+  const { limits } = input;
+  switch (reason) {
+    case "greater_than_max_sample_age":
+      return (
+        `entry for stream '${text}' has timestamp too old: ${formatSeconds(value)}, ` +
+        `oldest acceptable timestamp is: ${formatSeconds(timeBounds(input).oldestSeconds)}`
+      );
+    case "too_far_in_future":
+      return `entry for stream '${text}' has timestamp too new: ${formatSeconds(value)}`;
+    case "line_too_long":
+      return (
+        `max entry size '${limits.maxLineBytes}' bytes exceeded for stream '${text}' ` +
+        `while adding an entry with length '${value}' bytes`
+      );
+    case "disallowed_structured_metadata":
+      return (
+        `stream '${text}' includes structured metadata, but this feature is disallowed. ` +
+        `Please see \`limits_config.allow_structured_metadata\` ${administrator} enable it`
+      );
+    case "structured_metadata_too_large":
+      return (
+        `stream '${text}' has structured metadata too large: '${value}' bytes, ` +
+        `limit: '${limits.maxStructuredMetadataBytes}' bytes. Please see ` +
+        `\`limits_config.max_structured_metadata_size\` ${administrator} increase it`
+      );
+    case "structured_metadata_too_many":
+      return (
+        `stream '${text}' has too many structured metadata labels: '${value}', ` +
+        `limit: '${limits.maxStructuredMetadataEntriesCount}'. Please see ` +
+        `\`limits_config.max_structured_metadata_entries_count\` ${administrator} increase it`
+      );
+    default:
+      return reason satisfies never;
+  }
 }
 
 /**
