@@ -1,37 +1,43 @@
 import { formatSampleValue } from "#gofmt";
 import type { LabelPair } from "#model";
 import type { MatrixSeries, QueryResult, StreamResult, VectorSample } from "#query";
-import { labelsJson, secondsJson } from "./json-text.ts";
 import { statsJson } from "./encode-stats.ts";
+import type { EncodingFlags } from "./encoding-flags.ts";
+import { labelsJson, listJson, secondsJson } from "./json-text.ts";
 
-/** The answer of `query` and `query_range`: Loki's JSON, with `warnings` only when there are some. */
-export function queryJson(result: QueryResult, options: { categorize: boolean }): string {
-  const { data } = result;
-  const stats = statsJson(result.stats);
-  const warnings =
-    result.warnings.length > 0 ? `,"warnings":${JSON.stringify(result.warnings)}` : "";
-  const flags =
-    options.categorize && data.kind === "streams" ? `,"encodingFlags":["categorize-labels"]` : "";
-  const body = `"resultType":"${data.kind}","result":${resultJson(data, options)}${flags},"stats":${stats}`;
-  return `{"status":"success"${warnings},"data":{${body}}}`;
+/**
+ * The answer of `query` and `query_range` in pieces: Loki's JSON, with `warnings` only when there
+ * are some.
+ */
+export function* queryJson(result: QueryResult, flags: EncodingFlags): Generator<string> {
+  const { data, warnings } = result;
+  yield `{"status":"success"`;
+  if (warnings.length > 0) yield `,"warnings":${JSON.stringify(warnings)}`;
+  yield `,"data":{"resultType":"${data.kind}"`;
+  if (data.kind === "streams" && flags.names.length > 0) {
+    yield `,"encodingFlags":${JSON.stringify(flags.names)}`;
+  }
+  yield `,"result":`;
+  yield* resultJson(data, flags);
+  yield `,"stats":${statsJson(result.stats)}}}`;
 }
 
-function resultJson(data: QueryResult["data"], options: { categorize: boolean }): string {
+function resultJson(data: QueryResult["data"], flags: EncodingFlags): Iterable<string> {
   switch (data.kind) {
     case "streams":
-      return options.categorize ? categorizedJson(data.streams) : streamsJson(data.streams);
+      return listJson(flags.categorize ? categorizedJson(data.streams) : streamsJson(data.streams));
     case "matrix":
-      return `[${data.series.map(seriesJson).join(",")}]`;
+      return listJson(data.series.map(seriesJson));
     case "vector":
-      return `[${data.samples.map(sampleJson).join(",")}]`;
+      return listJson(data.samples.map(sampleJson));
     case "scalar":
-      return `[${secondsJson(data.timeMs)},"${formatSampleValue(data.value)}"]`;
+      return [`[${secondsJson(data.timeMs)},"${formatSampleValue(data.value)}"]`];
     default:
       return data satisfies never;
   }
 }
 
-function seriesJson(series: MatrixSeries): string {
+export function seriesJson(series: MatrixSeries): string {
   let points = "";
   for (let i = 0; i < series.timesMs.length; i++) {
     if (i > 0) points += ",";
@@ -40,62 +46,57 @@ function seriesJson(series: MatrixSeries): string {
   return `{"metric":${labelsJson(series.labels)},"values":[${points}]}`;
 }
 
-function sampleJson(sample: VectorSample): string {
+export function sampleJson(sample: VectorSample): string {
   const value = `[${secondsJson(sample.timeMs)},"${formatSampleValue(sample.value)}"]`;
   return `{"metric":${labelsJson(sample.labels)},"value":${value}}`;
 }
 
-function streamsJson(streams: readonly StreamResult[]): string {
-  const parts = streams.map(({ labels, entries }) => {
-    const values = entries.map(({ timeNs, line }) => `["${timeNs}",${JSON.stringify(line)}]`);
-    return `{"stream":${labelsJson(labels)},"values":[${values.join(",")}]}`;
-  });
-  return `[${parts.join(",")}]`;
+function* streamsJson(streams: readonly StreamResult[]): Generator<string> {
+  for (const { labels, entries } of streams) {
+    let values = "";
+    for (const { timeNs, line } of entries) {
+      if (values !== "") values += ",";
+      values += `["${timeNs}",${JSON.stringify(line)}]`;
+    }
+    yield `{"stream":${labelsJson(labels)},"values":[${values}]}`;
+  }
+}
+
+interface CategorizedValue {
+  readonly position: number;
+  readonly json: string;
 }
 
 /**
- * With the flag `categorize-labels` streams are grouped by stream labels alone, and every entry has a third member that says
- * which labels are structured metadata and which were parsed.
+ * With the flag `categorize-labels` streams are grouped by stream labels alone, and every entry has
+ * a third member that says which labels are structured metadata and which were parsed.
  */
-function categorizedJson(streams: readonly StreamResult[]): string {
-  interface Group {
-    readonly labels: readonly LabelPair[];
-    readonly values: { readonly timeNs: bigint; readonly json: string }[];
-  }
-  const groups = new Map<string, Group>();
+function* categorizedJson(streams: readonly StreamResult[]): Generator<string> {
+  const groups = new Map<string, CategorizedValue[]>();
   for (const stream of streams) {
     const key = labelsJson(stream.streamLabels);
-    const group = groups.get(key) ?? { labels: stream.streamLabels, values: [] };
-    groups.set(key, group);
+    const values = groups.get(key) ?? [];
+    groups.set(key, values);
     const categories = categoriesJson(stream);
-    for (const { timeNs, line } of stream.entries) {
-      group.values.push({ timeNs, json: `["${timeNs}",${JSON.stringify(line)},${categories}]` });
+    for (const { timeNs, line, position } of stream.entries) {
+      values.push({ position, json: `["${timeNs}",${JSON.stringify(line)},${categories}]` });
     }
   }
-  const isForward = isAscending(streams);
-  const parts = [...groups.values()].map(({ labels, values }) => {
-    values.sort((a, b) => Number(isForward ? a.timeNs - b.timeNs : b.timeNs - a.timeNs));
-    return `{"stream":${labelsJson(labels)},"values":[${values.map(({ json }) => json).join(",")}]}`;
-  });
-  return `[${parts.join(",")}]`;
+  for (const [labels, values] of groups) {
+    values.sort((a, b) => a.position - b.position);
+    yield `{"stream":${labels},"values":[${values.map(({ json }) => json).join(",")}]}`;
+  }
 }
 
-function categoriesJson(stream: StreamResult): string {
+/** The third member of an entry; empty categories are left out. */
+export function categoriesJson(entry: {
+  readonly structuredMetadata: readonly LabelPair[];
+  readonly parsed: readonly LabelPair[];
+}): string {
   const parts: string[] = [];
-  if (stream.structuredMetadata.length > 0) {
-    parts.push(`"structuredMetadata":${labelsJson(stream.structuredMetadata)}`);
+  if (entry.structuredMetadata.length > 0) {
+    parts.push(`"structuredMetadata":${labelsJson(entry.structuredMetadata)}`);
   }
-  if (stream.parsed.length > 0) parts.push(`"parsed":${labelsJson(stream.parsed)}`);
+  if (entry.parsed.length > 0) parts.push(`"parsed":${labelsJson(entry.parsed)}`);
   return `{${parts.join(",")}}`;
-}
-
-function isAscending(streams: readonly StreamResult[]): boolean {
-  for (const { entries } of streams) {
-    const first = entries[0];
-    const last = entries.at(-1);
-    if (first !== undefined && last !== undefined && first.timeNs !== last.timeNs) {
-      return first.timeNs < last.timeNs;
-    }
-  }
-  return false;
 }

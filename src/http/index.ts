@@ -1,4 +1,19 @@
 /** Loki's HTTP API. */
-export type { AdminPort, HttpPorts, PushPort, PushReply, PushRequest } from "./ports.ts";
+export type {
+  AdminPort,
+  BuildInfo,
+  HttpPorts,
+  PushPort,
+  PushReply,
+  PushRequest,
+  TailPort,
+} from "./ports.ts";
+export { pushRoutes } from "./push-routes.ts";
 export { queryRoutes } from "./query-routes.ts";
-export { type HttpServer, type ServerOptions, startHttpServer } from "./server.ts";
+export { allRoutes } from "./routes.ts";
+export {
+  type HttpServer,
+  type RouteFamily,
+  type ServerOptions,
+  startHttpServer,
+} from "./server.ts";

@@ -1,6 +1,6 @@
 /**
- * JSON written as text, piece by piece: answers can be large, and numbers of nanoseconds do not fit a JavaScript number. Strings
- * are escaped as JSON.stringify does; lone surrogates become U+FFFD by the time they are UTF-8.
+ * JSON written as text, piece by piece: answers can be large, and numbers of nanoseconds do not fit
+ * a JavaScript number. Strings are escaped as JSON.stringify does.
  */
 import type { LabelPair } from "#model";
 
@@ -11,6 +11,16 @@ export function labelsJson(pairs: readonly LabelPair[]): string {
     out += `${JSON.stringify(name)}:${JSON.stringify(value)}`;
   }
   return `${out}}`;
+}
+
+/** A list of what is JSON already. */
+export function* listJson(items: Iterable<string>): Generator<string> {
+  let separator = "[";
+  for (const item of items) {
+    yield separator + item;
+    separator = ",";
+  }
+  yield separator === "[" ? "[]" : "]";
 }
 
 /** Milliseconds since 1970 as seconds with up to three decimals. */

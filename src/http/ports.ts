@@ -1,5 +1,6 @@
 import type { Limits, LimitsByTenant } from "#config";
-import type { QueryEngine } from "#query";
+import type { EntryBatch } from "#model";
+import type { IndexQueries, QueryEngine } from "#query";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock } from "#world";
 
@@ -12,13 +13,28 @@ export interface HttpPorts {
   /** With auth off every request is the tenant `fake`. */
   readonly authEnabled: boolean;
   readonly multiTenantQueriesEnabled: boolean;
+  /** querier.tail_max_duration. */
+  readonly tailMaxDurationMs: number;
+  readonly build: BuildInfo;
   readonly engine: QueryEngine;
+  readonly index: IndexQueries;
   readonly push: PushPort;
+  readonly tails: TailPort;
   readonly admin: AdminPort;
 }
 
+/** For `/loki/api/v1/status/buildinfo` and the metric `loki_build_info`. */
+export interface BuildInfo {
+  readonly version: string;
+  readonly revision: string;
+  readonly branch: string;
+  readonly buildDate: string;
+}
+
 export interface PushPort {
-  /** Accepts, makes durable, and says what to answer. Throws RequestError when nothing was accepted. */
+  /**
+   * Accepts, makes durable, and says what to answer. Throws RequestError when nothing was accepted.
+   */
   push(request: PushRequest): Promise<PushReply>;
 }
 
@@ -36,6 +52,14 @@ export interface PushReply {
   readonly body: string | Buffer;
 }
 
+export interface TailPort {
+  /**
+   * Hands over every batch of the tenant that is accepted from now on, once it is durable and
+   * queries can see it. The listener must not throw or wait. Returns how to stop.
+   */
+  subscribe(tenant: string, listener: (batch: EntryBatch) => void): () => void;
+}
+
 export interface AdminPort {
   /** Undefined when ready, else why not, in words. */
   readonly notReady: () => string | undefined;
@@ -45,7 +69,10 @@ export interface AdminPort {
   flush(tenant?: string): Promise<void>;
   /** Services and their states, for `/services`. */
   services(): readonly { readonly name: string; readonly state: string }[];
-  /** The effective configuration as YAML, secrets redacted; `diff` only what differs from the defaults. */
+  /**
+   * The effective configuration as YAML, secrets redacted; `diff` only what differs from the
+   * defaults.
+   */
   configYaml(mode: "full" | "diff" | "defaults"): string;
   /** The runtime overrides in force as YAML. */
   runtimeConfigYaml(mode: "full" | "diff"): string;

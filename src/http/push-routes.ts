@@ -1,4 +1,3 @@
-import { RequestError } from "#base";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { HttpPorts, PushRequest } from "./ports.ts";
 import { route } from "./routing.ts";
@@ -6,8 +5,12 @@ import { tenantOf } from "./tenants.ts";
 
 /** Everything that takes logs in: Loki's push, its first version, and OTLP over HTTP. */
 export function pushRoutes(app: FastifyInstance, ports: HttpPorts): void {
+  const bodyBytesMax = app.initialConfig.bodyLimit ?? 0;
   const take = (path: string, kind: PushRequest["kind"]): void =>
-    route(app, ["POST"], path, (request, reply) => push(request, reply, ports, kind));
+    route(app, ["POST"], path, (request, reply) => push(request, reply, ports, kind), {
+      kind: "push",
+      bodyBytesMax,
+    });
   take("/loki/api/v1/push", "loki");
   take("/api/prom/push", "loki-v0");
   take("/otlp/v1/logs", "otlp");
@@ -19,9 +22,6 @@ async function push(
   ports: HttpPorts,
   kind: PushRequest["kind"],
 ): Promise<FastifyReply> {
-  if (ports.admin.isStopping()) {
-    throw new RequestError(503, "the server is shutting down", { retryAfterSeconds: 5 });
-  }
   const tenant = tenantOf(request, ports);
   const encoding = request.headers["content-encoding"];
   const answer = await ports.push.push({
@@ -32,6 +32,7 @@ async function push(
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
   });
   reply.code(answer.status);
+  if (answer.status === 204) return reply.send();
   if (answer.contentType !== undefined) reply.header("Content-Type", answer.contentType);
-  return answer.status === 204 ? reply.send() : reply.send(answer.body);
+  return reply.header("X-Content-Type-Options", "nosniff").send(answer.body);
 }

@@ -1,14 +1,15 @@
 import { RequestError } from "#base";
 import type { QueryRequest } from "#query";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { encodingFlags } from "./encoding-flags.ts";
 import { queryJson } from "./encode-query.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
 import type { HttpPorts } from "./ports.ts";
 import { limitsFor } from "./query-limits.ts";
 import { route } from "./routing.ts";
-import { sendJson } from "./server.ts";
+import { goneSignal, sendJson } from "./server.ts";
 import { tenantsOf } from "./tenants.ts";
-import { parseBounds, parsePrometheusDuration, parseTime } from "./times.ts";
+import { parseBounds, parseStep, parseTime } from "./times.ts";
 
 const limitDefault = 100;
 
@@ -22,7 +23,8 @@ export function queryRoutes(app: FastifyInstance, ports: HttpPorts): void {
   );
 }
 
-type Ask = Pick<
+/** What a client asks, without who it is. */
+export type Ask = Pick<
   QueryRequest,
   "kind" | "fromNs" | "toNs" | "stepNs" | "intervalNs" | "limit" | "direction"
 >;
@@ -35,68 +37,53 @@ async function answer(
 ): Promise<FastifyReply> {
   const tenants = tenantsOf(request, ports);
   const parameters = parametersOf(request);
-  const ask = read(parameters, ports);
-  const gone = new AbortController();
-  request.raw.socket.once("close", () => gone.abort());
+  const flags = encodingFlags(request);
   const result = await ports.engine.run({
-    ...ask,
+    ...read(parameters, ports),
     tenants,
     text: parameters.get("query"),
+    categorizeLabels: flags.categorize,
     limits: limitsFor(request, tenants, ports.limits),
-    signal: gone.signal,
+    signal: goneSignal(reply),
   });
-  return sendJson(reply, queryJson(result, { categorize: wantsCategories(request) }));
+  return sendJson(reply, queryJson(result, flags));
 }
 
-function rangeRequest(parameters: Parameters, ports: HttpPorts): Ask {
+/** Throws RequestError 400 in Loki's words. */
+export function rangeRequest(parameters: Parameters, ports: HttpPorts): Ask {
   const { startNs, endNs } = parseBounds(parameters, ports.clock);
-  const common = readCommon(parameters);
-  const stepNs = parseStep(parameters.get("step"), "step");
-  const intervalNs = parseStep(parameters.get("interval"), "interval") ?? 0n;
+  const common = { limit: readLimit(parameters), direction: readDirection(parameters) };
+  const stepNs = parseStep(parameters.get("step"));
+  const intervalNs = parseStep(parameters.get("interval")) ?? 0n;
+  if (intervalNs < 0n) throw new RequestError(400, "interval must be >= 0");
   return { kind: "range", fromNs: startNs, toNs: endNs, stepNs, intervalNs, ...common };
 }
 
 function instantRequest(parameters: Parameters, ports: HttpPorts): Ask {
-  const timeNs = parseTime(parameters.get("time"), "time") ?? ports.clock.nowNs();
-  const common = readCommon(parameters);
+  const limit = readLimit(parameters);
+  const timeNs = parseTime(parameters.get("time")) ?? ports.clock.nowNs();
   return {
     kind: "instant",
     fromNs: timeNs,
     toNs: timeNs,
     stepNs: undefined,
     intervalNs: 0n,
-    ...common,
+    limit,
+    direction: readDirection(parameters),
   };
 }
 
-function readCommon(parameters: Parameters): Pick<Ask, "limit" | "direction"> {
+/** 100 when missing. */
+export function readLimit(parameters: Parameters): number {
   const limit = parameters.integer("limit", limitDefault);
   if (limit <= 0) throw new RequestError(400, "limit must be a positive value");
-  const direction = parameters.get("direction").toLowerCase();
-  if (direction !== "" && direction !== "forward" && direction !== "backward") {
-    throw new RequestError(400, `invalid direction '${parameters.get("direction")}'`);
-  }
-  return { limit, direction: direction === "forward" ? "forward" : "backward" };
+  return limit;
 }
 
-/** Seconds as a number, or a duration; undefined when missing. */
-function parseStep(text: string, what: string): bigint | undefined {
-  if (text === "") return undefined;
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) {
-    return BigInt(Math.round(Number(text) * 1e9));
-  }
-  try {
-    return parsePrometheusDuration(text);
-  } catch {
-    throw new RequestError(
-      400,
-      `cannot parse ${JSON.stringify(text)} to a valid duration (${what})`,
-    );
-  }
-}
-
-function wantsCategories(request: FastifyRequest): boolean {
-  const header = request.headers["x-loki-response-encoding-flags"];
-  const flags = Array.isArray(header) ? header.join(",") : (header ?? "");
-  return flags.split(",").some((flag) => flag.trim() === "categorize-labels");
+function readDirection(parameters: Parameters): Ask["direction"] {
+  const text = parameters.get("direction");
+  const direction = text.toLowerCase();
+  if (direction === "" || direction === "backward") return "backward";
+  if (direction === "forward") return direction;
+  throw new RequestError(400, `invalid direction '${text}'`);
 }

@@ -1,18 +1,29 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
 import { isStoreError, messageOf, RequestError } from "#base";
 import websocket from "@fastify/websocket";
-import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { cleanPath } from "./clean-path.ts";
 import type { HttpPorts } from "./ports.ts";
+import { observeRequests } from "./request-metrics.ts";
+import { sendText } from "./respond.ts";
+
+export { sendJson, sendText } from "./respond.ts";
+
+export type RouteFamily = (app: FastifyInstance, ports: HttpPorts) => void;
 
 export interface ServerOptions {
   readonly address: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Of a push; other bodies are forms and have their own limit. */
   readonly bodyBytesMax: number;
   readonly readTimeoutMs: number;
+  /** How long a client may take nothing of its answer; 30 s when not given. */
+  readonly writeTimeoutMs?: number;
   readonly idleTimeoutMs: number;
   readonly ports: HttpPorts;
-  readonly routes: readonly ((app: FastifyInstance, ports: HttpPorts) => void)[];
+  readonly routes: readonly RouteFamily[];
 }
 
 export interface HttpServer {
@@ -22,31 +33,41 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Longer request lines and headers are refused with 431; selectors can be long, bodies are for the rest. */
+/** Longer request lines and headers are refused with 431; bodies are for what is longer. */
 const headerBytesMax: number = 64 * 1024;
 /** Header lists longer than this are not from a client of ours. */
 const headersCountMax = 200;
-/** A label name in a path may be as long as any label name. */
+/** Long enough for every label name that a stream can have. */
 const pathParameterLengthMax = 4096;
+/** Clients send nothing but closing frames over a websocket. */
+const websocketPayloadBytesMax: number = 64 * 1024;
+const headersTimeoutMs = 30_000;
+const writeTimeoutDefaultMs = 30_000;
 
 export async function startHttpServer(options: ServerOptions): Promise<HttpServer> {
+  const { ports } = options;
   const app = fastify({
     logger: false,
     bodyLimit: options.bodyBytesMax,
     routerOptions: { maxParamLength: pathParameterLengthMax },
     exposeHeadRoutes: false,
     forceCloseConnections: "idle",
+    return503OnClosing: false,
     serverFactory: (handler) => nodeServer(handler, options),
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket),
+    frameworkErrors: (_error, _request, reply) => {
+      sendText(reply, 400, "400 Bad Request");
+    },
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error, _request, reply) => sendError(reply, error, options.ports));
-  app.setNotFoundHandler((_request, reply) => {
-    sendText(reply, 404, "404 page not found");
-  });
-  await app.register(websocket, { options: { maxPayload: 64 * 1024 } });
+  app.setErrorHandler((error, request, reply) => sendError(error, { request, reply, ports }));
+  app.setNotFoundHandler((_request, reply) => sendText(reply, 404, "404 page not found"));
+  await app.register(websocket, { options: { maxPayload: websocketPayloadBytesMax } });
+  observeRequests(app, ports);
+  guardRequests(app, options);
   app.after(() => {
-    for (const route of options.routes) route(app, options.ports);
+    for (const route of options.routes) route(app, ports);
   });
   const url = await app.listen({ host: options.address, port: options.port });
   return { url, close: () => app.close() };
@@ -57,7 +78,7 @@ function nodeServer(handler: Parameters<typeof createServer>[1], options: Server
     {
       maxHeaderSize: headerBytesMax,
       requestTimeout: options.readTimeoutMs,
-      headersTimeout: Math.min(options.readTimeoutMs, 30_000),
+      headersTimeout: Math.min(options.readTimeoutMs, headersTimeoutMs),
       keepAliveTimeout: options.idleTimeoutMs,
     },
     handler,
@@ -66,20 +87,45 @@ function nodeServer(handler: Parameters<typeof createServer>[1], options: Server
   return server;
 }
 
-/** An answer in plain text, as Go's `http.Error` writes it. */
-export function sendText(reply: FastifyReply, status: number, text: string): FastifyReply {
-  return reply
-    .code(status)
-    .header("Content-Type", "text/plain; charset=utf-8")
-    .header("X-Content-Type-Options", "nosniff")
-    .send(`${text}\n`);
+/** What holds for every route: clean paths, a process that is ready, clients that keep reading. */
+function guardRequests(app: FastifyInstance, options: ServerOptions): void {
+  const { admin } = options.ports;
+  const writeTimeoutMs = options.writeTimeoutMs ?? writeTimeoutDefaultMs;
+  app.addHook("onRequest", async (request, reply) => {
+    const [path = "", ...query] = (request.raw.url ?? "").split("?");
+    const clean = cleanPath(path);
+    if (clean !== undefined) {
+      const location = [clean, ...query].join("?");
+      return reply.code(301).header("Location", location).send();
+    }
+    const { kind = "admin" } = request.routeOptions.config;
+    if (kind === "admin") return undefined;
+    const reason = admin.notReady();
+    if (reason === undefined || (kind === "read" && admin.isStopping())) return undefined;
+    throw new RequestError(503, reason, { retryAfterSeconds: 5 });
+  });
+  app.addHook("onSend", (_request, reply, _payload, done) => {
+    reply.raw.setTimeout(writeTimeoutMs, () => reply.raw.destroy());
+    done();
+  });
 }
 
-export function sendJson(reply: FastifyReply, json: string): FastifyReply {
-  return reply.code(200).header("Content-Type", "application/json; charset=UTF-8").send(json);
+/** Aborts when the client goes away before the answer is complete. */
+export function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once("close", () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
 }
 
-function sendError(reply: FastifyReply, error: unknown, ports: HttpPorts): FastifyReply {
+interface Failure {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly ports: HttpPorts;
+}
+
+function sendError(error: unknown, { request, reply, ports }: Failure): FastifyReply {
   if (error instanceof RequestError) {
     if (error.retryAfterSeconds !== undefined) {
       reply.header("Retry-After", String(error.retryAfterSeconds));
@@ -90,13 +136,42 @@ function sendError(reply: FastifyReply, error: unknown, ports: HttpPorts): Fasti
     ports.log.error("store failed", { reason: error.message, kind: error.kind });
     return sendText(reply.header("Retry-After", "5"), 503, error.message);
   }
-  const status = (error as { statusCode?: number }).statusCode;
-  if (status !== undefined && status >= 400 && status < 500) {
-    return sendText(reply, status, messageOf(error));
+  const { statusCode, code } = error as { statusCode?: number; code?: string };
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return sendTooLarge(request, reply);
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return sendText(reply, statusCode, messageOf(error));
   }
   ports.log.error("request failed", {
+    path: request.routeOptions.url,
     reason: messageOf(error),
     stack: error instanceof Error ? error.stack : undefined,
   });
   return sendText(reply, 500, "internal error");
+}
+
+function sendTooLarge(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { bodyLimit, config } = request.routeOptions;
+  if (config.kind !== "push") return sendText(reply, 413, "http: POST too large");
+  const length = request.headers["content-length"];
+  const size = length === undefined ? "" : `${length} vs `;
+  return sendText(reply, 413, `received message larger than max (${size}${bodyLimit})`);
+}
+
+/** What is not HTTP, or has too long headers, gets an answer without a body worth parsing. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? 431
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? 408
+        : 400;
+  const text = `${status} ${STATUS_CODES[status] ?? ""}`;
+  socket.end(
+    `HTTP/1.1 ${text}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Connection: close\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
+  );
 }

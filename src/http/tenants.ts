@@ -11,36 +11,42 @@ export interface TenantRules {
   readonly multiTenantQueriesEnabled: boolean;
 }
 
-/** The one tenant a request writes or asks as. Throws RequestError 401 without one, 400 for a bad id. */
+/** The one tenant a request writes or asks as. Throws RequestError 401 without one, else 400. */
 export function tenantOf(request: FastifyRequest, rules: TenantRules): string {
-  if (!rules.authEnabled) return singleTenant;
-  const id = headerOf(request);
-  validateTenantId(id);
-  return id;
+  const [first, ...others] = tenantIds(request, rules);
+  if (others.length > 0) throw new RequestError(400, "multiple org IDs present");
+  if (first === undefined || first === "") throw new RequestError(401, "no org id");
+  return first;
 }
 
-/** The tenants of a read: several, joined by `|`, when that is enabled; sorted, each once. */
+/**
+ * The tenants of a read: several, joined by `|`, when that is enabled; sorted, each once. The empty
+ * name may be among several: it counts as one that holds nothing.
+ */
 export function tenantsOf(request: FastifyRequest, rules: TenantRules): string[] {
-  if (!rules.authEnabled) return [singleTenant];
-  const id = headerOf(request);
-  if (!rules.multiTenantQueriesEnabled || !id.includes("|")) {
-    validateTenantId(id);
-    return [id];
-  }
-  const ids = [...new Set(id.split("|"))].sort();
-  if (ids.length > tenantsPerQueryMax) {
-    throw new RequestError(400, `too many tenants: ${ids.length}, at most ${tenantsPerQueryMax}`);
-  }
-  for (const one of ids) {
-    if (one === "") throw new RequestError(401, "no org id");
-    validateTenantId(one);
-  }
-  return ids;
+  if (!rules.multiTenantQueriesEnabled) return [tenantOf(request, rules)];
+  return tenantIds(request, rules);
 }
 
-function headerOf(request: FastifyRequest): string {
+function tenantIds(request: FastifyRequest, rules: TenantRules): string[] {
+  if (!rules.authEnabled) return [singleTenant];
   const header = request.headers[tenantHeader];
   const id = Array.isArray(header) ? header[0] : header;
   if (id === undefined || id === "") throw new RequestError(401, "no org id");
-  return id;
+  const ids = id.split("|").map(withoutMetadata);
+  for (const one of ids) if (one !== "") validateTenantId(one);
+  const distinct = [...new Set(ids)].sort();
+  if (distinct.length > tenantsPerQueryMax) {
+    throw new RequestError(
+      400,
+      `too many tenants: ${distinct.length}, at most ${tenantsPerQueryMax}`,
+    );
+  }
+  return distinct;
+}
+
+/** `tenant:name=value`: what follows the colon is about the request, not whose it is. */
+function withoutMetadata(id: string): string {
+  const at = id.indexOf(":");
+  return at < 0 ? id : id.slice(0, at);
 }

@@ -1,35 +1,50 @@
 import { RequestError } from "#base";
-import { GoParseError, parseRfc3339Nano } from "#gofmt";
+import { GoParseError, parseGoFloat, parseGoInt, parseRfc3339Nano } from "#gofmt";
+import { quoteGo } from "#model";
 import type { Clock } from "#world";
 import type { Parameters } from "./parameters.ts";
 
 const nsPerSecond = 1_000_000_000n;
 const defaultSinceNs = 3600n * nsPerSecond;
+const int64Max = 2n ** 63n - 1n;
+const int64Min = -(2n ** 63n);
 
 /**
- * A time as Loki reads it: a text with a `.` (or an exponent) is seconds as a double, up to ten digits are seconds, more
- * are nanoseconds, else RFC 3339. Undefined for an empty text. Throws RequestError 400.
+ * A time as Loki reads it: a text with a `.` is seconds as a double, up to ten characters of digits
+ * are seconds, more are nanoseconds, else RFC 3339. Undefined for an empty text. Throws
+ * RequestError 400, which names the parameter only when `what` is given.
  */
-export function parseTime(text: string, what: string): bigint | undefined {
+export function parseTime(text: string, what?: string): bigint | undefined {
   if (text === "") return undefined;
-  if (/^[+-]?\d+$/.test(text)) {
-    const value = BigInt.asIntN(64, BigInt(text.replace("+", "")));
-    return text.length <= 10 ? value * nsPerSecond : value;
-  }
-  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return secondsToNs(Number(text));
+  const seconds = text.includes(".") ? quietly(() => parseGoFloat(text)) : undefined;
+  if (seconds !== undefined) return secondsToNs(seconds);
   try {
-    return parseRfc3339Nano(text);
+    const value = parseGoInt(text, { base: 10 });
+    return text.length <= 10 ? value * nsPerSecond : value;
   } catch (error) {
     if (!(error instanceof GoParseError)) throw error;
-    const message = `strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`;
-    throw new RequestError(400, `could not parse '${what}' parameter: ${message}`);
+    const time = quietly(() => parseRfc3339Nano(text));
+    if (time !== undefined) return time;
+    const prefix = what === undefined ? "" : `could not parse '${what}' parameter: `;
+    throw new RequestError(400, prefix + error.message);
+  }
+}
+
+function quietly<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof GoParseError) return undefined;
+    throw error;
   }
 }
 
 /** Whole seconds and the fraction apart, so that what a double holds of the fraction is kept. */
 function secondsToNs(seconds: number): bigint {
-  const whole = Math.floor(seconds);
-  return BigInt(whole) * nsPerSecond + BigInt(Math.round((seconds - whole) * 1e9));
+  const whole = Math.trunc(seconds);
+  const ns = BigInt(whole) * nsPerSecond + BigInt(Math.trunc((seconds - whole) * 1e9));
+  if (ns > int64Max) return int64Max;
+  return ns < int64Min ? int64Min : ns;
 }
 
 export interface Bounds {
@@ -38,8 +53,8 @@ export interface Bounds {
 }
 
 /**
- * `start`, `end` and `since`: `end` defaults to now, `start` to `since` (or `defaultSinceNs`, an hour) before the earlier of
- * `end` and now.
+ * `start`, `end` and `since`: `end` defaults to now, `start` to `since` (or `sinceNs`, an hour)
+ * before the earlier of `end` and now.
  */
 export function parseBounds(
   parameters: Parameters,
@@ -66,6 +81,29 @@ function parseSince(text: string): bigint | undefined {
   }
 }
 
+/**
+ * A step or interval: seconds as a number, or a duration as Prometheus writes it. Undefined when
+ * missing. Throws RequestError 400.
+ */
+export function parseStep(text: string): bigint | undefined {
+  if (text === "") return undefined;
+  const seconds = quietly(() => parseGoFloat(text));
+  if (seconds !== undefined) {
+    const ns = seconds * 1e9;
+    if (ns > Number(int64Max) || ns < Number(int64Min)) {
+      const what = `cannot parse ${quoteGo(text)} to a valid duration`;
+      throw new RequestError(400, `${what}. It overflows int64`);
+    }
+    return Number.isNaN(ns) ? int64Min : BigInt(Math.trunc(ns));
+  }
+  try {
+    return parsePrometheusDuration(text);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    throw new RequestError(400, `cannot parse ${quoteGo(text)} to a valid duration`);
+  }
+}
+
 const unitsNs: Readonly<Record<string, bigint>> = {
   ms: 1_000_000n,
   s: nsPerSecond,
@@ -77,32 +115,30 @@ const unitsNs: Readonly<Record<string, bigint>> = {
 };
 const unitOrder = ["y", "w", "d", "h", "m", "s", "ms"];
 
-/** A duration as Prometheus writes it: `1w2d`, `5m`, `90s`; units from large to small, each once. In nanoseconds. */
+/**
+ * A duration as Prometheus writes it: `1w2d`, `5m`, `90s`; units from large to small, each once. In
+ * nanoseconds. Throws RequestError 400 in Prometheus' words.
+ */
 export function parsePrometheusDuration(text: string): bigint {
   if (text === "0") return 0n;
   if (text === "") throw new RequestError(400, "empty duration string");
+  const invalid = `not a valid duration string: ${quoteGo(text)}`;
   let rest = text;
   let total = 0n;
   let lastUnit = -1;
   while (rest !== "") {
-    const match = /^(\d+)([^\d]*)/.exec(rest);
-    if (match === null) {
-      throw new RequestError(400, `not a valid duration string: ${JSON.stringify(text)}`);
-    }
-    const unit = match[2]!;
+    const match = /^([0-9]{1,20})([^0-9]+)/.exec(rest);
+    if (match === null) throw new RequestError(400, invalid);
+    const [taken, digits = "", unit = ""] = match;
     const index = unitOrder.indexOf(unit);
     if (index < 0) {
-      throw new RequestError(
-        400,
-        `unknown unit ${JSON.stringify(unit)} in duration ${JSON.stringify(text)}`,
-      );
+      throw new RequestError(400, `unknown unit ${quoteGo(unit)} in duration ${quoteGo(text)}`);
     }
-    if (index <= lastUnit) {
-      throw new RequestError(400, `not a valid duration string: ${JSON.stringify(text)}`);
-    }
+    if (index <= lastUnit) throw new RequestError(400, invalid);
     lastUnit = index;
-    total += BigInt(match[1]!) * unitsNs[unit]!;
-    rest = rest.slice(match[0].length);
+    total += BigInt(digits) * unitsNs[unit]!;
+    if (total > int64Max) throw new RequestError(400, "duration out of range");
+    rest = rest.slice(taken.length);
   }
   return total;
 }

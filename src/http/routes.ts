@@ -1,0 +1,25 @@
+import { adminRoutes } from "./admin-routes.ts";
+import { formatRoutes } from "./format-routes.ts";
+import { indexRoutes } from "./index-routes.ts";
+import { labelRoutes } from "./label-routes.ts";
+import { legacyQueryRoutes } from "./legacy-routes.ts";
+import { pushRoutes } from "./push-routes.ts";
+import { queryRoutes } from "./query-routes.ts";
+import { ringRoutes } from "./ring-routes.ts";
+import type { RouteFamily } from "./server.ts";
+import { statusRoutes } from "./status-routes.ts";
+import { tailRoutes } from "./tail-routes.ts";
+
+/** Every family that needs nothing but HttpPorts, for a process with all roles. */
+export const allRoutes: readonly RouteFamily[] = [
+  pushRoutes,
+  queryRoutes,
+  legacyQueryRoutes,
+  labelRoutes,
+  indexRoutes,
+  formatRoutes,
+  tailRoutes,
+  statusRoutes,
+  adminRoutes,
+  ringRoutes,
+];

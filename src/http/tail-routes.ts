@@ -1,0 +1,136 @@
+import { messageOf, RequestError, second } from "#base";
+import { type Expr, parseQuery } from "#logql";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { WebSocket } from "ws";
+import { encodingFlags } from "./encoding-flags.ts";
+import { withRegexp } from "./legacy-routes.ts";
+import { type Parameters, parametersOf } from "./parameters.ts";
+import type { HttpPorts } from "./ports.ts";
+import { limitsFor } from "./query-limits.ts";
+import { readLimit } from "./query-routes.ts";
+import { sendText } from "./respond.ts";
+import { refuseOthers } from "./routing.ts";
+import { type FrameWriter, frameWriter, legacyFrame } from "./tail-frame.ts";
+import { closeSocket, type TailRequest, TailSession } from "./tail-session.ts";
+import { tenantOf } from "./tenants.ts";
+import { parseBounds } from "./times.ts";
+
+const delaySecondsMax = 5;
+const uint32Max = 2 ** 32 - 1;
+
+/** Live logs over a websocket: `/loki/api/v1/tail` and its first version. */
+export function tailRoutes(app: FastifyInstance, ports: HttpPorts): void {
+  const tails = new Tails(ports);
+  tailRoute(app, tails, { path: "/loki/api/v1/tail", isLegacy: false, ports });
+  tailRoute(app, tails, { path: "/api/prom/tail", isLegacy: true, ports });
+}
+
+interface Place {
+  readonly path: string;
+  readonly isLegacy: boolean;
+  readonly ports: HttpPorts;
+}
+
+/** What a request asks, and what it was found to ask before the connection is a websocket. */
+interface Asked extends Omit<TailRequest, "log"> {
+  readonly expr: Expr;
+}
+
+/** A bad request is answered as such; only a good one is upgraded. */
+function tailRoute(app: FastifyInstance, tails: Tails, place: Place): void {
+  const asked = new WeakMap<FastifyRequest, Asked>();
+  app.route({
+    method: "GET",
+    url: place.path,
+    config: { kind: "read" },
+    preValidation: (request, _reply, done) => {
+      asked.set(request, readRequest(request, place));
+      done();
+    },
+    handler: async (_request, reply) => sendText(reply, 400, "Bad Request"),
+    wsHandler: (socket, request) => tails.serve(socket, asked.get(request)!),
+  });
+  refuseOthers(app, ["GET"], place.path);
+}
+
+function readRequest(request: FastifyRequest, { ports, isLegacy }: Place): Asked {
+  const tenant = tenantOf(request, ports);
+  const parameters = parametersOf(request);
+  const regexp = isLegacy ? parameters.get("regexp") : "";
+  const text = withRegexp(parameters.get("query"), regexp);
+  const expr = parseQuery(text);
+  const limit = readLimit(parameters);
+  const { startNs } = parseBounds(parameters, ports.clock);
+  const flags = encodingFlags(request);
+  const frame: FrameWriter = isLegacy ? legacyFrame : frameWriter(flags);
+  return {
+    tenant,
+    text,
+    expr,
+    limit,
+    fromNs: startNs,
+    delayMs: delayOf(parameters) * second,
+    categorize: flags.categorize && !isLegacy,
+    limits: limitsFor(request, [tenant], ports.limits),
+    frame,
+  };
+}
+
+function delayOf(parameters: Parameters): number {
+  const seconds = parameters.integer("delay_for", 0);
+  if (seconds < 0 || seconds > uint32Max) {
+    throw new RequestError(400, `delay_for value ${seconds} is out of range [0, ${uint32Max}]`);
+  }
+  if (seconds > delaySecondsMax) {
+    throw new RequestError(400, `delay_for can't be greater than ${delaySecondsMax}`);
+  }
+  return seconds;
+}
+
+/** The tails under way, counted by tenant. */
+class Tails {
+  readonly #ports: HttpPorts;
+  readonly #countOf = new Map<string, number>();
+
+  constructor(ports: HttpPorts) {
+    this.#ports = ports;
+    ports.metrics.observe("loki_querier_tail_active", "Number of active tailers.", () =>
+      [...this.#countOf.values()].reduce((sum, count) => sum + count, 0),
+    );
+  }
+
+  /** Takes the connection over; never throws. */
+  serve(socket: WebSocket, asked: Asked): void {
+    const { expr } = asked;
+    const refused = this.#refusal(asked);
+    if (refused !== undefined || expr.kind !== "log") {
+      closeSocket(socket, refused ?? "only log selector is supported");
+      return;
+    }
+    const { tenant } = asked;
+    this.#count(tenant, 1);
+    const session = new TailSession({ ...asked, log: expr }, socket, this.#ports);
+    session
+      .run()
+      .catch((error: unknown) => {
+        this.#ports.log.error("tail failed", { tenant, reason: messageOf(error) });
+        closeSocket(socket, "internal error");
+      })
+      .finally(() => this.#count(tenant, -1));
+  }
+
+  /** Loki counts after the upgrade; its words show that another process was asked. */
+  #refusal({ tenant, limits }: Asked): string | undefined {
+    const max = limits.maxConcurrentTailRequests;
+    const count = (this.#countOf.get(tenant) ?? 0) + 1;
+    if (max <= 0 || count <= max) return undefined;
+    const reason = `max concurrent tail requests limit exceeded, count > limit (${count} > ${max})`;
+    return `rpc error: code = Code(400) desc = ${reason}`;
+  }
+
+  #count(tenant: string, change: 1 | -1): void {
+    const count = (this.#countOf.get(tenant) ?? 0) + change;
+    if (count > 0) this.#countOf.set(tenant, count);
+    else this.#countOf.delete(tenant);
+  }
+}
