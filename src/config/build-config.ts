@@ -25,6 +25,7 @@ export function effectiveSettings(explicit: SettingValues, cwd: string): Map<str
     else if (isPath && value !== undefined) values.set(setting.path, resolve(cwd, asText(value)));
     else values.set(setting.path, value);
   }
+  useOldNames(values);
   const derive = (path: string, value: Value): void => {
     if (values.get(path) === undefined) values.set(path, value);
   };
@@ -55,6 +56,15 @@ export function effectiveSettings(explicit: SettingValues, cwd: string): Map<str
     files.map((file) => (isAbsolute(file) ? file : resolve(cwd, file))),
   );
   return values;
+}
+
+/** limits_config.per_tenant_override_* are what runtime_config.* were called before. */
+function useOldNames(values: Map<string, Value>): void {
+  const files = values.get("runtime_config.file") as readonly string[];
+  const oldFiles = values.get("limits_config.per_tenant_override_config") as readonly string[];
+  if (files.length > 0 || oldFiles.length === 0) return;
+  values.set("runtime_config.file", oldFiles);
+  values.set("runtime_config.period", values.get("limits_config.per_tenant_override_period"));
 }
 
 const namedStorePaths = [

@@ -1,4 +1,5 @@
-import { MiB } from "#base";
+import { messageOf, MiB } from "#base";
+import { compileRegex } from "#regex";
 import { defaultLimits } from "./default-limits.ts";
 import type { BlockedQuery, Limits, OtlpMapping, OtlpRule, StreamRetention } from "./limits.ts";
 import { type SettingValues, settingValue } from "./settings.ts";
@@ -185,6 +186,11 @@ export function checkLimits(
       checkOtlpRule(record, (message) => problem(`${key}[${at}]`, message));
     }
   }
+  const blockedKey = "limits_config.blocked_queries";
+  for (const [at, record] of recordsOf(settingValue(values, blockedKey)).entries()) {
+    if (record["regex"] !== true) continue;
+    checkRegex(record["pattern"], (message) => problem(`${blockedKey}[${at}].pattern`, message));
+  }
   const retentionKey = "limits_config.retention_stream";
   for (const [at, record] of recordsOf(settingValue(values, retentionKey)).entries()) {
     if (record["selector"] === undefined) problem(`${retentionKey}[${at}]`, "has no selector");
@@ -204,4 +210,13 @@ function checkOtlpRule(record: ValueRecord, problem: (message: string) => void):
   const hasNames = (textsOf(record["attributes"]) ?? []).length > 0;
   const hasRegex = (record["regex"] ?? "") !== "";
   if (hasNames === hasRegex) problem("needs either attributes or regex");
+  checkRegex(record["regex"], problem);
+}
+
+function checkRegex(pattern: Value, problem: (message: string) => void): void {
+  try {
+    compileRegex(asText(pattern), { anchored: true });
+  } catch (error) {
+    problem(`expected a regular expression: ${messageOf(error)}`);
+  }
 }

@@ -1,4 +1,5 @@
 import type { Limits, LimitsByTenant } from "./limits.ts";
+import type { SettingValues } from "./settings.ts";
 
 /**
  * The effective configuration: defaults, then the file, then flags. Keys are Loki's (YAML path in
@@ -125,6 +126,8 @@ export interface LoadedConfig {
   readonly yamlDiff: string;
   /** `/config?mode=defaults`. */
   readonly yamlDefaults: string;
+  /** All settings by Loki's path, as `config` was made from: what overrides go over. */
+  readonly settings: SettingValues;
   /** As of now: `createLimits` gives limits that follow the runtime overrides. */
   readonly limitsByTenant: LimitsByTenant;
 }

@@ -2,7 +2,7 @@ import { nearestName } from "./nearest.ts";
 import { allSettings, type Setting, settingByPath } from "./settings.ts";
 import { parseText, type Value } from "./value-types.ts";
 
-/** What the command line says. Spelled as Loki's: one dash or two, `-name=value` or `-name value`. */
+/** What the command line says. Spelled as Loki's: `-name=value` or `-name value`, one dash or two. */
 export interface Flags {
   /** The files of -config.file, tried in order; undefined when not given. */
   readonly configFiles: readonly string[] | undefined;
@@ -30,7 +30,6 @@ const switches = ["config.expand-env", "log-config-reverse-order", "print-config
 /** Other spellings of flags: of the same key, or of Lokis before. */
 const aliases: ReadonlyMap<string, string> = new Map([
   ["compactor.allow-delete-requests-cancel-period", "compactor.delete-request-cancel-period"],
-  ["limits.per-user-override-config", "runtime-config.file"],
   ["querier.max-streams-matchers-per-query", "querier.max-streams-matcher-per-query"],
   ["validation.max-line-size", "distributor.max-line-size"],
   ["validation.max-line-size-truncate", "distributor.max-line-size-truncate"],

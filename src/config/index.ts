@@ -13,6 +13,12 @@ export type {
   ServerConfig,
 } from "./config.ts";
 export { ConfigError } from "./config-error.ts";
+export {
+  createLimits,
+  type LimitsOptions,
+  type ReloadOutcome,
+  type RuntimeLimits,
+} from "./create-limits.ts";
 export { defaultLimits } from "./default-limits.ts";
 export type {
   BlockedQuery,

@@ -80,7 +80,7 @@ function sectionOf(words: readonly string[], state: KeyState, blocks: Blocks): S
     const word = words[at] ?? "";
     if (word.startsWith("@")) {
       const shared = sectionOf(blockNamed(word.slice(1), blocks), state, blocks);
-      for (const [name, node] of shared.children) children.set(name, node);
+      for (const [name, node] of shared.children) addChild(children, name, node);
       continue;
     }
     const found = keyWord.exec(word);
@@ -90,7 +90,7 @@ function sectionOf(words: readonly string[], state: KeyState, blocks: Blocks): S
     if (word.endsWith("{")) {
       const end = closingBrace(words, at + 1);
       const inner = sectionOf(words.slice(at + 1, end), own, blocks);
-      children.set(name, { shape: manyOf(inner, many), state: own });
+      addChild(children, name, { shape: manyOf(inner, many), state: own });
       at = end;
     } else if (block !== undefined) {
       const shape = sectionOf(blockNamed(block, blocks), own, blocks);
@@ -100,6 +100,16 @@ function sectionOf(words: readonly string[], state: KeyState, blocks: Blocks): S
     }
   }
   return { kind: "section", children };
+}
+
+/** A section may be given in parts, in several places. */
+function addChild(children: Map<string, KeyNode>, name: string, node: KeyNode): void {
+  const known = children.get(name);
+  if (known?.shape.kind === "section" && node.shape.kind === "section") {
+    for (const [key, child] of node.shape.children) addChild(known.shape.children, key, child);
+  } else {
+    children.set(name, node);
+  }
 }
 
 function manyOf(inner: Section, many: string | undefined): Shape {

@@ -63,7 +63,7 @@ otlp_config.scope_attributes records [] none
   What becomes of scope attributes.
 otlp_config.log_attributes records [] none
   What becomes of log attributes.
-otlp_config.severity_text_as_label bool false limits.otlp-config.severity-text-as-label
+otlp_config.severity_text_as_label bool false none
   Make the severity text a label.
 `;
 
@@ -92,9 +92,9 @@ max_streams_matchers_per_query int 1000 querier.max-streams-matcher-per-query
   Matchers in a selector.
 cardinality_limit int 100000 store.cardinality-limit
   Streams that a query may touch.
-required_labels list '' validation.required-labels
+required_labels list '' none
   Every selector must name these labels.
-minimum_labels_number int 0 validation.minimum-labels-number
+minimum_labels_number int 0 none
   Every selector must name so many labels.
 min_sharding_lookback days 0s frontend.min-sharding-lookback
   Queries of younger data are not split into shards.
@@ -115,6 +115,11 @@ retention_period days 0s store.retention
   Entries older than this go; 0: they stay.
 retention_stream records [] none
   Other periods for streams that a selector names: selector, priority, period.
-deletion_mode choice(disabled,filter-only,filter-and-delete) filter-and-delete compactor.deletion-mode
+per_tenant_override_config csv '' limits.per-user-override-config
+  Old name of runtime_config.file.
+per_tenant_override_period duration 10s limits.per-user-override-period
+  Old name of runtime_config.period.
+deletion_mode choice(disabled,filter-only,filter-and-delete) filter-and-delete \
+  compactor.deletion-mode
   What delete requests do.
 `;

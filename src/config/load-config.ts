@@ -8,9 +8,9 @@ import { type Flags, flagsHelp, readFlags } from "./flags.ts";
 import { goneKeyText } from "./gone-keys.ts";
 import type { KeyNode } from "./key-shapes.ts";
 import { keyTree, pathOfKeyNamed } from "./key-tree.ts";
-import { readOverrides, TenantLimits } from "./overrides.ts";
+import { type OverridesReading, readOverrides } from "./overrides.ts";
 import { printConfig } from "./print-config.ts";
-import type { SettingValues } from "./settings.ts";
+import { type SettingValues, settingByPath } from "./settings.ts";
 import { knownTargets } from "./targets.ts";
 import type { Value } from "./value-types.ts";
 import { YamlReader } from "./yaml-reader.ts";
@@ -80,6 +80,7 @@ export async function loadConfig(input: LoadInput): Promise<LoadResult> {
     yaml: printConfig(settings),
     yamlDiff: printConfig(settings, defaults),
     yamlDefaults: printConfig(defaults),
+    settings,
     limitsByTenant: overrides.limits,
   };
   return {
@@ -99,7 +100,10 @@ function placed(
   message: string,
 ): ConfigProblem {
   for (let path = key; path !== ""; path = path.replace(/(?:\.|\[)?[^.[]*$/, "")) {
-    if (flags.values.has(path)) return { source: "flag", line: 0, column: 0, key, message };
+    if (flags.values.has(path)) {
+      const source = `-${settingByPath.get(path)?.flag ?? path}`;
+      return { source, line: 0, column: 0, key: "", message };
+    }
     const place = file?.places.get(path);
     if (file !== undefined && place !== undefined) {
       return { source: file.path, ...place, key, message };
@@ -162,7 +166,7 @@ async function loadOverrides(
   input: LoadInput,
   config: Config,
   settings: SettingValues,
-): Promise<{ limits: TenantLimits; warnings: readonly string[] }> {
+): Promise<OverridesReading> {
   const paths = config.runtimeConfig.file?.split(",") ?? [];
   const files: { source: string; text: string }[] = [];
   for (const source of paths) {
@@ -170,7 +174,7 @@ async function loadOverrides(
     if (text === undefined) throw new ConfigError([`runtime_config.file: there is no ${source}`]);
     files.push({ source, text });
   }
-  const { byTenant, problems, warnings } = readOverrides(files, settings);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return { limits: new TenantLimits(config.limits, byTenant), warnings };
+  const reading = readOverrides(files, { config, settings });
+  if (reading.problems.length > 0) throw new ConfigError(reading.problems);
+  return reading;
 }

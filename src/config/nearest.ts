@@ -4,6 +4,21 @@
 const mistakeShareMax = 1 / 3;
 
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  const all = [...candidates];
+  return fewestMistakes(name, all) ?? withAllWords(name, all);
+}
+
+/** The shortest candidate that has the words of `name` in their order, and more. */
+function withAllWords(name: string, candidates: readonly string[]): string | undefined {
+  const words = name.split(/[^A-Za-z0-9]+/).filter((word) => word !== "");
+  // One short word occurs in too many names to mean one of them.
+  if (words.length < 2) return undefined;
+  const pattern = new RegExp(words.join(".*"), "i");
+  const found = candidates.filter((candidate) => pattern.test(candidate));
+  return found.toSorted((left, right) => left.length - right.length)[0];
+}
+
+function fewestMistakes(name: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length * mistakeShareMax)) + 1;
   for (const candidate of candidates) {

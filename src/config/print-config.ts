@@ -20,6 +20,16 @@ type Tree = { [name: string]: unknown };
  * With `unlike`, only what differs from those.
  */
 export function printConfig(values: SettingValues, unlike?: SettingValues): string {
+  return printTree(configTree(values, unlike));
+}
+
+/** As YAML that version 1.1 reads alike, as Loki's parser is one. */
+export function printTree(tree: Tree): string {
+  return stringify(tree, { lineWidth: 0, version: "1.1" });
+}
+
+/** The same as a tree of plain values. */
+export function configTree(values: SettingValues, unlike?: SettingValues): Tree {
   const root: Tree = {};
   for (const { path } of allSettings) {
     const value = values.get(path);
@@ -28,7 +38,7 @@ export function printConfig(values: SettingValues, unlike?: SettingValues): stri
     const shape = nodeAt(keyTree, path)?.shape;
     if (shape !== undefined) put(root, path, printShape(shape, value, path));
   }
-  return stringify(root, { lineWidth: 0, version: "1.1" });
+  return root;
 }
 
 function put(root: Tree, path: string, value: unknown): void {

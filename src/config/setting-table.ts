@@ -44,7 +44,8 @@ distributor.max_recv_msg_size bytes 100MB distributor.max-recv-msg-size
   The largest push body, as it comes.
 distributor.max_decompressed_size bytes 5000MB distributor.max-decompressed-size
   The largest push body, decompressed.
-distributor.otlp_config.default_resource_attributes_as_index_labels list ? none
+distributor.otlp_config.default_resource_attributes_as_index_labels list ? \
+  distributor.otlp.default_resource_attributes_as_index_labels
   The resource attributes of OTLP that become labels.
 ingester.chunk_idle_period duration 30m ingester.chunks-idle-period
   A stream without new entries for so long is written to the object store.
@@ -84,8 +85,6 @@ runtime_config.period duration 10s runtime-config.reload-period
 
 /** Read and kept for what is to come; a warning says that nothing acts on it yet. */
 export const laterTable = `
-~query_range.split_queries_by_interval duration 0s none
-  Loki's old place of limits_config.split_queries_by_interval.
 ~query_range.align_queries_with_step bool false querier.align-querier-with-step
   Move start and end of a query to a multiple of its step.
 ~query_range.cache_results bool false querier.cache-results

@@ -72,9 +72,10 @@ export class YamlReader {
       }
       const read = this.#readShape(value, child.shape, childPath, 0);
       if (read === undefined) continue;
-      if (child.state !== "supported") this.#reportIdle(child, childPath, name);
-      const { line, col } = this.#lines.linePos(name.range?.[0] ?? 0);
-      this.places.set(childPath, { line, column: col });
+      // To switch off what Skald does not have asks for nothing.
+      const asksForNothing = read === false && child.state === "later";
+      if (child.state !== "supported" && !asksForNothing) this.#reportIdle(child, childPath, name);
+      this.#keepPlace(childPath, name);
       into.set(childPath, read);
     }
   }
@@ -92,6 +93,11 @@ export class YamlReader {
     const found: [string, Node | null][] = [];
     for (const { key, value } of this.#pairs(node, path, 0)) found.push([textOf(key) ?? "", value]);
     return found;
+  }
+
+  #keepPlace(path: string, key: Node): void {
+    const { line, col } = this.#lines.linePos(key.range?.[0] ?? 0);
+    this.places.set(path, { line, column: col });
   }
 
   #reportIdle(child: KeyNode, path: string, key: Node): void {
@@ -212,7 +218,9 @@ export class YamlReader {
     const record: Record<string, Value> = {};
     for (const { name, child, childPath, value } of this.#children(node, section, path, depth)) {
       const read = this.#readShape(value, child.shape, childPath, depth + 1);
-      if (read !== undefined) record[textOf(name) ?? ""] = read;
+      if (read === undefined) continue;
+      this.#keepPlace(childPath, name);
+      record[textOf(name) ?? ""] = read;
     }
     return record;
   }
@@ -269,5 +277,6 @@ function describe(node: Node): string {
   if (isMap(node)) return "a section of keys";
   if (isSeq(node)) return "a list";
   const text = textOf(node) ?? "";
-  return JSON.stringify(text.length > shownLengthMax ? `${text.slice(0, shownLengthMax)}…` : text);
+  const shown = text.length > shownLengthMax ? `${text.slice(0, shownLengthMax)}…` : text;
+  return JSON.stringify(shown);
 }
