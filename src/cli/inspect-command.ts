@@ -1,0 +1,32 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { inspectSegment } from "#segment";
+import { CliError, exitFailed } from "./cli-error.ts";
+import { addExamples, type CommandContext } from "./command-context.ts";
+import { inspectJournal, isJournalFile } from "./inspect-journal.ts";
+
+export function inspectCommand(context: CommandContext): Command {
+  const command = new Command("inspect")
+    .description("Print what is in segment and journal files, and verify every checksum.")
+    .argument("<file...>", "segments, or the files of one journal in their order")
+    .option("-q, --quiet", "print damage only");
+  addExamples(
+    command,
+    "skald inspect data/journal/0000000001.journal",
+    "find data/segments -type f | xargs skald inspect -q",
+    "Exit code 1: something is damaged.",
+  );
+  return command.action(async (names: readonly string[], options: { quiet?: true }) => {
+    const { io } = context;
+    for (const name of names) {
+      const bytes = await io.files.read(resolve(io.folder, name));
+      if (bytes.length === 0) throw new CliError(`${name} is empty`);
+      const found = isJournalFile(bytes)
+        ? await inspectJournal(name, bytes)
+        : inspectSegment(name, bytes);
+      const lines = options.quiet === true ? found.problems : found.lines;
+      await io.stdout.write(lines.map((line) => `${line}\n`).join(""));
+      if (found.problems.length > 0) context.exitCode = exitFailed;
+    }
+  });
+}

@@ -1,0 +1,131 @@
+/** Arguments → the command they name → its exit code. */
+import { Command, CommanderError } from "commander";
+import { exitOk, exitUsage } from "./cli-error.ts";
+import type { CliIo } from "./cli-io.ts";
+import type { CommandContext } from "./command-context.ts";
+import { connectionFlags } from "./connection.ts";
+import { detectedFieldsCommand } from "./detected-fields-command.ts";
+import { fmtCommand } from "./fmt-command.ts";
+import { connectionHelpText, exitCodesHelpText, topLevelHelp } from "./help.ts";
+import { inspectCommand } from "./inspect-command.ts";
+import { instantQueryCommand } from "./instant-query-command.ts";
+import { labelsCommand } from "./labels-command.ts";
+import { pushCommand } from "./push-command.ts";
+import { queryCommand } from "./query-command.ts";
+import { reportFailure } from "./report-failure.ts";
+import { seriesCommand } from "./series-command.ts";
+import { statsCommand } from "./stats-command.ts";
+import { tailCommand } from "./tail-command.ts";
+import { volumeCommand, volumeRangeCommand } from "./volume-command.ts";
+
+const commands: readonly ((context: CommandContext) => Command)[] = [
+  queryCommand,
+  instantQueryCommand,
+  tailCommand,
+  pushCommand,
+  labelsCommand,
+  seriesCommand,
+  statsCommand,
+  volumeCommand,
+  volumeRangeCommand,
+  detectedFieldsCommand,
+  fmtCommand,
+  inspectCommand,
+];
+
+const helpFlags: ReadonlySet<string> = new Set(["-h", "--help", "help"]);
+
+const topics: ReadonlyMap<string, () => string> = new Map([
+  ["connection", connectionHelpText],
+  ["exit-codes", exitCodesHelpText],
+]);
+
+/**
+ * Whether these arguments (without program and script) are for `runCli`. Not: none at all, `serve`,
+ * and flags, which are the server's; but LogCLI's flags may stand before a command.
+ */
+export function isCliCommand(argv: readonly string[]): boolean {
+  const first = commandFirst(argv)[0];
+  return (
+    first !== undefined && first !== "serve" && (helpFlags.has(first) || !first.startsWith("-"))
+  );
+}
+
+/** Runs one command to its end. Never throws for what a user or a server did. */
+export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
+  const context: CommandContext = { io, exitCode: exitOk };
+  const said = { out: "", err: "" };
+  // The clock's timers let a process end; a command that only waits is not over.
+  const keepAlive = setInterval(() => undefined, 2 ** 30);
+  try {
+    const help = helpFor(argv);
+    if (help !== undefined) await io.stdout.write(help);
+    else await programOf(context, said).parseAsync(commandFirst(argv), { from: "user" });
+    return context.exitCode;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return await reportFailure(error, io);
+    await io.stdout.write(said.out);
+    await io.stderr.write(said.err);
+    return error.exitCode === 0 ? exitOk : exitUsage;
+  } finally {
+    clearInterval(keepAlive);
+  }
+}
+
+/** Help and faults of the command line are gathered in `said`. */
+function programOf(context: CommandContext, said: { out: string; err: string }): Command {
+  const program = new Command("skald");
+  const output = {
+    writeOut: (text: string): void => {
+      said.out += text;
+    },
+    writeErr: (text: string): void => {
+      said.err += text;
+    },
+    getOutHelpWidth: () => helpColumns,
+    getErrHelpWidth: () => helpColumns,
+  };
+  for (const make of commands) program.addCommand(make(context));
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput(output);
+    if (command !== program) command.showHelpAfterError(`(skald ${command.name()} --help)`);
+  }
+  return program.showHelpAfterError("(skald help lists the commands)");
+}
+
+/** Wide enough for one line an option, narrow enough for half a screen. */
+const helpColumns = 100;
+
+function helpFor(argv: readonly string[]): string | undefined {
+  const [first, second] = argv;
+  if (first === undefined || (helpFlags.has(first) && second === undefined)) return topLevelHelp();
+  return first === "help" && second !== undefined ? topics.get(second)?.() : undefined;
+}
+
+/** LogCLI's flags for the connection may come first: `logcli --addr=… query …`. */
+function commandFirst(argv: readonly string[]): readonly string[] {
+  const leading: string[] = [];
+  for (let at = 0; at < argv.length; at++) {
+    const argument = argv[at]!;
+    if (!argument.startsWith("-")) return [argument, ...leading, ...argv.slice(at + 1)];
+    const takesValue = leadingFlags.get(argument.split("=")[0]!);
+    if (takesValue === undefined) return argv;
+    leading.push(argument);
+    if (takesValue && !argument.includes("=") && at + 1 < argv.length) leading.push(argv[++at]!);
+  }
+  return argv;
+}
+
+const leadingFlags: ReadonlyMap<string, boolean> = new Map<string, boolean>([
+  ...connectionFlags.map(({ flags, kind }): [string, boolean] => [
+    flags.split(" ")[0]!,
+    kind !== "flag",
+  ]),
+  ["--quiet", false],
+  ["-q", false],
+  ["--output", true],
+  ["-o", true],
+  ["--timezone", true],
+  ["-z", true],
+  ["--stats", false],
+]);
