@@ -1,0 +1,105 @@
+import { MiB } from "#base";
+import type { Config, LimitsByTenant } from "#config";
+import {
+  type CutPolicy,
+  Distributor,
+  Head,
+  HeadBlocks,
+  HeadStore,
+  Ingester,
+  SegmentPartWriter,
+} from "#ingest";
+import { type Journal, openLocalJournal } from "#journal";
+import type { ObjectStore } from "#objectstore";
+import { SegmentStore } from "#segment";
+import { CombinedStore, type LogStore } from "#storage";
+import type { Logger, Metrics } from "#telemetry";
+import { ingesterEvents, journalObserver, pushObserver } from "./ingest-metrics.ts";
+import type { World } from "./world.ts";
+
+/** One segment's worth of lines: some 10 MiB once compressed. */
+const partBytesMax: number = 64 * MiB;
+/** What the head holds while it is cut as fast as it fills. */
+const headBytesTarget: number = 96 * MiB;
+/** Three more segments' worth of patience with a slow object store, then 503. */
+const headBytesMax: number = 288 * MiB;
+/** Replay reads some 500 MiB/s of it. */
+const journalBytesTarget: number = 512 * MiB;
+
+/** The way in and what it writes to. */
+export interface IngestSide {
+  readonly distributor: Distributor;
+  readonly ingester: Ingester;
+  readonly head: Head;
+  readonly headBlocks: HeadBlocks;
+  readonly journal: Journal;
+  readonly segments: SegmentStore;
+  /** Head and segments as queries see them. */
+  readonly store: LogStore;
+}
+
+export interface IngestParts {
+  readonly config: Config;
+  readonly limits: LimitsByTenant;
+  readonly objects: ObjectStore;
+  readonly world: World;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Opens the journal (and takes its lock); the head is empty until `ingester.replay()`. */
+export async function openIngest(parts: IngestParts): Promise<IngestSide> {
+  const { config, limits, objects, world, log, metrics } = parts;
+  const { clock, random } = world;
+  const journal = await openLocalJournal({
+    ...world,
+    folder: config.journal.folder,
+    fileBytesMax: config.journal.fileBytesMax,
+    onCommit: journalObserver(metrics),
+  });
+  const head = new Head({ clock });
+  const headBlocks = new HeadBlocks({ hashSeed: random.bytes(4).readUInt32LE() });
+  const segments = new SegmentStore({ objects });
+  const writer = new SegmentPartWriter({
+    objects,
+    segments,
+    clock,
+    random,
+    journalId: journal.id,
+  });
+  const policy: CutPolicy = {
+    idleMs: config.ingester.idleMs,
+    ageMaxMs: config.ingester.ageMaxMs,
+    partBytesMax,
+    headBytesTarget,
+    headBytesMax,
+    journalBytesTarget,
+  };
+  const events = ingesterEvents(metrics);
+  const ingester = new Ingester({ journal, head, writer, policy, clock, log, events });
+  const distributor = new Distributor({
+    limits,
+    clock,
+    active: head,
+    observer: pushObserver(metrics),
+    body: {
+      compressedBytesMax: config.server.pushCompressedBytesMax,
+      rawBytesMax: config.server.pushRawBytesMax,
+    },
+  });
+  const store = new CombinedStore([new HeadStore({ head, blocks: headBlocks }), segments]);
+  observeHead(metrics, { head, journal });
+  return { distributor, ingester, head, headBlocks, journal, segments, store };
+}
+
+function observeHead(metrics: Metrics, side: Pick<IngestSide, "head" | "journal">): void {
+  const { head, journal } = side;
+  metrics.observe("loki_ingester_memory_streams", "Streams with entries in the head.", () =>
+    head.streamCount(),
+  );
+  metrics.observe("skald_head_bytes", "Memory the head holds, estimated.", () => head.heapBytes);
+  metrics.observe("skald_journal_bytes", "Bytes of journal files.", () => journal.sizeBytes);
+  metrics.observe("skald_journal_damage_count", "Damaged places found in the journal.", () => {
+    return journal.damage.length;
+  });
+}

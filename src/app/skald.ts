@@ -1,0 +1,158 @@
+import { messageOf } from "#base";
+import { createLimits, type LoadedConfig, type RuntimeLimits } from "#config";
+import {
+  type AdminPort,
+  allRoutes,
+  type BuildInfo,
+  type HttpPorts,
+  type HttpServer,
+  type PushPort,
+  startHttpServer,
+} from "#http";
+import { createIndexQueries, createQueryEngine } from "#query";
+import type { Logger, Metrics } from "#telemetry";
+import { BackgroundTasks } from "#world";
+import { type IngestSide, openIngest } from "./ingest.ts";
+import { openObjectStore } from "./stores.ts";
+import type { World } from "./world.ts";
+
+export interface SkaldOptions {
+  readonly loaded: LoadedConfig;
+  readonly world: World;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly build: BuildInfo;
+  readonly readFile: (path: string) => Promise<string>;
+}
+
+type State = "starting" | "running" | "stopping" | "stopped";
+
+/** One whole Skald in one process: config → build → start → stop. */
+export class Skald {
+  readonly #options: SkaldOptions;
+  readonly #background: BackgroundTasks;
+  readonly #limits: RuntimeLimits;
+  #state: State = "starting";
+  #ingest: IngestSide | undefined;
+  #http: HttpServer | undefined;
+
+  constructor(options: SkaldOptions) {
+    this.#options = options;
+    this.#limits = createLimits({ ...options, clock: options.world.clock });
+    this.#background = new BackgroundTasks({
+      onFailure: ({ task, error }) =>
+        options.log.error("background task failed", { task, reason: messageOf(error) }),
+    });
+  }
+
+  get url(): string {
+    return this.#http?.url ?? "";
+  }
+
+  /** Listens first, answering 503, then replays the journal, then is ready. */
+  async start(): Promise<void> {
+    const { loaded, world, log, metrics } = this.#options;
+    const { config } = loaded;
+    const objects = await openObjectStore(config, world);
+    const limits = this.#limits;
+    const ingest = await openIngest({ config, limits, objects, world, log, metrics });
+    this.#ingest = ingest;
+    this.#http = await this.#listen(ingest);
+    const replayed = await ingest.ingester.replay();
+    if (replayed.records > 0) log.info("journal replayed", { ...replayed });
+    this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
+    this.#background.spawn("cut segments", (signal) => ingest.ingester.run(signal));
+    this.#state = "running";
+    log.info("Skald is ready", { url: this.#http.url, target: config.target.join(",") });
+  }
+
+  #listen(ingest: IngestSide): Promise<HttpServer> {
+    const { loaded } = this.#options;
+    const { server } = loaded.config;
+    return startHttpServer({
+      address: server.httpListenAddress,
+      port: server.httpListenPort,
+      bodyBytesMax: server.pushCompressedBytesMax,
+      readTimeoutMs: server.httpReadTimeoutMs,
+      idleTimeoutMs: server.httpIdleTimeoutMs,
+      ports: this.#ports(ingest),
+      routes: allRoutes,
+    });
+  }
+
+  #ports(ingest: IngestSide): HttpPorts {
+    const { loaded, world, log, metrics, build } = this.#options;
+    const { config } = loaded;
+    const { store, head } = ingest;
+    const { clock } = world;
+    return {
+      clock,
+      log,
+      metrics,
+      limits: this.#limits,
+      authEnabled: config.authEnabled,
+      multiTenantQueriesEnabled: config.querier.multiTenantQueriesEnabled,
+      tailMaxDurationMs: config.querier.tailMaxDurationMs,
+      build,
+      engine: createQueryEngine({ store, clock }),
+      index: createIndexQueries({ store, clock }),
+      push: pushPort(ingest),
+      tails: { subscribe: (tenant, listener) => head.subscribe(tenant, listener) },
+      admin: this.#admin(ingest),
+    };
+  }
+
+  #admin({ ingester }: IngestSide): AdminPort {
+    const { loaded } = this.#options;
+    return {
+      notReady: () => (this.#state === "running" ? undefined : `Skald is ${this.#state}`),
+      isStopping: () => this.#state === "stopping" || this.#state === "stopped",
+      flush: (tenant) => ingester.flush(new AbortController().signal, tenant),
+      services: () => this.#services(),
+      configYaml: (mode) =>
+        ({ full: loaded.yaml, diff: loaded.yamlDiff, defaults: loaded.yamlDefaults })[mode],
+      runtimeConfigYaml: () => this.#limits.yaml(),
+    };
+  }
+
+  #services(): { name: string; state: string }[] {
+    const state = {
+      starting: "Starting",
+      running: "Running",
+      stopping: "Stopping",
+      stopped: "Terminated",
+    };
+    const names = ["server", "distributor", "ingester", "querier", "store", "runtime-config"];
+    return names.map((name) => ({ name, state: state[this.#state] }));
+  }
+
+  /** Takes no more pushes, lets requests finish, then closes the journal; what is in it is replayed at the next start. */
+  async stop(): Promise<void> {
+    if (this.#state === "stopping" || this.#state === "stopped") return;
+    this.#state = "stopping";
+    const { config } = this.#options.loaded;
+    await this.#http?.close();
+    await this.#background.stop();
+    const ingest = this.#ingest;
+    if (ingest !== undefined) {
+      if (config.ingester.flushOnShutdown) {
+        await ingest.ingester.flush(new AbortController().signal, undefined, "shutdown");
+      }
+      await ingest.journal.close();
+    }
+    this.#state = "stopped";
+  }
+}
+
+function pushPort({ distributor, ingester }: IngestSide): PushPort {
+  return {
+    push: async (request) => {
+      const { accepted, reply } = distributor.push(request);
+      if (accepted !== undefined) {
+        await ingester.push(request.tenant, accepted.batch, accepted.record);
+      }
+      const { status, body, contentType } = reply;
+      return { status, body, ...(contentType === undefined ? {} : { contentType }) };
+    },
+  };
+}

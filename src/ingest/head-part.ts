@@ -1,0 +1,135 @@
+import {
+  type BatchStream,
+  dayOfSeconds,
+  dayStartNs,
+  type EntryBatch,
+  type Labels,
+  secondsPerDay,
+} from "#model";
+
+/** What one row costs besides its bytes: the columns of the batch it is in. */
+const rowOverheadBytes = 24;
+/** What one stream costs: labels, slices, map entries. */
+const streamOverheadBytes = 512;
+/** What one slice costs. */
+const sliceOverheadBytes = 96;
+
+/** Rows [fromRow, toRow) of a batch: one stream, one day, order of arrival. Offsets are ns since the start of the day. */
+export interface HeadSlice {
+  readonly batch: EntryBatch;
+  readonly fromRow: number;
+  readonly toRow: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  readonly lineBytes: number;
+}
+
+/** One stream's entries of one day that are not in a segment yet. */
+export interface HeadStream {
+  readonly labels: Labels;
+  readonly slices: HeadSlice[];
+  entryCount: number;
+  lineBytes: number;
+  minOffset: number;
+  maxOffset: number;
+}
+
+/**
+ * The entries of one tenant and one UTC day between two cuts: the unit that becomes a segment. It covers every journal
+ * record of its tenant and day from `firstSequence` to `lastSequence`, since records are applied in order.
+ */
+export class HeadPart {
+  readonly tenant: string;
+  readonly day: number;
+  /** Larger for later parts: sources are ordered by it. */
+  readonly order: number;
+  readonly baseNs: bigint;
+  readonly streams: Map<string, HeadStream> = new Map();
+  readonly openedMs: number;
+  touchedMs: number;
+  firstSequence = 0;
+  lastSequence = 0;
+  entryCount = 0;
+  lineBytes = 0;
+  /** What it holds in memory, estimated. */
+  heapBytes = 0;
+  /** Set once it is being written to the store; nothing is appended any more. */
+  isSealed = false;
+
+  constructor(options: { tenant: string; day: number; order: number; nowMs: number }) {
+    this.tenant = options.tenant;
+    this.day = options.day;
+    this.order = options.order;
+    this.baseNs = dayStartNs(options.day);
+    this.openedMs = options.nowMs;
+    this.touchedMs = options.nowMs;
+  }
+
+  /** Keeps a view of the rows; nothing is copied. All rows must be of this part's day. */
+  append(labels: Labels, run: DayRun, batch: EntryBatch, sequence: number): void {
+    let stream = this.streams.get(labels.key);
+    if (stream === undefined) {
+      stream = {
+        labels,
+        slices: [],
+        entryCount: 0,
+        lineBytes: 0,
+        minOffset: Number.POSITIVE_INFINITY,
+        maxOffset: Number.NEGATIVE_INFINITY,
+      };
+      this.streams.set(labels.key, stream);
+      this.heapBytes += streamOverheadBytes;
+    }
+    const slice = sliceOf(batch, run);
+    stream.slices.push(slice);
+    const rows = run.toRow - run.fromRow;
+    stream.entryCount += rows;
+    stream.lineBytes += slice.lineBytes;
+    stream.minOffset = Math.min(stream.minOffset, slice.minOffset);
+    stream.maxOffset = Math.max(stream.maxOffset, slice.maxOffset);
+    this.entryCount += rows;
+    this.lineBytes += slice.lineBytes;
+    this.heapBytes += slice.lineBytes + rows * rowOverheadBytes + sliceOverheadBytes;
+    if (this.firstSequence === 0) this.firstSequence = sequence;
+    this.lastSequence = sequence;
+  }
+}
+
+/** Rows [fromRow, toRow) of a batch that fall on one UTC day. */
+export interface DayRun {
+  readonly day: number;
+  readonly fromRow: number;
+  readonly toRow: number;
+}
+
+/** Cuts a stream's rows wherever the day changes; nearly always there is one run. */
+export function dayRuns(batch: EntryBatch, stream: BatchStream): DayRun[] {
+  const { epochSeconds } = batch;
+  const runs: DayRun[] = [];
+  let fromRow = stream.fromRow;
+  while (fromRow < stream.toRow) {
+    const day = dayOfSeconds(epochSeconds[fromRow]!);
+    const from = day * secondsPerDay;
+    const to = from + secondsPerDay;
+    let row = fromRow + 1;
+    while (row < stream.toRow && epochSeconds[row]! >= from && epochSeconds[row]! < to) row++;
+    runs.push({ day, fromRow, toRow: row });
+    fromRow = row;
+  }
+  return runs;
+}
+
+function sliceOf(batch: EntryBatch, run: DayRun): HeadSlice {
+  const { epochSeconds, nanos, lineStarts, lineEnds } = batch;
+  const base = run.day * secondsPerDay;
+  let minOffset = Number.POSITIVE_INFINITY;
+  let maxOffset = Number.NEGATIVE_INFINITY;
+  let lineBytes = 0;
+  for (let row = run.fromRow; row < run.toRow; row++) {
+    const offset = (epochSeconds[row]! - base) * 1e9 + nanos[row]!;
+    if (offset < minOffset) minOffset = offset;
+    if (offset > maxOffset) maxOffset = offset;
+    lineBytes += lineEnds[row]! - lineStarts[row]!;
+  }
+  return { batch, fromRow: run.fromRow, toRow: run.toRow, minOffset, maxOffset, lineBytes };
+}

@@ -1,0 +1,146 @@
+import type { EntryBatch, Labels } from "#model";
+import type { Clock } from "#world";
+import { type DayRun, dayRuns, HeadPart } from "./head-part.ts";
+
+/** Called for every accepted batch, after it is durable and in the head. Must not throw and must return at once. */
+export type BatchListener = (batch: EntryBatch) => void;
+
+/**
+ * What is durable in the journal but not yet in a segment: parts by tenant and day. Single-threaded; every method is
+ * synchronous, so readers never see half a batch.
+ */
+export class Head {
+  readonly #clock: Clock;
+  readonly #parts = new Map<string, HeadPart[]>();
+  readonly #streamCounts = new Map<string, Map<string, number>>();
+  readonly #listeners = new Map<string, Set<BatchListener>>();
+  #nextOrder = 1;
+  #appliedSequence = 0;
+  #heapBytes = 0;
+
+  constructor(options: { clock: Clock }) {
+    this.#clock = options.clock;
+  }
+
+  get heapBytes(): number {
+    return this.#heapBytes;
+  }
+
+  /**
+   * Adds a durable batch. `isCovered` (of a replay) tells which days of it are in a segment already. Sequences must not
+   * decrease from call to call.
+   */
+  apply(input: {
+    readonly tenant: string;
+    readonly batch: EntryBatch;
+    readonly sequence: number;
+    readonly isCovered?: (day: number) => boolean;
+  }): void {
+    const { tenant, batch, sequence } = input;
+    for (const stream of batch.streams) {
+      for (const run of dayRuns(batch, stream)) {
+        if (input.isCovered?.(run.day) === true) continue;
+        this.#append(tenant, stream.labels, run, batch, sequence);
+      }
+    }
+    this.#appliedSequence = sequence;
+    for (const listener of this.#listeners.get(tenant) ?? []) listener(batch);
+  }
+
+  #append(tenant: string, labels: Labels, run: DayRun, batch: EntryBatch, sequence: number): void {
+    const part = this.#openPart(tenant, run.day);
+    const before = part.heapBytes;
+    const isNew = !part.streams.has(labels.key);
+    part.append(labels, run, batch, sequence);
+    part.touchedMs = this.#clock.nowMs();
+    this.#heapBytes += part.heapBytes - before;
+    if (isNew) this.#countStream(tenant, labels.key, 1);
+  }
+
+  #openPart(tenant: string, day: number): HeadPart {
+    let parts = this.#parts.get(tenant);
+    if (parts === undefined) {
+      parts = [];
+      this.#parts.set(tenant, parts);
+    }
+    const open = parts.find((part) => part.day === day && !part.isSealed);
+    if (open !== undefined) return open;
+    const part = new HeadPart({
+      tenant,
+      day,
+      order: this.#nextOrder++,
+      nowMs: this.#clock.nowMs(),
+    });
+    parts.push(part);
+    return part;
+  }
+
+  #countStream(tenant: string, key: string, by: number): void {
+    let counts = this.#streamCounts.get(tenant);
+    if (counts === undefined) {
+      counts = new Map();
+      this.#streamCounts.set(tenant, counts);
+    }
+    const count = (counts.get(key) ?? 0) + by;
+    if (count > 0) counts.set(key, count);
+    else counts.delete(key);
+    if (counts.size === 0) this.#streamCounts.delete(tenant);
+  }
+
+  /** Active streams of a tenant: those with entries in the head. */
+  count(tenant: string): number {
+    return this.#streamCounts.get(tenant)?.size ?? 0;
+  }
+
+  has(tenant: string, labels: Labels): boolean {
+    return this.#streamCounts.get(tenant)?.has(labels.key) ?? false;
+  }
+
+  /** All streams of all tenants. */
+  streamCount(): number {
+    let count = 0;
+    for (const counts of this.#streamCounts.values()) count += counts.size;
+    return count;
+  }
+
+  tenants(): string[] {
+    return [...this.#parts.keys()].sort();
+  }
+
+  /** Parts of one tenant or of all, oldest first. */
+  parts(tenant?: string): HeadPart[] {
+    if (tenant !== undefined) return [...(this.#parts.get(tenant) ?? [])];
+    return [...this.#parts.values()].flat().sort((a, b) => a.order - b.order);
+  }
+
+  /** Forgets a part whose segment can be read by now. */
+  remove(part: HeadPart): void {
+    const parts = this.#parts.get(part.tenant)?.filter((other) => other !== part) ?? [];
+    if (parts.length > 0) this.#parts.set(part.tenant, parts);
+    else this.#parts.delete(part.tenant);
+    this.#heapBytes -= part.heapBytes;
+    for (const key of part.streams.keys()) this.#countStream(part.tenant, key, -1);
+  }
+
+  /** Journal records below this number are needed by no part any more. */
+  neededFromSequence(): number {
+    let oldest: number | undefined;
+    for (const parts of this.#parts.values()) {
+      for (const part of parts) {
+        if (oldest === undefined || part.firstSequence < oldest) oldest = part.firstSequence;
+      }
+    }
+    return oldest ?? this.#appliedSequence + 1;
+  }
+
+  /** Hears every batch of a tenant from now on; returns the end of it. */
+  subscribe(tenant: string, listener: BatchListener): () => void {
+    const listeners = this.#listeners.get(tenant) ?? new Set();
+    listeners.add(listener);
+    this.#listeners.set(tenant, listeners);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(tenant);
+    };
+  }
+}

@@ -1,0 +1,293 @@
+import { isStoreError, messageOf, RequestError } from "#base";
+import type { Journal } from "#journal";
+import { dayOfSeconds, type EntryBatch } from "#model";
+import type { Logger } from "#telemetry";
+import type { Clock } from "#world";
+import type { Head } from "./head.ts";
+import type { HeadPart } from "./head-part.ts";
+import { decodePushRecord } from "./push-record.ts";
+
+/** When a part of the head is cut and written to the store. */
+export interface CutPolicy {
+  /** A part that got nothing for this long (Loki: ingester.chunk_idle_period). */
+  readonly idleMs: number;
+  /** A part that is this old (Loki: ingester.max_chunk_age). */
+  readonly ageMaxMs: number;
+  /** A part this large in memory. */
+  readonly partBytesMax: number;
+  /** The head over all tenants: above it the largest parts are cut first. */
+  readonly headBytesTarget: number;
+  /** Above it pushes are refused with 503 until cutting has caught up. */
+  readonly headBytesMax: number;
+  /** Above it the parts that hold the oldest records are cut, so that a restart has little to replay. */
+  readonly journalBytesTarget: number;
+}
+
+/** Where cut parts go. Implemented over the segment store; the part can be read from it when this resolves. */
+export interface PartWriter {
+  write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment>;
+  /** Journal ranges [from, to] of the segments a tenant has for a day. */
+  covered(tenant: string, day: number): Promise<readonly SequenceRange[]>;
+}
+
+export interface SequenceRange {
+  readonly fromSequence: number;
+  readonly toSequence: number;
+}
+
+export interface WrittenSegment {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly entryCount: number;
+}
+
+export interface IngesterOptions {
+  readonly journal: Journal;
+  readonly head: Head;
+  readonly writer: PartWriter;
+  readonly policy: CutPolicy;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: IngesterEvents;
+}
+
+/** For metrics. */
+export interface IngesterEvents {
+  segmentWritten(segment: WrittenSegment, durationMs: number, reason: CutReason): void;
+  segmentFailed(error: unknown): void;
+}
+
+export type CutReason = "size" | "age" | "idle" | "journal" | "flush" | "shutdown";
+
+export interface ReplaySummary {
+  readonly records: number;
+  readonly entries: number;
+  readonly skippedRecords: number;
+  readonly durationMs: number;
+}
+
+const checkEveryMs = 1_000;
+/** First pause after a failed write; doubles up to the maximum. */
+const retryFirstMs = 500;
+const retryMaxMs = 30_000;
+
+/**
+ * Owns the way of an accepted batch: journal → head → segment, then the journal is truncated. One per process and journal
+ * partition.
+ */
+export class Ingester {
+  readonly #options: IngesterOptions;
+  #flushing: Promise<void> | undefined;
+  #isWanted = false;
+  #retryMs = 0;
+
+  constructor(options: IngesterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes a batch durable and visible. Resolves when it is both. Throws RequestError 503 when the head or the disk is full
+   * or the process stops; then nothing was kept.
+   */
+  async push(tenant: string, batch: EntryBatch, record: readonly Uint8Array[]): Promise<void> {
+    const { head, journal, policy } = this.#options;
+    if (head.heapBytes > policy.headBytesMax) {
+      this.#wake();
+      throw new RequestError(503, "ingester is overloaded: too much data waits to be stored", {
+        retryAfterSeconds: 2,
+      });
+    }
+    try {
+      await journal.append(record, (sequence) => head.apply({ tenant, batch, sequence }));
+    } catch (error) {
+      throw refusal(error);
+    }
+    if (head.heapBytes > policy.headBytesTarget) this.#wake();
+  }
+
+  /** Fills the head from the journal. Cuts on the way when there is more than memory should hold. */
+  async replay(): Promise<ReplaySummary> {
+    const { journal, head, clock, policy, log } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const covered = new CoveredDays(this.#options.writer);
+    let records = 0;
+    let entries = 0;
+    let skippedRecords = 0;
+    for await (const record of journal.replay(journal.firstSequence)) {
+      records++;
+      let decoded: { tenant: string; batch: EntryBatch };
+      try {
+        decoded = decodePushRecord(record.body);
+      } catch (error) {
+        skippedRecords++;
+        log.error("journal record cannot be decoded", {
+          sequence: record.sequence,
+          reason: messageOf(error),
+        });
+        continue;
+      }
+      const { tenant, batch } = decoded;
+      const isCovered = await covered.testFor(tenant, batch, record.sequence);
+      entries += batch.rowCount;
+      head.apply({ tenant, batch, sequence: record.sequence, isCovered });
+      if (head.heapBytes > policy.headBytesTarget)
+        await this.#cutWhatIsDue(new AbortController().signal);
+    }
+    for (const damage of journal.damage) log.error("journal damaged", { ...damage });
+    return { records, entries, skippedRecords, durationMs: clock.monotonicMs() - startedMs };
+  }
+
+  /** The background task that cuts parts as the policy says, until aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, events } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#cutWhatIsDue(signal);
+        this.#retryMs = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        events.segmentFailed(error);
+        this.#retryMs = Math.min(retryMaxMs, Math.max(retryFirstMs, this.#retryMs * 2));
+        log.error("segment could not be written", {
+          reason: messageOf(error),
+          retryInMs: this.#retryMs,
+        });
+      }
+      await this.#pause(this.#retryMs > 0 ? this.#retryMs : checkEveryMs, clock, signal);
+    }
+  }
+
+  #wakeUp: (() => void) | undefined;
+
+  #wake(): void {
+    this.#isWanted = true;
+    this.#wakeUp?.();
+  }
+
+  async #pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    if (this.#isWanted && this.#retryMs === 0) {
+      this.#isWanted = false;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const cancel = clock.schedule(delayMs, resolve);
+      const end = (): void => {
+        cancel();
+        resolve();
+      };
+      this.#wakeUp = this.#retryMs === 0 ? end : undefined;
+      signal.addEventListener("abort", end, { once: true });
+    });
+    this.#wakeUp = undefined;
+    this.#isWanted = false;
+  }
+
+  /** Writes everything (or one tenant's) to the store. */
+  async flush(signal: AbortSignal, tenant?: string, reason: CutReason = "flush"): Promise<void> {
+    await this.#exclusively(async () => {
+      for (const part of this.#options.head.parts(tenant)) await this.#cut(part, reason, signal);
+    });
+  }
+
+  async #cutWhatIsDue(signal: AbortSignal): Promise<void> {
+    await this.#exclusively(async () => {
+      for (;;) {
+        const due = this.#mostDue();
+        if (due === undefined || signal.aborted) return;
+        await this.#cut(due.part, due.reason, signal);
+      }
+    });
+  }
+
+  /** One writer at a time; who comes meanwhile waits for its turn. */
+  async #exclusively(work: () => Promise<void>): Promise<void> {
+    const previous = this.#flushing ?? Promise.resolve();
+    const mine = previous.then(work, work);
+    this.#flushing = mine;
+    try {
+      await mine;
+    } finally {
+      if (this.#flushing === mine) this.#flushing = undefined;
+    }
+  }
+
+  #mostDue(): { part: HeadPart; reason: CutReason } | undefined {
+    const { head, policy, clock, journal } = this.#options;
+    const parts = head.parts();
+    if (parts.length === 0) return undefined;
+    const largest = parts.reduce((a, b) => (b.heapBytes > a.heapBytes ? b : a));
+    if (largest.heapBytes >= policy.partBytesMax || head.heapBytes > policy.headBytesTarget) {
+      return { part: largest, reason: "size" };
+    }
+    const nowMs = clock.nowMs();
+    for (const part of parts) {
+      if (nowMs - part.openedMs >= policy.ageMaxMs) return { part, reason: "age" };
+      if (nowMs - part.touchedMs >= policy.idleMs) return { part, reason: "idle" };
+    }
+    if (journal.sizeBytes > policy.journalBytesTarget) {
+      const oldest = parts.reduce((a, b) => (b.firstSequence < a.firstSequence ? b : a));
+      return { part: oldest, reason: "journal" };
+    }
+    return undefined;
+  }
+
+  async #cut(part: HeadPart, reason: CutReason, signal: AbortSignal): Promise<void> {
+    const { head, journal, writer, clock, events } = this.#options;
+    part.isSealed = true;
+    const startedMs = clock.monotonicMs();
+    const segment = await writer.write(part, signal);
+    head.remove(part);
+    events.segmentWritten(segment, clock.monotonicMs() - startedMs, reason);
+    await journal.truncate(head.neededFromSequence());
+  }
+}
+
+function refusal(error: unknown): unknown {
+  if (isStoreError(error, "full")) {
+    return new RequestError(503, "no space left to keep the data; try again later", {
+      retryAfterSeconds: 30,
+    });
+  }
+  if (isStoreError(error, "closed")) {
+    return new RequestError(503, "the server is shutting down", { retryAfterSeconds: 5 });
+  }
+  if (isStoreError(error)) {
+    return new RequestError(503, `the journal cannot be written: ${error.message}`, {
+      retryAfterSeconds: 5,
+    });
+  }
+  return error;
+}
+
+/** Which (tenant, day) of a record are in segments already; asks the store once per tenant and day. */
+class CoveredDays {
+  readonly #writer: PartWriter;
+  readonly #ranges = new Map<string, readonly SequenceRange[]>();
+
+  constructor(writer: PartWriter) {
+    this.#writer = writer;
+  }
+
+  async testFor(
+    tenant: string,
+    batch: EntryBatch,
+    sequence: number,
+  ): Promise<(day: number) => boolean> {
+    for (const day of daysOf(batch)) {
+      const key = `${day}/${tenant}`;
+      if (!this.#ranges.has(key)) this.#ranges.set(key, await this.#writer.covered(tenant, day));
+    }
+    return (day) =>
+      (this.#ranges.get(`${day}/${tenant}`) ?? []).some(
+        (range) => range.fromSequence <= sequence && sequence <= range.toSequence,
+      );
+  }
+}
+
+function daysOf(batch: EntryBatch): Set<number> {
+  const days = new Set<number>();
+  for (let row = 0; row < batch.rowCount; row++) {
+    days.add(dayOfSeconds(batch.epochSeconds[row]!));
+  }
+  return days;
+}
