@@ -128,10 +128,17 @@ function readInt(text: string): number | undefined {
 }
 
 const sizePattern = /^([+-]?\d+(?:\.\d+)?)\s*(?:([KMGTPE]?)I?B|([KMGTPE])I?)?$/i;
+/** As Loki prints sizes of two units: `63KiB1023B`. */
+const sizeOfTwo = /^(\d+[KMGTPE]I?B)(\d.*)$/i;
 const sizeLetters = ["", "K", "M", "G", "T", "P", "E"];
 
 /** 1 KB is 1024 bytes, as Loki's sizes are. */
 function readBytes(text: string): number | undefined {
+  const [, first, rest] = sizeOfTwo.exec(text) ?? [];
+  if (first !== undefined && rest !== undefined) {
+    const sum = (readBytes(first) ?? Number.NaN) + (readBytes(rest) ?? Number.NaN);
+    return Number.isSafeInteger(sum) ? sum : undefined;
+  }
   const found = sizePattern.exec(text.trim());
   if (found === null) return readInt(text);
   const letter = (found[2] ?? found[3] ?? "").toUpperCase();
