@@ -76,7 +76,7 @@ export class HttpClient {
 
   url(path: string, query?: URLSearchParams): URL {
     const url = new URL(this.connection.base);
-    url.pathname += path;
+    url.pathname = url.pathname.replace(/\/$/, "") + path;
     if (query !== undefined) url.search = query.toString();
     return url;
   }
