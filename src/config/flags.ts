@@ -2,7 +2,7 @@ import { nearestName } from "./nearest.ts";
 import { allSettings, type Setting, settingByPath } from "./settings.ts";
 import { parseText, type Value } from "./value-types.ts";
 
-/** What the command line says. Spelled as Loki's: `-name=value` or `-name value`, one dash or two. */
+/** What the command line says, spelled as for Loki: `-name=value`, `-name value`, or two dashes. */
 export interface Flags {
   /** The files of -config.file, tried in order; undefined when not given. */
   readonly configFiles: readonly string[] | undefined;

@@ -124,7 +124,7 @@ const settings: readonly Setting[] = [
 ];
 
 for (const [yaml, find, want] of settings) {
-  test(`${yaml} means ${JSON.stringify(want)}`, async () => {
+  test(`${JSON.stringify(yaml)} means ${JSON.stringify(want)}`, async () => {
     assert.deepEqual(find((await loadYaml(yaml)).config), want);
   });
 }
@@ -171,7 +171,7 @@ const limitCases: readonly LimitCase[] = [
     [{ pattern: "x", regex: true, types: ["metric"], hash: 0 }],
   ],
   [
-    "otlp_config: {log_attributes: [{action: drop, attributes: [a]}], severity_text_as_label: true}",
+    "otlp_config: {severity_text_as_label: true, log_attributes: [{action: drop, attributes: a}]}",
     "otlp",
     {
       ...defaultLimits.otlp,
@@ -266,6 +266,8 @@ const warned: readonly (readonly [yaml: string, ...want: string[]])[] = [
   ["frontend_worker: {frontend_address: x}"],
   ["ingester: {lifecycler: {ring: {kvstore: {store: inmemory}}}}"],
   ["query_range: {cache_results: false}"],
+  ["frontend: {tail_proxy_url: '', log_queries_longer_than:}"],
+  ["# nothing"],
   [
     "query_range:\n  results_cache: {cache: {embedded_cache: {enabled: true}}}",
     "/l.yaml:2: query_range.results_cache.cache.embedded_cache.enabled: Skald does not have " +
@@ -288,6 +290,46 @@ for (const [yaml, ...want] of warned) {
     assert.deepEqual((await loadYaml(yaml)).warnings, want);
   });
 }
+
+const fileOfLoki = `
+auth_enabled: false
+server: {http_listen_port: 3100, grpc_listen_port: 9096, log_level: debug}
+common:
+  instance_addr: 127.0.0.1
+  path_prefix: /tmp/loki
+  storage: {filesystem: {chunks_directory: /tmp/loki/chunks, rules_directory: /tmp/loki/rules}}
+  replication_factor: 1
+  ring: {kvstore: {store: inmemory}}
+schema_config:
+  configs:
+    - from: 2020-10-24
+      store: tsdb
+      object_store: filesystem
+      schema: v13
+      index: {prefix: index_, period: 24h}
+pattern_ingester: {enabled: true, metric_aggregation: {loki_address: ""}}
+frontend: {encoding: protobuf}
+analytics: {reporting_enabled: false}
+`;
+
+test("a small file of Loki loads without a warning", async () => {
+  const { config, warnings } = await loadYaml(fileOfLoki);
+  assert.deepEqual(warnings, []);
+  assert.equal(config.server.grpcListenPort, 9096);
+  assert.equal(config.journal.folder, "/tmp/loki/wal");
+  assert.equal(config.ruler.storageFolder, "/tmp/loki/rules");
+  assert.deepEqual(config.schemaPeriods, [
+    {
+      from: "2020-10-24",
+      fromNs: 1603497600000000000n,
+      store: "tsdb",
+      objectStore: "filesystem",
+      schema: "v13",
+      indexPrefix: "index_",
+      indexPeriodMs: 24 * hour,
+    },
+  ]);
+});
 
 test("variables of the environment are expanded when asked for", async () => {
   const yaml = [

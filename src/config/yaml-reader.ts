@@ -73,7 +73,8 @@ export class YamlReader {
       const read = this.#readShape(value, child.shape, childPath, 0);
       if (read === undefined) continue;
       // To switch off what Skald does not have asks for nothing.
-      const asksForNothing = read === false && child.state === "later";
+      const isEmpty = read === false || read === "";
+      const asksForNothing = isEmpty && child.state === "later";
       if (child.state !== "supported" && !asksForNothing) this.#reportIdle(child, childPath, name);
       this.#keepPlace(childPath, name);
       into.set(childPath, read);
@@ -209,9 +210,9 @@ export class YamlReader {
       this.#problem(node, path, `expected a list, found ${describe(node)}`);
       return undefined;
     }
-    return (node.items as Node[]).map((item, at) =>
-      this.#readShape(item, shape.item, `${path}[${at}]`, depth + 1),
-    );
+    return (node.items as Node[])
+      .map((item, at) => this.#readShape(item, shape.item, `${path}[${at}]`, depth + 1))
+      .filter((item) => item !== undefined);
   }
 
   #readRecord(node: Node, section: Section, path: string, depth: number): Value {
