@@ -70,6 +70,11 @@ export class BlockBuilder {
     );
   }
 
+  /** The stream of the last row here, -1 in an empty block. */
+  get runStream(): number {
+    return this.#run?.stream ?? -1;
+  }
+
   /** Starts the rows of a stream; `offset` is the time of its first row here. */
   startRun(stream: number, offset: number): void {
     this.#run = {

@@ -17,7 +17,7 @@ import {
   segmentStreamsMax,
   thinStreamBytesDefault,
 } from "./limits.ts";
-import { formatSegmentKey, type SegmentKey } from "./segment-key.ts";
+import { formatSegmentKey } from "./segment-key.ts";
 
 /** All rows of one stream, slices in order of arrival. */
 export interface SegmentStream {
@@ -43,6 +43,8 @@ export interface SegmentOptions {
   readonly level?: number;
   readonly blockTargetBytes?: number;
   readonly thinStreamBytes?: number;
+  /** Blocks in compression at a time; 4 when omitted. */
+  readonly blocksInFlightMax?: number;
 }
 
 export interface BuiltSegment {
@@ -57,7 +59,7 @@ export interface BuiltSegment {
 const writerName = "skald 0.1";
 
 /** Blocks in compression at a time: keeps the thread pool busy and bounds memory. */
-const blocksInFlightMax = 4;
+const blocksInFlightMaxDefault = 4;
 
 /**
  * Builds one segment. Batches are only read, and not kept. The main thread does the copying, the thread pool the
@@ -67,52 +69,76 @@ export async function buildSegment(
   input: SegmentInput,
   options: SegmentOptions,
 ): Promise<BuiltSegment> {
-  assert(input.streams.length <= segmentStreamsMax, `${input.streams.length} streams`);
-  const streams = sortedByLabels(input.streams);
-  const writer = new BlockWriter(options);
+  const writer = new SegmentWriter(input, options);
   const rows = new GatheredRows(writer.seed);
-  for (let i = 0; i < streams.length; i++) {
-    rows.gather(streams[i]!.rows, input.day);
-    if (rows.count > 0) await writer.add(i, rows);
+  for (const { labels, rows: slices } of sortedByLabels(input.streams)) {
+    rows.gather(slices, input.day);
+    await writer.startStream(labels, rows.lineBytes + rows.count);
+    if (rows.count > 0) await writer.addRows(rows);
   }
-  const { parts, placed } = placeBlocks(await writer.finish());
-  const bodyBytes = parts.reduce((sum, part) => sum + part.length, 0);
-  const labels = streams.map((stream) => stream.labels);
-  const facts = factsOf(input, placed, labels.length);
-  const footer = await encodeFooter({
-    info: {
-      writer: writerName,
-      tenant: input.tenant,
-      day: input.day,
-      id: options.id,
-      streamCount: facts.streamCount,
-      blockCount: facts.blockCount,
-      entryCount: facts.entryCount,
-      lineBytes: facts.lineBytes,
-      journal: input.journal,
-      replaces: input.replaces,
-    },
-    labels,
-    blocks: placed,
-    bodyBytes,
-    level: options.level ?? 1,
-  });
-  const key: SegmentKey = {
-    tenant: input.tenant,
-    day: input.day,
-    minNs: facts.minNs,
-    maxNs: facts.maxNs,
-    id: options.id,
-    replacesCount: input.replaces.length,
-    bodyBytes,
-    footerBytes: footer.length,
-  };
-  return {
-    key: formatSegmentKey(key),
-    parts: [...parts, footer],
-    sizeBytes: bodyBytes + footer.length,
-    facts: { ...facts, ...key },
-  };
+  return writer.finish();
+}
+
+/**
+ * A segment under construction, for whoever does not have all rows in memory. Streams are started in order of
+ * `labels.key`; the rows of a stream come in one or more pieces, sorted by time over all of them, without duplicates.
+ */
+export class SegmentWriter {
+  /** For tables in memory. */
+  readonly seed: number;
+  readonly #input: Omit<SegmentInput, "streams">;
+  readonly #options: SegmentOptions;
+  readonly #blocks: BlockWriter;
+  readonly #labels: Labels[] = [];
+
+  constructor(input: Omit<SegmentInput, "streams">, options: SegmentOptions) {
+    this.#input = input;
+    this.#options = options;
+    this.#blocks = new BlockWriter(options);
+    this.seed = this.#blocks.seed;
+  }
+
+  /** `bytes` is what its lines take, each with a newline: about, when duplicates are yet to be dropped. */
+  async startStream(labels: Labels, bytes: number): Promise<void> {
+    const previous = this.#labels.at(-1);
+    if (previous !== undefined) {
+      assert(previous.key < labels.key, `stream ${labels.toString()} comes twice or late`);
+    }
+    assert(this.#labels.length < segmentStreamsMax, `more than ${segmentStreamsMax} streams`);
+    this.#labels.push(labels);
+    await this.#blocks.startStream(this.#labels.length - 1, bytes);
+  }
+
+  /** Rows of the stream started last; copied when this resolved. */
+  async addRows(rows: GatheredRows): Promise<void> {
+    await this.#blocks.addRows(rows);
+  }
+
+  async finish(): Promise<BuiltSegment> {
+    const { tenant, day, journal, replaces } = this.#input;
+    const { id } = this.#options;
+    const { parts, placed } = placeBlocks(await this.#blocks.finish());
+    const bodyBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const facts = factsOf(this.#input, placed, this.#labels.length);
+    const { streamCount, blockCount, entryCount, lineBytes, minNs, maxNs } = facts;
+    const counts = { streamCount, blockCount, entryCount, lineBytes };
+    const footer = await encodeFooter({
+      info: { writer: writerName, tenant, day, id, ...counts, journal, replaces },
+      labels: this.#labels,
+      blocks: placed,
+      bodyBytes,
+      level: this.#options.level ?? 1,
+    });
+    const footerBytes = footer.length;
+    const replacesCount = replaces.length;
+    const key = { tenant, day, minNs, maxNs, id, replacesCount, bodyBytes, footerBytes };
+    return {
+      key: formatSegmentKey(key),
+      parts: [...parts, footer],
+      sizeBytes: bodyBytes + footerBytes,
+      facts: { ...facts, ...key },
+    };
+  }
 }
 
 /** Streams in order of their label text, so that neighbours in a shared block are alike. */
@@ -144,6 +170,11 @@ class BlockWriter {
   readonly #thin: BlockBuilder;
   readonly #blocks: Promise<PackedBlock>[] = [];
   #nextToAwait = 0;
+  /** The stream whose rows come now, where they go, and when that block is cut. */
+  #stream = 0;
+  #builder: BlockBuilder;
+  #cutBytes = 0;
+  readonly #inFlightMax: number;
 
   constructor(options: SegmentOptions) {
     this.seed = Number.parseInt(options.id.slice(-8), 16) | 0;
@@ -152,31 +183,32 @@ class BlockWriter {
     this.#thinBytes = options.thinStreamBytes ?? thinStreamBytesDefault;
     this.#fat = new BlockBuilder(this.#newBuffer(), this.seed);
     this.#thin = new BlockBuilder(this.#newBuffer(), this.seed);
+    this.#builder = this.#thin;
+    this.#inFlightMax = options.blocksInFlightMax ?? blocksInFlightMaxDefault;
   }
 
-  async add(stream: number, rows: GatheredRows): Promise<void> {
-    const bytes = rows.lineBytes + rows.count;
+  async startStream(stream: number, bytes: number): Promise<void> {
+    if (this.#fat.rowCount > 0) await this.#emit(this.#fat);
+    this.#stream = stream;
     if (bytes < this.#thinBytes) {
       const isCrowded = this.#thin.linesBytes + bytes > this.#targetBytes;
       if (isCrowded && this.#thin.rowCount > 0) await this.#emit(this.#thin);
-      await this.#addRows(this.#thin, stream, rows, this.#targetBytes);
-      return;
+      this.#builder = this.#thin;
+      this.#cutBytes = this.#targetBytes;
+    } else {
+      const blockCount = Math.max(1, Math.round(bytes / this.#targetBytes));
+      this.#builder = this.#fat;
+      this.#cutBytes = Math.ceil(bytes / blockCount);
     }
-    const blockCount = Math.max(1, Math.round(bytes / this.#targetBytes));
-    await this.#addRows(this.#fat, stream, rows, Math.ceil(bytes / blockCount));
-    if (this.#fat.rowCount > 0) await this.#emit(this.#fat);
   }
 
-  async #addRows(
-    builder: BlockBuilder,
-    stream: number,
-    rows: GatheredRows,
-    cutBytes: number,
-  ): Promise<void> {
+  async addRows(rows: GatheredRows): Promise<void> {
+    const builder = this.#builder;
+    const cutBytes = this.#cutBytes;
     let row = 0;
     while (row < rows.count) {
       if (builder.isFull || builder.linesBytes >= cutBytes) await this.#emit(builder);
-      row = fillBlock(builder, stream, { rows, from: row, cutBytes });
+      row = fillBlock(builder, this.#stream, { rows, from: row, cutBytes });
     }
   }
 
@@ -186,7 +218,7 @@ class BlockWriter {
     // Whoever awaits it below sees the failure; this only keeps an early one from being "unhandled".
     packed.catch(() => undefined);
     this.#blocks.push(packed);
-    while (this.#blocks.length - this.#nextToAwait > blocksInFlightMax) {
+    while (this.#blocks.length - this.#nextToAwait > this.#inFlightMax) {
       await this.#blocks[this.#nextToAwait++];
     }
   }
@@ -198,7 +230,7 @@ class BlockWriter {
         return { kind, name, part: await packPart(raw, this.#level) };
       }),
     );
-    if (this.#freeBuffers.length < blocksInFlightMax) this.#freeBuffers.push(block.linesBuffer);
+    if (this.#freeBuffers.length < this.#inFlightMax) this.#freeBuffers.push(block.linesBuffer);
     const { runs, isAscii, hasInnerNewline } = block;
     return { runs, isAscii, hasInnerNewline, columns };
   }
@@ -208,6 +240,7 @@ class BlockWriter {
   }
 
   async finish(): Promise<PackedBlock[]> {
+    if (this.#fat.rowCount > 0) await this.#emit(this.#fat);
     if (this.#thin.rowCount > 0) await this.#emit(this.#thin);
     return Promise.all(this.#blocks);
   }
@@ -221,7 +254,7 @@ function fillBlock(
 ): number {
   const { rows, from, cutBytes } = job;
   const { offsets, sliceOf, rowOf, slices, count } = rows;
-  builder.startRun(stream, offsets[from]!);
+  if (builder.runStream !== stream) builder.startRun(stream, offsets[from]!);
   let row = from;
   do {
     builder.add(slices[sliceOf[row]!]!.batch, rowOf[row]!, offsets[row]!);
@@ -256,7 +289,7 @@ function placeBlocks(blocks: readonly PackedBlock[]): { parts: Buffer[]; placed:
 }
 
 function factsOf(
-  input: SegmentInput,
+  input: Omit<SegmentInput, "streams">,
   blocks: readonly PlacedBlock[],
   streamCount: number,
 ): Omit<SegmentFacts, "bodyBytes" | "footerBytes" | "id" | "replacesCount"> {

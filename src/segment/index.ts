@@ -5,6 +5,7 @@ export {
   type SegmentInput,
   type SegmentOptions,
   type SegmentStream,
+  SegmentWriter,
 } from "./build-segment.ts";
 export { decodeFooter } from "./decode-footer.ts";
 export type { JournalRange, SegmentFacts, SegmentFooter, SegmentInfo } from "./footer.ts";
