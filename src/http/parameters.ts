@@ -1,6 +1,7 @@
 import { RequestError } from "#base";
 import { quoteGo } from "#model";
 import type { FastifyRequest } from "fastify";
+import { contentTypeOf } from "./content-type.ts";
 import { parseQueryString } from "./query-string.ts";
 
 const formType = "application/x-www-form-urlencoded";
@@ -65,6 +66,6 @@ function urlPairs(request: FastifyRequest): [string, string][] {
 
 function formPairs(request: FastifyRequest): [string, string][] {
   if (!formMethods.has(request.method) || !Buffer.isBuffer(request.body)) return [];
-  const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase();
+  const type = contentTypeOf(request)?.split(";", 1)[0]?.trim().toLowerCase();
   return type === formType ? parseQueryString(request.body.toString("utf8")) : [];
 }

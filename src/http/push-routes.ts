@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { contentTypeOf } from "./content-type.ts";
 import type { HttpPorts, PushRequest } from "./ports.ts";
 import { route } from "./routing.ts";
 import { tenantOf } from "./tenants.ts";
@@ -27,7 +28,7 @@ async function push(
   const answer = await ports.push.push({
     tenant,
     kind,
-    contentType: request.headers["content-type"],
+    contentType: contentTypeOf(request),
     contentEncoding: Array.isArray(encoding) ? encoding[0] : encoding,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
   });

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Histogram } from "prom-client";
 import type { HttpPorts } from "./ports.ts";
 
 /** Seconds; Loki's buckets for the same metric. */
@@ -11,24 +12,23 @@ const loggedLengthMax = 1024;
 /** Counts and times every request, and logs it at debug level; failures of ours at warn. */
 export function observeRequests(app: FastifyInstance, ports: HttpPorts): void {
   const meters = requestMeters(ports);
-  const startedMs = new WeakMap<FastifyRequest, number>();
-  app.addHook("onRequest", (request, _reply, done) => {
-    startedMs.set(request, ports.clock.monotonicMs());
-    meters.inflight.inc({ method: request.method, route: routeOf(request) });
-    done();
-  });
-  app.addHook("onResponse", (request, reply, done) => {
+  app.addHook("onRequest", (request, reply, done) => {
+    const startedMs = ports.clock.monotonicMs();
     const labels = { method: request.method, route: routeOf(request) };
-    const durationMs = ports.clock.monotonicMs() - (startedMs.get(request) ?? 0);
-    const status = statusOf(reply);
-    meters.inflight.dec(labels);
-    meters.duration.observe(
-      { ...labels, status_code: String(status), ws: String(request.ws) },
-      durationMs / 1000,
-    );
-    meters.requestBytes.observe(labels, lengthOf(request.headers["content-length"]));
-    meters.responseBytes.observe(labels, lengthOf(reply.getHeader("content-length")));
-    logRequest(ports, { request, status, durationMs });
+    meters.inflight.inc(labels);
+    // Also comes when the client leaves early, and when a websocket ends.
+    reply.raw.once("close", () => {
+      meters.inflight.dec(labels);
+      const durationMs = ports.clock.monotonicMs() - startedMs;
+      const status = statusOf(request, reply);
+      meters.duration.observe(
+        { ...labels, status_code: String(status), ws: String(request.ws) },
+        durationMs / 1000,
+      );
+      observeLength(meters.requestBytes, labels, request.headers["content-length"]);
+      observeLength(meters.responseBytes, labels, reply.getHeader("content-length"));
+      logRequest(ports, { request, status, durationMs });
+    });
     done();
   });
 }
@@ -68,13 +68,19 @@ function routeOf(request: FastifyRequest): string {
 }
 
 /** 499 when the client left before its answer was complete. */
-function statusOf(reply: FastifyReply): number {
-  return reply.raw.headersSent || reply.raw.statusCode >= 400 ? reply.statusCode : 499;
+function statusOf(request: FastifyRequest, { raw }: FastifyReply): number {
+  if (request.ws && !raw.headersSent) return 101;
+  return raw.writableFinished ? raw.statusCode : 499;
 }
 
-function lengthOf(header: number | string | string[] | undefined): number {
+/** Answers that come in pieces do not say how long they are. */
+function observeLength(
+  histogram: Histogram<"method" | "route">,
+  labels: { readonly method: string; readonly route: string },
+  header: number | string | string[] | undefined,
+): void {
   const length = Number(header);
-  return Number.isFinite(length) ? length : 0;
+  if (Number.isFinite(length)) histogram.observe(labels, length);
 }
 
 function logRequest(

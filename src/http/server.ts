@@ -4,6 +4,7 @@ import { isStoreError, messageOf, RequestError } from "#base";
 import websocket from "@fastify/websocket";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { cleanPath } from "./clean-path.ts";
+import { setContentTypeAside } from "./content-type.ts";
 import type { HttpPorts } from "./ports.ts";
 import { observeRequests } from "./request-metrics.ts";
 import { sendText } from "./respond.ts";
@@ -22,6 +23,8 @@ export interface ServerOptions {
   /** How long a client may take nothing of its answer; 30 s when not given. */
   readonly writeTimeoutMs?: number;
   readonly idleTimeoutMs: number;
+  /** How long requests under way may take to finish when closing; 30 s when not given. */
+  readonly gracefulShutdownTimeoutMs?: number;
   readonly ports: HttpPorts;
   readonly routes: readonly RouteFamily[];
 }
@@ -43,6 +46,9 @@ const pathParameterLengthMax = 4096;
 const websocketPayloadBytesMax: number = 64 * 1024;
 const headersTimeoutMs = 30_000;
 const writeTimeoutDefaultMs = 30_000;
+const gracefulShutdownDefaultMs = 30_000;
+/** The websocket's code for "this end is going away". */
+const goingAwayCode = 1001;
 
 export async function startHttpServer(options: ServerOptions): Promise<HttpServer> {
   const { ports } = options;
@@ -63,14 +69,36 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => sendError(error, { request, reply, ports }));
   app.setNotFoundHandler((_request, reply) => sendText(reply, 404, "404 page not found"));
-  await app.register(websocket, { options: { maxPayload: websocketPayloadBytesMax } });
+  await app.register(websocket, {
+    options: { maxPayload: websocketPayloadBytesMax },
+    preClose: closeWebsockets,
+  });
   observeRequests(app, ports);
   guardRequests(app, options);
   app.after(() => {
     for (const route of options.routes) route(app, ports);
   });
   const url = await app.listen({ host: options.address, port: options.port });
-  return { url, close: () => app.close() };
+  return { url, close: () => closeWithin(app, options) };
+}
+
+/** Clients that tail are told to go; they come back to whoever answers then. */
+function closeWebsockets(this: FastifyInstance, done: () => void): void {
+  for (const client of this.websocketServer.clients) {
+    client.close(goingAwayCode, "the server is shutting down");
+  }
+  this.websocketServer.close();
+  done();
+}
+
+async function closeWithin(app: FastifyInstance, options: ServerOptions): Promise<void> {
+  const graceMs = options.gracefulShutdownTimeoutMs ?? gracefulShutdownDefaultMs;
+  const cancel = options.ports.clock.schedule(graceMs, () => {
+    for (const client of app.websocketServer.clients) client.terminate();
+    app.server.closeAllConnections();
+  });
+  await app.close();
+  cancel();
 }
 
 function nodeServer(handler: Parameters<typeof createServer>[1], options: ServerOptions): Server {
@@ -80,6 +108,8 @@ function nodeServer(handler: Parameters<typeof createServer>[1], options: Server
       requestTimeout: options.readTimeoutMs,
       headersTimeout: Math.min(options.readTimeoutMs, headersTimeoutMs),
       keepAliveTimeout: options.idleTimeoutMs,
+      // Who asks for h2c (curl --http2 does) gets an answer in HTTP/1.1, as the standard has it.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
     },
     handler,
   );
@@ -92,6 +122,7 @@ function guardRequests(app: FastifyInstance, options: ServerOptions): void {
   const { admin } = options.ports;
   const writeTimeoutMs = options.writeTimeoutMs ?? writeTimeoutDefaultMs;
   app.addHook("onRequest", async (request, reply) => {
+    setContentTypeAside(request);
     const [path = "", ...query] = (request.raw.url ?? "").split("?");
     const clean = cleanPath(path);
     if (clean !== undefined) {
@@ -104,7 +135,9 @@ function guardRequests(app: FastifyInstance, options: ServerOptions): void {
     if (reason === undefined || (kind === "read" && admin.isStopping())) return undefined;
     throw new RequestError(503, reason, { retryAfterSeconds: 5 });
   });
-  app.addHook("onSend", (_request, reply, _payload, done) => {
+  app.addHook("onSend", (request, reply, _payload, done) => {
+    // Node has let go of a connection that wanted to be upgraded: it cannot be used again.
+    if (request.ws) reply.header("Connection", "close");
     reply.raw.setTimeout(writeTimeoutMs, () => reply.raw.destroy());
     done();
   });
