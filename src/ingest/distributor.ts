@@ -1,5 +1,11 @@
 import { messageOf, RequestError } from "#base";
-import { decompressBody, type DecompressLimits, decompressSnappyBlock, ProtoWriter } from "#codec";
+import {
+  compressSnappyBlock,
+  decompressBody,
+  type DecompressLimits,
+  decompressSnappyBlock,
+  ProtoWriter,
+} from "#codec";
 import type { Limits, LimitsByTenant } from "#config";
 import type { EntryBatch } from "#model";
 import type { Clock } from "#world";
@@ -19,8 +25,11 @@ import { rowBytes, validatePush, type Validation } from "./validate.ts";
 import { formatSeconds } from "./validate-errors.ts";
 import { StreamLabelCache } from "./validate-label-cache.ts";
 
-/** `loki-v0` is the JSON of `/api/prom/push`; protobuf is the same for both. */
-export type PushKind = "loki" | "loki-v0" | "otlp";
+/**
+ * `loki-v0` is the JSON of `/api/prom/push`; protobuf is the same for both. `loki-message` is the
+ * protobuf message alone, not compressed, as gRPC carries it.
+ */
+export type PushKind = "loki" | "loki-v0" | "loki-message" | "otlp";
 
 export interface PushInput {
   readonly tenant: string;
@@ -132,16 +141,19 @@ export class Distributor {
     decoded: Decoded,
     validation: Validation,
   ): { readonly batch: EntryBatch; readonly record: readonly Buffer[] } {
-    const { push, block } = decoded;
+    const { push, message } = decoded;
     const detector = this.#detector(limits);
     const complete = validation.keptCount === push.rowCount;
     const batch = buildBatch(push, complete ? undefined : validation.kept, detector);
     const levels = detector?.settings;
-    const unchanged = complete && !validation.changed && block !== undefined;
+    const unchanged = complete && !validation.changed;
+    const block = unchanged
+      ? (decoded.block ?? (message && compressSnappyBlock(message)))
+      : undefined;
     const record = encodePushRecord({
       tenant,
       batch,
-      ...(unchanged ? { asArrived: { block, levels } } : {}),
+      ...(block === undefined ? {} : { asArrived: { block, levels } }),
     });
     return { batch, record };
   }
@@ -163,6 +175,12 @@ export class Distributor {
     const encoding = input.contentEncoding ?? "";
     if (input.kind === "otlp")
       return { push: this.#decodeOtlp(input, encoding, limits), block: undefined };
+    if (input.kind === "loki-message") {
+      const push = decodeProtobufPush(input.body, (text, from, to) =>
+        this.#labels.ofText(text, from, to, limits),
+      );
+      return { push, block: undefined, message: input.body };
+    }
     const supported = ["", "snappy", "gzip", "deflate"];
     if (!supported.includes(encoding)) {
       throw new RequestError(400, `Content-Encoding "${encoding}" not supported`);
@@ -220,6 +238,8 @@ interface Decoded {
   readonly push: DecodedPush;
   /** The request's snappy block, when it was Loki protobuf. */
   readonly block: Buffer | undefined;
+  /** The request itself, when it was Loki protobuf that was not compressed. */
+  readonly message?: Buffer;
 }
 
 /** block_ingestion_until. Status 200 means: drop silently. */

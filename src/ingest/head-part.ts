@@ -53,6 +53,8 @@ export class HeadPart {
   lineBytes = 0;
   /** What it holds in memory, estimated. */
   heapBytes = 0;
+  /** Given at the first try to write it, so that a second one replaces what the first may have left. */
+  segmentId: string | undefined;
   /** Set once it is being written to the store; nothing is appended any more. */
   isSealed = false;
 

@@ -165,6 +165,7 @@ export class Ingester {
   }
 
   async #pause(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     if (this.#isWanted && this.#retryMs === 0) {
       this.#isWanted = false;
       return;

@@ -23,6 +23,7 @@ export class SegmentPartWriter implements PartWriter {
 
   async write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment> {
     const { objects, segments, clock, random, journalId } = this.#options;
+    part.segmentId ??= newSegmentId(clock, random);
     const streams = [...part.streams.values()].map(({ labels, slices }) => ({
       labels,
       rows: slices,
@@ -37,7 +38,7 @@ export class SegmentPartWriter implements PartWriter {
         ],
         replaces: [],
       },
-      { id: newSegmentId(clock, random) },
+      { id: part.segmentId },
     );
     await objects.put(built.key, built.parts, { signal });
     segments.add(built.key);

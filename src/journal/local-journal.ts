@@ -5,10 +5,10 @@
  * A journal that was opened anew never writes into an old file.
  */
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { MiB, StoreError } from "#base";
-import type { Clock, Files, Random } from "#world";
+import { type Clock, type Files, makeDurableFolder, type Random } from "#world";
 import { appendError, FileWriter, type RecordToWrite } from "./file-writer.ts";
 import { damageKind, DamageList } from "./journal-damage.ts";
 import { recordSizeBytes, recordsOffset } from "./journal-format.ts";
@@ -54,8 +54,7 @@ export interface JournalCommit {
 /** Opens, repairs the last file after a crash, and reports damage; see `Journal.damage`. */
 export async function openLocalJournal(options: LocalJournalOptions): Promise<Journal> {
   const { files, folder } = options;
-  await files.makeFolder(folder);
-  await files.syncFolder(dirname(folder));
+  await makeDurableFolder(files, folder);
   const lock = await files.lock(join(folder, "lock"));
   try {
     const damage = new DamageList();

@@ -10,7 +10,7 @@
 import { dirname, join } from "node:path";
 import { isStoreError, LruMap, minute, StoreError } from "#base";
 import type { Clock, FileInfo, Files, Random } from "#world";
-import { compareBytes } from "#world";
+import { compareBytes, makeDurableFolder } from "#world";
 import { checkKey, checkPrefix, isKey, reservedKeyPart } from "./object-key.ts";
 import type {
   CallOptions,
@@ -46,9 +46,7 @@ export async function openFilesystemObjectStore(
 ): Promise<ObjectStore> {
   const { files, clock, folder } = options;
   const temporary = join(folder, reservedKeyPart);
-  await files.makeFolder(temporary);
-  await files.syncFolder(folder);
-  await files.syncFolder(dirname(folder));
+  await makeDurableFolder(files, temporary);
   for (const info of await files.list(temporary)) {
     const isOld = clock.nowMs() - info.modifiedMs > temporaryAgeMsMax;
     if (!info.isFolder && isOld) await files.remove(join(temporary, info.name));

@@ -3,6 +3,7 @@ export { BackgroundTasks, type TaskFailure } from "./background-tasks.ts";
 export type { Clock } from "./clock.ts";
 export { compareBytes } from "./compare-bytes.ts";
 export type { FileHandle, FileInfo, Files, OpenOptions } from "./files.ts";
+export { makeDurableFolder } from "./make-durable-folder.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { type Random, seededRandom, systemRandom } from "./random.ts";
 export {

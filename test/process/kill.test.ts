@@ -8,6 +8,7 @@ const crashCount = 12;
 const clientCount = 4;
 const entriesPerPush = 20;
 const config = `
+auth_enabled: false
 server:
   http_listen_port: \${PORT}
   grpc_listen_port: 0
