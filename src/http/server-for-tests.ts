@@ -46,6 +46,8 @@ export interface TestOptions {
   readonly limits?: Partial<Limits>;
   readonly ports?: Partial<HttpPorts>;
   readonly bodyBytesMax?: number;
+  readonly writeTimeoutMs?: number;
+  readonly gracefulShutdownTimeoutMs?: number;
 }
 
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
@@ -89,14 +91,16 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     },
     ...options.ports,
   };
+  const { limits: _limits, ports: _ports, ...rest } = options;
   const server = await startHttpServer({
     address: "127.0.0.1",
     port: 0,
-    bodyBytesMax: options.bodyBytesMax ?? MiB,
+    bodyBytesMax: MiB,
     readTimeoutMs: 30_000,
     idleTimeoutMs: 5_000,
     ports,
     routes: allRoutes,
+    ...rest,
   });
   const get = (path: string, init: RequestInit = {}): Promise<TestAnswer> =>
     ask(server.url + path, init);

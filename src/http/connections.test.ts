@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Agent, request } from "node:http";
+import { connect } from "node:net";
+import { test } from "node:test";
+import type { QueryEngine } from "#query";
+import { RequestError } from "#base";
+import { WebSocket } from "ws";
+import { startTestServer, type TestServer } from "./server-for-tests.ts";
+
+/** An engine whose queries last until their client is gone. */
+function patientEngine(): { engine: QueryEngine; started: Promise<void>; aborted: Promise<void> } {
+  const started = Promise.withResolvers<void>();
+  const aborted = Promise.withResolvers<void>();
+  const engine: QueryEngine = {
+    run: ({ signal }) =>
+      new Promise((_, reject) => {
+        started.resolve();
+        signal.addEventListener("abort", () => {
+          aborted.resolve();
+          reject(new RequestError(499, "The request was cancelled by the client."));
+        });
+      }),
+  };
+  return { engine, started: started.promise, aborted: aborted.promise };
+}
+
+/** Everything the server sends before it closes the connection. */
+async function exchange(server: TestServer, text: string): Promise<string> {
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+  socket.write(text);
+  const parts: Buffer[] = [];
+  for await (const part of socket) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString();
+}
+
+async function status(path: string, server: TestServer, agent: Agent): Promise<number | undefined> {
+  const sent = request(server.url + path, { agent, headers: { "x-scope-orgid": "t" } });
+  sent.end();
+  const [answer] = await once(sent, "response");
+  answer.resume();
+  await once(answer, "end");
+  return answer.statusCode;
+}
+
+test("a query ends when its client is gone, and counts as 499", async () => {
+  const { engine, started, aborted } = patientEngine();
+  await using server = await startTestServer({ ports: { engine } });
+  const gone = new AbortController();
+  const query = server.get("/loki/api/v1/query?query=1", { signal: gone.signal });
+  await started;
+  gone.abort();
+  await assert.rejects(query);
+  await aborted;
+  const { text } = await server.get("/metrics");
+  assert.match(text, /route="loki_api_v1_query",status_code="499",ws="false"\} 1/);
+  assert.match(text, /loki_inflight_requests\{method="GET",route="loki_api_v1_query"\} 0/);
+});
+
+test("many requests on one connection leave nothing behind", async () => {
+  await using server = await startTestServer();
+  const warnings: Error[] = [];
+  const listener = (warning: Error): void => {
+    warnings.push(warning);
+  };
+  process.on("warning", listener);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  for (let i = 0; i < 50; i++)
+    assert.equal(await status("/loki/api/v1/labels", server, agent), 200);
+  agent.destroy();
+  process.off("warning", listener);
+  assert.deepEqual(warnings, []);
+});
+
+test("after a refused tail the connection is closed, not left hanging", async () => {
+  await using server = await startTestServer();
+  const answer = await exchange(
+    server,
+    "GET /loki/api/v1/tail HTTP/1.1\r\nHost: x\r\nX-Scope-OrgID: t\r\nConnection: Upgrade\r\n" +
+      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+  );
+  assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
+  assert.match(answer, /\r\nconnection: close\r\n/i);
+});
+
+test("who offers HTTP/2 is answered in HTTP/1.1", async () => {
+  await using server = await startTestServer();
+  const answer = await exchange(
+    server,
+    "POST /loki/api/v1/query HTTP/1.1\r\nHost: x\r\nX-Scope-OrgID: t\r\n" +
+      "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n" +
+      "Content-Type: application/x-www-form-urlencoded\r\n" +
+      "Content-Length: 15\r\n\r\nquery=vector(1)",
+  );
+  assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
+});
+
+test("what is not HTTP gets a short answer and the door", async () => {
+  await using server = await startTestServer();
+  assert.match(await exchange(server, "hello\r\n\r\n"), /^HTTP\/1\.1 400 Bad Request\r\n/);
+});
+
+test("content types that are none reach Loki's own words", async () => {
+  await using server = await startTestServer();
+  const cases = [
+    ["bad/type/x", "mime: unexpected content after media subtype"],
+    ["text/json", "snappy: corrupt input"],
+  ] as const;
+  for (const [type, words] of cases) {
+    const headers = { "content-type": type };
+    const answer = await server.get("/loki/api/v1/push", { method: "POST", headers, body: "{}" });
+    assert.deepEqual([answer.status, answer.text.trim()], [400, words]);
+  }
+});
+
+test("a client that takes nothing of its answer is let go", async () => {
+  await using server = await startTestServer({ writeTimeoutMs: 100 });
+  for (let i = 0; i < 9; i++)
+    await server.push({ job: "huge", i: String(i) }, ["x".repeat(200_000)]);
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+  const query = encodeURIComponent('{job="huge"}');
+  const path = `/loki/api/v1/query_range?query=${query}&start=1768003200`;
+  for (let i = 0; i < 8; i++) {
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-Scope-OrgID: t\r\n\r\n`);
+  }
+  socket.pause();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  socket.resume();
+  let bytes = 0;
+  socket.on("data", (part: Buffer) => {
+    bytes += part.length;
+  });
+  socket.on("error", () => {});
+  await once(socket, "close");
+  assert.ok(bytes < 8 * 1_800_000, `${bytes} bytes came`);
+});
+
+test("closing tells tails to go and does not wait for clients that stay", async () => {
+  const { engine, started } = patientEngine();
+  const server = await startTestServer({ ports: { engine }, gracefulShutdownTimeoutMs: 1000 });
+  const path = `/loki/api/v1/tail?query=${encodeURIComponent('{app="t"}')}`;
+  const tail = new WebSocket(server.url.replace("http", "ws") + path, {
+    headers: { "x-scope-orgid": "t" },
+  });
+  await once(tail, "open");
+  await started;
+  const stuck = server.get("/loki/api/v1/query?query=1");
+  stuck.catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const closed = server[Symbol.asyncDispose]();
+  const [code, reason] = (await once(tail, "close")) as [number, Buffer];
+  assert.deepEqual([code, reason.toString()], [1001, "the server is shutting down"]);
+  server.clock.advance(1000);
+  await assert.rejects(stuck);
+  await closed;
+});
