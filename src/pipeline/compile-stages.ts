@@ -57,11 +57,15 @@ export function compileStages(
   }
   const context = { scope, mayStop: options.labelsWanted !== "all" };
   const { unwrap } = options;
-  let comparesError = log.stages.some(
-    (stage) => stage.kind === "labelFilter" && labelsOfFilter(stage.filter).includes(errorLabel),
-  );
+  const isNamed = (name: string): boolean =>
+    options.labelsWanted !== "all" && options.labelsWanted.includes(name);
+  let comparesError =
+    isNamed(errorLabel) ||
+    log.stages.some(
+      (stage) => stage.kind === "labelFilter" && labelsOfFilter(stage.filter).includes(errorLabel),
+    );
   if (unwrap !== undefined) {
-    backward.push(compileUnwrap(unwrap));
+    backward.push(compileUnwrap(unwrap, { keepsLabel: isNamed(unwrap.label) }));
     const read = unwrap.filters.flatMap(({ filter }) => labelsOfFilter(filter));
     comparesError ||= read.includes(errorLabel);
     demand = { ...demand, labels: addNeeds(demand.labels, [...read, unwrap.label]) };

@@ -114,3 +114,14 @@ test("rows come in the order asked for and stop when the sink says so", () => {
   runStages(`|= "x"`, blockOf(entries), (row) => seen.push(row.index));
   assert.deepEqual(seen, [0, 2, 3]);
 });
+
+test("a long hostile line costs a block no more than linear time", () => {
+  const lines = ["x", "a".repeat(256 * 1024), "aab"];
+  for (const source of ["[ab]a*b$", "a*a*c", "(?:a|b)*a[ab]*c", "^a*a*c"]) {
+    const start = performance.now();
+    const block = blockOf(lines.map((line) => ({ line })));
+    const passing = runStages(`|~ "${source}|zz"`, block, (row) => row.index);
+    assert.ok(passing.length <= 2, source);
+    assert.ok(performance.now() - start < 1500, `${source}: ${performance.now() - start} ms`);
+  }
+});

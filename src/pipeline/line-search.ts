@@ -1,4 +1,5 @@
 import type { ByteStrings } from "#columns";
+import type { Regex } from "#regex";
 import type { Block } from "#storage";
 import { type LineFilter, type LineMatcher, type LineView, matchesLine } from "./line-matchers.ts";
 import { latin1Text, utf8Text } from "./bytes-text.ts";
@@ -15,6 +16,7 @@ export class BlockLines implements LineView {
   from = 0;
   to = 0;
   #latin1: string | undefined;
+  #longestLine: number | undefined;
 
   constructor(block: Block, lines: ByteStrings) {
     this.lines = lines;
@@ -33,6 +35,20 @@ export class BlockLines implements LineView {
     return this.isAscii
       ? latin1Text(this.buffer, this.from, this.to)
       : utf8Text(this.buffer, this.from, this.to);
+  }
+
+  /** Bytes of the longest line. */
+  get longestLine(): number {
+    if (this.#longestLine === undefined) {
+      const { starts, gap } = this.lines;
+      let longest = 0;
+      for (let row = 0; row < this.count; row++) {
+        const length = starts[row + 1]! - starts[row]! - gap;
+        if (length > longest) longest = length;
+      }
+      this.#longestLine = longest;
+    }
+    return this.#longestLine;
   }
 
   /** All lines as one text, each byte a character. */
@@ -117,8 +133,8 @@ function markHits(lines: BlockLines, matcher: LineMatcher, hits: Uint8Array): vo
       });
       return;
     case "regex": {
-      const whole = matcher.regex.blockRegExp;
-      if (whole !== undefined && lines.isAscii && !lines.hasInnerNewline) {
+      const whole = blockRegExpFor(matcher.regex, lines);
+      if (whole !== undefined) {
         if (matcher.needle === undefined || isFrequent(lines, matcher.needle)) {
           markRegExpHits(lines, whole, hits);
           return;
@@ -136,6 +152,25 @@ function markHits(lines: BlockLines, matcher: LineMatcher, hits: Uint8Array): vo
     default:
       matcher satisfies never;
   }
+}
+
+/**
+ * Up to here a line costs the fast engine some 20 ms at worst; expressions with loops in loops have
+ * a linear `blockRegExp` anyway.
+ */
+const longLineBytes = 8192;
+
+/**
+ * What can search the whole block in time linear in it, if anything: a line longer than an
+ * expression's bound for the fast engine needs the linear one, and where there is none lines are
+ * tried one by one.
+ */
+function blockRegExpFor(regex: Regex, lines: BlockLines): RegExp | undefined {
+  if (!lines.isAscii || lines.hasInnerNewline) return undefined;
+  const engines = regex.blockEngines;
+  if (engines === undefined) return undefined;
+  const isLong = lines.longestLine > Math.max(longLineBytes, engines.fastLengthMax);
+  return isLong ? engines.linear : regex.blockRegExp;
 }
 
 /** Lines looked at to see whether a needle is rare enough to lead. */

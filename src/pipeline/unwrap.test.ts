@@ -84,3 +84,20 @@ for (const [stages, terms] of skipClaims) {
     );
   });
 }
+
+test("the unwrapped label leaves the entry unless somebody names it", () => {
+  const block = blockOf([{ line: "v=5" }]);
+  const query = `sum_over_time({app="shop"} | logfmt | unwrap v [1m])`;
+  const label = (labelsWanted: "all" | string[]): (string | undefined)[] =>
+    runStages(query, block, (row) => row.label("v"), { labelsWanted });
+  assert.deepEqual(label("all"), [undefined]);
+  assert.deepEqual(label(["v"]), ["5"]);
+});
+
+test("a query that groups by __error__ keeps parser errors, not spoofed ones", () => {
+  const block = blockOf([{ line: "{" }, { line: `{"__error__":"spoof"}` }]);
+  const fatal = runStages("| json", block, (row) => row.isErrorFatal, {
+    labelsWanted: ["__error__"],
+  });
+  assert.deepEqual(fatal, [false, true]);
+});

@@ -8,9 +8,10 @@ const sampleError = "SampleExtractionErr";
 
 /**
  * `| unwrap x` and the label filters behind it. An entry without the label is dropped, one whose
- * value does not convert carries an error and 0. The label is no label of the series.
+ * value does not convert carries an error and 0. The label is no label of the series unless a
+ * grouping names it (`keepsLabel`).
  */
-export function compileUnwrap(unwrap: Unwrap): RowStage {
+export function compileUnwrap(unwrap: Unwrap, options: { keepsLabel: boolean }): RowStage {
   const conversion = conversions[unwrap.conversion];
   const filters = unwrap.filters.map(({ filter }) => compileLabelFilter(filter));
   const name = unwrap.label;
@@ -25,7 +26,7 @@ export function compileUnwrap(unwrap: Unwrap): RowStage {
       row.setStageError(sampleError, error.message);
     }
     for (const filter of filters) if (!filter(row)) return false;
-    row.removeLabel(name);
+    if (!options.keepsLabel) row.removeLabel(name);
     return true;
   };
 }

@@ -1,4 +1,4 @@
-import { RequestError } from "#base";
+import { nsPerMs, RequestError } from "#base";
 import type { Limits } from "#config";
 import type { Labels, Matcher, TimeRange } from "#model";
 import type { BlockRef, LogStore, SkipTerms } from "#storage";
@@ -18,6 +18,11 @@ export interface BlockScope {
   readonly shared: ReadonlyMap<number, SharedRange> | undefined;
 }
 
+type BytesLimits = Pick<
+  Limits,
+  "maxQueryBytesRead" | "maxQuerierBytesRead" | "splitQueriesByIntervalMs"
+>;
+
 /** Which blocks of all tenants in scope hold entries of the range. */
 export async function planBlocks(
   store: LogStore,
@@ -26,7 +31,7 @@ export async function planBlocks(
     readonly scope: TenantScope;
     readonly range: TimeRange;
     readonly skip: SkipTerms;
-    readonly limits: Pick<Limits, "maxQueryBytesRead">;
+    readonly limits: BytesLimits;
   },
 ): Promise<BlockScope[]> {
   const { scope, range, skip } = what;
@@ -49,6 +54,7 @@ export async function planBlocks(
     }
   }
   checkBytes(out, what.limits);
+  checkBytesOfPieces(out, range, what.limits);
   return out;
 }
 
@@ -64,6 +70,54 @@ function checkBytes(blocks: readonly BlockScope[], limits: { maxQueryBytesRead: 
       `limit: ${formatBytes(max)}); consider adding more specific stream selectors or reduce ` +
       "the time range of the query",
   );
+}
+
+/**
+ * `max_querier_bytes_read` bounds what one piece of `split_queries_by_interval` may read. Throws
+ * RequestError 400 for the first piece that is larger; a block counts for every piece it reaches.
+ */
+function checkBytesOfPieces(
+  blocks: readonly BlockScope[],
+  range: TimeRange,
+  limits: BytesLimits,
+): void {
+  const max = limits.maxQuerierBytesRead;
+  if (max <= 0) return;
+  const bytes = largestPieceBytes(blocks, range, BigInt(limits.splitQueriesByIntervalMs) * nsPerMs);
+  if (bytes <= max) return;
+  throw new RequestError(
+    400,
+    "query too large to execute on a single querier, either because parallelization is not " +
+      "enabled, the query is unshardable, or a shard query is too big to execute: " +
+      `(query: ${formatBytes(bytes)}, limit: ${formatBytes(max)}); consider adding more specific ` +
+      "stream selectors or reduce the time range of the query",
+  );
+}
+
+function largestPieceBytes(
+  blocks: readonly BlockScope[],
+  { fromNs, toNs }: TimeRange,
+  pieceNs: bigint,
+): number {
+  const total = blocks.reduce((sum, block) => sum + block.ref.facts.lineBytes, 0);
+  if (pieceNs <= 0n || toNs - fromNs <= pieceNs) return total;
+  // What begins and ends in which piece, added up by a sweep over the borders.
+  const changes = new Map<bigint, number>();
+  const change = (piece: bigint, bytes: number): void => {
+    changes.set(piece, (changes.get(piece) ?? 0) + bytes);
+  };
+  for (const { ref } of blocks) {
+    const { minNs, maxNs, lineBytes } = ref.facts;
+    change((minNs > fromNs ? minNs : fromNs) / pieceNs, lineBytes);
+    change((maxNs < toNs ? maxNs : toNs - 1n) / pieceNs + 1n, -lineBytes);
+  }
+  let open = 0;
+  let largest = 0;
+  for (const [, bytes] of [...changes].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    open += bytes;
+    if (open > largest) largest = open;
+  }
+  return largest;
 }
 
 /** `512 B`, `2.0 KiB`, `150 GiB`. */

@@ -66,6 +66,39 @@ function evaluateNode(node: PlanNode, evaluation: Evaluation, isMerged: boolean)
   }
 }
 
+/** Ranges whose own number of series counts against the limit; the rules of `evaluateNode`. */
+export function rangesInAnswer(root: PlanNode): ReadonlySet<RangePlan> {
+  const found = new Set<RangePlan>();
+  collectRanges(root, false, found);
+  return found;
+}
+
+function collectRanges(node: PlanNode, isMerged: boolean, found: Set<RangePlan>): void {
+  switch (node.kind) {
+    case "range":
+      if (!isMerged && node.range.fn !== "absent_over_time") found.add(node.range);
+      return;
+    case "aggregation":
+      return collectRanges(node.input, mergesInput(node, isMerged), found);
+    case "labelReplace":
+      return collectRanges(node.input, isMerged, found);
+    case "combine":
+    case "set":
+      collectRanges(node.left, false, found);
+      return collectRanges(node.right, false, found);
+    case "number":
+    case "vector":
+      return;
+    default:
+      return node satisfies never;
+  }
+}
+
+function mergesInput({ fn }: PlanNode & { kind: "aggregation" }, isMerged: boolean): boolean {
+  if (fn === "topk" || fn === "bottomk" || fn === "approx_topk") return false;
+  return fn === "sort" || fn === "sort_desc" ? isMerged : true;
+}
+
 function evaluateAggregation(
   node: PlanNode & { kind: "aggregation" },
   evaluation: Evaluation,

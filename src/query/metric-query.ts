@@ -2,7 +2,7 @@ import { RequestError } from "#base";
 import type { Matrix } from "#evaluator";
 import type { LogStore } from "#storage";
 import type { MatrixSeries, QueryData, QueryRequest } from "./engine.ts";
-import { evaluatePlan, type Value } from "./evaluate-plan.ts";
+import { evaluatePlan, rangesInAnswer, type Value } from "./evaluate-plan.ts";
 import { runRange } from "./metric-range.ts";
 import type { PlanNode, QueryPlan, RangePlan } from "./plan.ts";
 import type { QueryRun } from "./query-run.ts";
@@ -23,8 +23,13 @@ export async function runMetricQuery(
   const { tenants, limits } = request;
   const grid = gridOf(request, query.stepNs);
   const ranges = new Map<RangePlan, Matrix>();
+  const limitedRanges = rangesInAnswer(query.plan.root);
   for (const plan of query.plan.ranges) {
-    ranges.set(plan, await runRange(store, run, { plan, grid, tenants, limits, nowNs }));
+    const checkCount = limitedRanges.has(plan) ? countCheck(request) : undefined;
+    ranges.set(
+      plan,
+      await runRange(store, run, { plan, grid, tenants, limits, nowNs, checkCount }),
+    );
   }
   const limitSeries = (matrix: Matrix): Matrix => limited(matrix, request, run);
   const { stepCount } = grid;
@@ -37,20 +42,36 @@ function gridOf({ kind, fromNs, toNs, limits }: QueryRequest, stepNs: bigint): S
   return rangeGrid({ fromNs, toNs, stepNs, aligned: limits.splitQueriesByIntervalMs > 0 });
 }
 
-function limited(matrix: Matrix, { limits, seriesLimit }: QueryRequest, run: QueryRun): Matrix {
-  const max = limits.maxQuerySeries;
+/** Too many series: an error, or as many as allowed and a warning. */
+function limited(matrix: Matrix, request: QueryRequest, run: QueryRun): Matrix {
+  const max = request.limits.maxQuerySeries;
   if (max <= 0 || matrix.series.length <= max) return matrix;
-  const text = `maximum number of series (${max}) reached for a single query`;
-  if (seriesLimit !== "truncate") {
-    throw new RequestError(
-      400,
-      `${text}; consider reducing query cardinality by adding more specific stream selectors, ` +
-        "reducing the time range, or aggregating results with functions like " +
-        "sum(), count() or topk()",
-    );
-  }
-  run.warn(`${text}; the answer holds the first ${max} of ${matrix.series.length} series`);
+  if (request.seriesLimit !== "truncate") throw tooManySeries(max);
+  const text = `${seriesReached(max)}; the answer holds the first ${max} of`;
+  run.warn(`${text} ${matrix.series.length} series`);
   return { ...matrix, series: byLabels(matrix).slice(0, max) };
+}
+
+/** Ends the reading as soon as it is known that the answer will be refused. */
+function countCheck({ limits, seriesLimit }: QueryRequest): ((count: number) => void) | undefined {
+  const max = limits.maxQuerySeries;
+  if (max <= 0 || seriesLimit === "truncate") return undefined;
+  return (count) => {
+    if (count > max) throw tooManySeries(max);
+  };
+}
+
+function seriesReached(max: number): string {
+  return `maximum number of series (${max}) reached for a single query`;
+}
+
+function tooManySeries(max: number): RequestError {
+  return new RequestError(
+    400,
+    `${seriesReached(max)}; consider reducing query cardinality by adding more specific stream ` +
+      "selectors, reducing the time range, or aggregating results with functions like " +
+      "sum(), count() or topk()",
+  );
 }
 
 function byLabels(matrix: Matrix): Matrix["series"] {

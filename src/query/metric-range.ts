@@ -30,6 +30,8 @@ export async function runRange(
     readonly tenants: readonly string[];
     readonly limits: Limits;
     readonly nowNs: () => bigint;
+    /** Throws when so many series are too many, for ranges whose series come into the answer. */
+    readonly checkCount: ((count: number) => void) | undefined;
   },
 ): Promise<Matrix> {
   const { plan, grid } = query;
@@ -44,6 +46,7 @@ export async function runRange(
     isIdentity: pipeline.isIdentity,
     newFold: () => newFold(plan, { grid, windows, hold: (bytes) => run.hold(bytes) }),
     hold: (bytes) => run.hold(bytes),
+    ...(query.checkCount === undefined ? {} : { checkCount: query.checkCount }),
   });
   const { skip } = pipeline;
   const { limits } = query;

@@ -142,9 +142,9 @@ const summable: ReadonlySet<RangeFunction> = new Set([
 /** A sum of sums is the sum over the joined series, a maximum of maxima the maximum. */
 function canPushDown(outer: VectorAggregation, inner: RangeAggregation): boolean {
   if (inner.grouping !== undefined) return false;
-  if (outer.fn === "sum") return summable.has(inner.fn);
   // The unwrapped label is no label of the series, so a group cannot be made of it.
   if (outer.grouping?.names.includes(inner.unwrap?.label ?? "") === true) return false;
+  if (outer.fn === "sum") return summable.has(inner.fn);
   return (
     (outer.fn === "max" && inner.fn === "max_over_time") ||
     (outer.fn === "min" && inner.fn === "min_over_time")
@@ -183,9 +183,10 @@ function planBinary(expr: BinaryExpr, ranges: RangePlan[]): PlanNode {
   return { kind: "combine", op, left, right, matching, returnBool: expr.returnBool };
 }
 
+/** As Loki wraps it, so that errors show what it shows; `.` takes no newline. */
 function anchoredRegex(source: string): Regex {
   try {
-    return compileRegex(source, { anchored: true });
+    return compileRegex(`^(?:${source})$`, { anchored: false });
   } catch (error) {
     if (error instanceof RegexSyntaxError) throw new RequestError(400, error.message);
     throw error;

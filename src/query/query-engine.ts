@@ -7,6 +7,7 @@ import type { QueryData, QueryEngine, QueryRequest, QueryResult } from "./engine
 import { runLogQuery } from "./log-query.ts";
 import { runMetricQuery } from "./metric-query.ts";
 import { planQuery } from "./plan.ts";
+import { QueryGate, queriesAtOnceDefault, queriesWaitingMax } from "./query-gate.ts";
 import { QueryRun } from "./query-run.ts";
 
 /**
@@ -19,11 +20,24 @@ export interface QueryEngineOptions {
   readonly store: LogStore;
   readonly clock: Clock;
   readonly queryMemoryBytesMax?: number;
+  /** Queries that run at once; the others wait their turn. */
+  readonly queriesAtOnceMax?: number;
 }
 
-/** The engine over one store. Queries do not share state: any number may run at once. */
+/** The engine over one store. Queries share nothing but their turn. */
 export function createQueryEngine(options: QueryEngineOptions): QueryEngine {
-  return { run: (request) => runQuery(options, request) };
+  const atOnceMax = options.queriesAtOnceMax ?? queriesAtOnceDefault;
+  const gate = new QueryGate({ atOnceMax, waitingMax: queriesWaitingMax });
+  return {
+    run: async (request) => {
+      const askedMs = options.clock.monotonicMs();
+      using _place =
+        gate.tryEnter() ?? (await gate.enter(request.tenants.join("|"), request.signal));
+      const queueTimeMs = options.clock.monotonicMs() - askedMs;
+      const result = await runQuery(options, request);
+      return { ...result, stats: { ...result.stats, queueTimeMs } };
+    },
+  };
 }
 
 async function runQuery(options: QueryEngineOptions, request: QueryRequest): Promise<QueryResult> {

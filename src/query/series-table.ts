@@ -24,6 +24,7 @@ export class SeriesTable {
   readonly #isIdentity: boolean;
   readonly #newFold: () => WindowFold;
   readonly #hold: (bytes: number) => void;
+  readonly #checkCount: (count: number) => void;
   readonly #stateOfKey = new Map<string, SeriesState>();
   readonly #states: SeriesState[] = [];
   #tenant = "";
@@ -38,12 +39,15 @@ export class SeriesTable {
     isIdentity: boolean;
     newFold: () => WindowFold;
     hold: (bytes: number) => void;
+    /** Told of the number of series after each new one; may throw to end the query early. */
+    checkCount?: (count: number) => void;
   }) {
     this.#grouping = options.grouping;
     this.#isMulti = options.isMulti;
     this.#isIdentity = options.isIdentity;
     this.#newFold = options.newFold;
     this.#hold = options.hold;
+    this.#checkCount = options.checkCount ?? (() => {});
   }
 
   openBlock(tenant: string, block: Block): void {
@@ -108,6 +112,7 @@ export class SeriesTable {
     this.#hold(seriesOverheadBytes + key.length * 2 + state.fold.heldBytes);
     this.#stateOfKey.set(key, state);
     this.#states.push(state);
+    this.#checkCount(this.#states.length);
     return state;
   }
 

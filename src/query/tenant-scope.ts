@@ -1,4 +1,5 @@
 import { RequestError } from "#base";
+import { checkMatchers, ParseError } from "#logql";
 import type { Matcher } from "#model";
 
 /** Label that tells results of several tenants apart. */
@@ -26,17 +27,19 @@ export function tenantScope(
   const named = tenants.filter((tenant) => tenant !== "");
   if (!isMulti) return { tenants: named, isMulti, matchers };
   const [choosing, rest] = partition(matchers, (matcher) => matcher.name === tenantLabel);
-  const selectsAll = rest.every((matcher) => matcher.test(""));
-  if (choosing.length > 0 && selectsAll && !options.mayBeEmpty) {
-    throw new RequestError(
-      400,
-      "log selector is invalid after matcher update: parse error : queries require at least one " +
-        "regexp or equality matcher that does not have an empty-compatible value. For instance, " +
-        'app=~".*" does not meet this requirement, but app=~".+" will',
-    );
-  }
+  if (choosing.length > 0 && !options.mayBeEmpty) checkRest(rest);
   const chosen = named.filter((tenant) => choosing.every((matcher) => matcher.test(tenant)));
   return { tenants: [...new Set(chosen)], isMulti, matchers: rest };
+}
+
+function checkRest(rest: readonly Matcher[]): void {
+  try {
+    checkMatchers(rest);
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    const what = "log selector is invalid after matcher update: ";
+    throw new RequestError(400, what + error.message);
+  }
 }
 
 function partition<T>(items: readonly T[], is: (item: T) => boolean): [T[], T[]] {
