@@ -8,6 +8,7 @@ import { dayStartNs, type Labels } from "#model";
 import { BlockBuilder, ColumnKind, type RawBlock } from "./block-builder.ts";
 import { packPart, type PackedPart } from "./compression.ts";
 import { encodeFooter, type PlacedBlock } from "./encode-footer.ts";
+import { type ExtraSection, placeSections } from "./extra-sections.ts";
 import type { JournalRange, SegmentFacts } from "./footer.ts";
 import { GatheredRows, type RowSlice } from "./gathered-rows.ts";
 import {
@@ -34,6 +35,8 @@ export interface SegmentInput {
   readonly journal: readonly JournalRange[];
   /** Ids of the segments this one stands for. */
   readonly replaces: readonly string[];
+  /** What other rooms want kept with these entries. */
+  readonly sections?: readonly ExtraSection[];
 }
 
 export interface SegmentOptions {
@@ -117,8 +120,12 @@ export class SegmentWriter {
   async finish(): Promise<BuiltSegment> {
     const { tenant, day, journal, replaces } = this.#input;
     const { id } = this.#options;
-    const { parts, placed } = placeBlocks(await this.#blocks.finish());
-    const bodyBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const { parts: columns, placed } = placeBlocks(await this.#blocks.finish());
+    const level = this.#options.level ?? 1;
+    const offset = columns.reduce((sum, part) => sum + part.length, 0);
+    const extra = await placeSections(this.#input.sections ?? [], { offset, level });
+    const parts = [...columns, ...extra.parts];
+    const bodyBytes = extra.parts.reduce((sum, part) => sum + part.length, offset);
     const facts = factsOf(this.#input, placed, this.#labels.length);
     const { streamCount, blockCount, entryCount, lineBytes, minNs, maxNs } = facts;
     const counts = { streamCount, blockCount, entryCount, lineBytes };
@@ -126,8 +133,9 @@ export class SegmentWriter {
       info: { writer: writerName, tenant, day, id, ...counts, journal, replaces },
       labels: this.#labels,
       blocks: placed,
+      extraSections: extra.sections,
       bodyBytes,
-      level: this.#options.level ?? 1,
+      level,
     });
     const footerBytes = footer.length;
     const replacesCount = replaces.length;

@@ -68,8 +68,17 @@ export function decodeFooter(stored: FooterBytes): SegmentFooter {
     blocks,
     labelsOf: (stream) => (labels[stream] ??= labelsAt(streams, symbols, stream)),
     // Tables cost about twice their raw bytes, labels once they are built as much again.
-    weightBytes: 1024 + 4 * sections.reduce((sum, section) => sum + section.rawBytes, 0),
+    weightBytes: 1024 + 4 * footerRawBytes({ bodyBytes, sections }),
   };
+}
+
+/** Raw bytes of the sections in the footer itself; others may lie before it. */
+export function footerRawBytes(footer: Pick<SegmentFooter, "bodyBytes" | "sections">): number {
+  let sum = 0;
+  for (const { offset, rawBytes } of footer.sections) {
+    if (offset >= footer.bodyBytes) sum += rawBytes;
+  }
+  return sum;
 }
 
 function decodeSections(stored: FooterBytes): SectionFacts[] {

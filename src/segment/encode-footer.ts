@@ -5,7 +5,7 @@ import { packUints } from "#columns";
 import { compareText, type Labels } from "#model";
 import type { RawRun } from "./block-builder.ts";
 import { packPart, type StoredPart } from "./compression.ts";
-import { BlockFlag, SectionKind, type SegmentInfo } from "./footer.ts";
+import { BlockFlag, type SectionFacts, SectionKind, type SegmentInfo } from "./footer.ts";
 import {
   rawBytesMax,
   sectionEntryBytes,
@@ -33,6 +33,8 @@ export interface FooterContent {
   /** Sorted; the position is the stream's number. */
   readonly labels: readonly Labels[];
   readonly blocks: readonly PlacedBlock[];
+  /** Sections that lie before the footer; listed behind its own. */
+  readonly extraSections: readonly SectionFacts[];
   /** Where the footer will start. */
   readonly bodyBytes: number;
   readonly level: number;
@@ -48,7 +50,8 @@ export async function encodeFooter(content: FooterContent): Promise<Buffer> {
     [SectionKind.blocks, encodeBlocks(content.blocks, symbols)],
   ];
   const parts: Buffer[] = [];
-  const table = Buffer.alloc(raw.length * sectionEntryBytes);
+  const { extraSections } = content;
+  const table = Buffer.alloc((raw.length + extraSections.length) * sectionEntryBytes);
   let offset = content.bodyBytes;
   for (const [index, [kind, bytes]] of raw.entries()) {
     assert(bytes.length <= rawBytesMax, `footer section ${kind} of ${bytes.length} bytes`);
@@ -56,6 +59,9 @@ export async function encodeFooter(content: FooterContent): Promise<Buffer> {
     writeSectionEntry(table, index * sectionEntryBytes, { ...part, kind, offset });
     parts.push(part.bytes);
     offset += part.storedBytes;
+  }
+  for (const [index, section] of extraSections.entries()) {
+    writeSectionEntry(table, (raw.length + index) * sectionEntryBytes, section);
   }
   return Buffer.concat([...parts, table, encodeTrailer(table, offset)]);
 }

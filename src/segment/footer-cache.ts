@@ -2,7 +2,7 @@ import { LruMap, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { ReadCounters } from "#storage";
 import { corrupt } from "./byte-reader.ts";
-import { decodeFooter } from "./decode-footer.ts";
+import { decodeFooter, footerRawBytes } from "./decode-footer.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { footerBytesMax } from "./limits.ts";
 import { Limiter } from "./limiter.ts";
@@ -57,7 +57,7 @@ export class FooterCache {
       throw corrupt(origin, `${footerBytes} bytes expected but ${bytes.length} read`);
     }
     const footer = decodeFooter({ name: key, bytes, bodyBytes });
-    counters.decompressedBytes += footer.sections.reduce((sum, one) => sum + one.rawBytes, 0);
+    counters.decompressedBytes += footerRawBytes(footer);
     const { tenant, day, id } = footer.info;
     if (tenant !== segment.tenant || day !== segment.day || id !== segment.id) {
       throw corrupt(origin, `written as tenant ${tenant} day ${day} id ${id}`);

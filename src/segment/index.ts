@@ -8,6 +8,7 @@ export {
   SegmentWriter,
 } from "./build-segment.ts";
 export { decodeFooter } from "./decode-footer.ts";
+export type { ExtraSection } from "./extra-sections.ts";
 export type { JournalRange, SegmentFacts, SegmentFooter, SegmentInfo } from "./footer.ts";
 export { GatheredRows, type RowSlice } from "./gathered-rows.ts";
 export { type InspectedSegment, inspectSegment } from "./inspect-segment.ts";

@@ -8,7 +8,7 @@ import { corrupt } from "./byte-reader.ts";
 import { unpackPartNow } from "./compression.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import { decodeFooter } from "./decode-footer.ts";
-import type { SegmentFooter } from "./footer.ts";
+import type { SectionFacts, SegmentFooter } from "./footer.ts";
 import { segmentMagic, trailerBytes } from "./limits.ts";
 import { storedPartOf } from "./read-blocks.ts";
 import { dayText } from "./segment-key.ts";
@@ -43,6 +43,9 @@ export function inspectSegment(name: string, bytes: Buffer): InspectedSegment {
   attempt(() => {
     const footer = footerOf(name, bytes);
     lines.push(...describeFooter(footer));
+    for (const section of footer.sections) {
+      if (section.offset < footer.bodyBytes) attempt(() => checkSection(name, section, bytes));
+    }
     for (let block = 0; block < footer.blocks.count; block++) {
       if (block < listedMax) lines.push(...describeBlock(footer, block));
       attempt(() => {
@@ -53,6 +56,13 @@ export function inspectSegment(name: string, bytes: Buffer): InspectedSegment {
   });
   lines.push(problems.length === 0 ? "all checksums match" : `${problems.length} problems`);
   return { lines, problems };
+}
+
+/** Sections of the footer were checked when it was decoded; this is for those before it. */
+function checkSection(name: string, section: SectionFacts, bytes: Buffer): void {
+  const { kind, offset, storedBytes } = section;
+  const stored = bytes.subarray(offset, offset + storedBytes);
+  unpackPartNow(stored, section, { key: name, offset, part: `section ${kind}` });
 }
 
 function checkHeader(name: string, bytes: Buffer): void {

@@ -15,6 +15,7 @@ import {
   type StreamVolume,
 } from "#storage";
 import type { SegmentBlockRef } from "./block-ref.ts";
+import { readSection } from "./extra-sections.ts";
 import { FooterCache, footerCacheBytesDefault } from "./footer-cache.ts";
 import type { JournalRange, SegmentFooter } from "./footer.ts";
 import { planBlocks } from "./plan-blocks.ts";
@@ -137,6 +138,29 @@ export class SegmentStore implements LogStore {
     const sums = new VolumeSums(select);
     for (const footer of await this.#answering(select, options)) sums.add(footer);
     return sums.volumes();
+  }
+
+  /**
+   * Sections of one kind (docs/formats/segment.md) of the segments with entries in the range, in no
+   * particular order. One that cannot be read is left out and named to `options.warn`.
+   */
+  async sections(
+    select: Pick<StreamSelect, "tenant" | "range">,
+    kind: number,
+    options: ReadOptions,
+  ): Promise<Buffer[]> {
+    const footers = await this.#answering({ ...select, matchers: [] }, options);
+    const found: Buffer[] = [];
+    for (const footer of footers) {
+      try {
+        const section = await readSection(footer, kind, { objects: this.#objects, options });
+        if (section !== undefined) found.push(section);
+      } catch (error) {
+        if (!isStoreError(error, "corrupt") && !isStoreError(error, "missing")) throw error;
+        options.warn(`section left out: ${error.message}`);
+      }
+    }
+    return found;
   }
 
   #list(tenant: string): SegmentList {
