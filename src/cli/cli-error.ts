@@ -25,7 +25,7 @@ export function usageError(message: string, ...hints: string[]): CliError {
   return new CliError(message, { exitCode: exitUsage, hints });
 }
 
-/** Who read our standard output is gone (`| head`): nothing is wrong, there is just no more to do. */
+/** Who read our standard output is gone (`| head`): nothing is wrong, there is no more to do. */
 export class OutputClosed extends Error {}
 
 /** The user pressed Ctrl-C. */

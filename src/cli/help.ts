@@ -3,7 +3,7 @@ import { tableLines } from "./table-lines.ts";
 
 /** What `skald`, `skald help` and `skald -h` print: one screen. */
 export function topLevelHelp(): string {
-  return `Skald keeps logs: labels are indexed, lines are compressed, LogQL asks. It speaks Loki's API.
+  return `Skald keeps logs: labels are indexed, lines compressed, asked in LogQL over Loki's API.
 
 Server
   skald                                   start with defaults: port 3100, data in ./data

@@ -29,8 +29,6 @@ export interface HttpRequest {
   /** A body of parameters, instead of `body`. */
   readonly form?: URLSearchParams;
   readonly retries?: number;
-  /** Told before each new attempt. */
-  readonly onRetry?: (failure: RequestFailure, waitMs: number) => void;
 }
 
 /** The server answered with something else than 2xx, or did not answer (`status` 0). */
@@ -109,15 +107,14 @@ export class HttpClient {
         if (!(error instanceof RequestFailure) || !error.isPassing || attempt >= retries) {
           throw error;
         }
-        const waitMs = error.retryAfterMs ?? this.#backoffMs(attempt);
-        request.onRetry?.(error, waitMs);
+        const waitMs = error.retryAfterMs ?? this.backoffMs(attempt);
         await this.#io.clock.sleep(waitMs, this.#io.interrupted);
       }
     }
   }
 
   /** Doubles up to the maximum; a random half keeps many clients from coming back together. */
-  #backoffMs(attempt: number): number {
+  backoffMs(attempt: number): number {
     const { minBackoffMs, maxBackoffMs } = this.connection;
     const full = Math.min(maxBackoffMs, minBackoffMs * 2 ** Math.min(attempt, 30));
     return full * (0.5 + this.#io.random.fraction() / 2);

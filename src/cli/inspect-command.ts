@@ -12,7 +12,7 @@ export function inspectCommand(context: CommandContext): Command {
     .option("-q, --quiet", "print damage only");
   addExamples(
     command,
-    "skald inspect data/journal/0000000001.journal",
+    "skald inspect data/wal/0000000001.journal",
     "find data/segments -type f | xargs skald inspect -q",
     "Exit code 1: something is damaged.",
   );

@@ -1,7 +1,7 @@
 /**
  * Records and damage of one journal file. The file is copied into memory and opened there as the
- * journal itself opens it, so that repairs (cutting a torn tail, setting files aside) touch the copy
- * only, a running process is not disturbed, and the format is read in one place.
+ * journal itself opens it, so that repairs (cutting a torn tail, setting files aside) touch only
+ * the copy, a running process is not disturbed, and the format is read in one place.
  */
 import { basename } from "node:path";
 import { isStoreError, messageOf, StoreError } from "#base";

@@ -98,7 +98,8 @@ function formatDefault(entries: readonly LogEntry[], options: FormatOptions): Fo
 function paintLabels(labels: Labels, text: string, width: number, options: FormatOptions): string {
   const padded = text.padEnd(width);
   if (options.colour !== "streams") return padded;
-  return `\u001b[${streamColours[Number(labels.fingerprint % BigInt(streamColours.length))]}m${padded}\u001b[0m`;
+  const colour = streamColours[Number(labels.fingerprint % BigInt(streamColours.length))];
+  return `\u001b[${colour}m${padded}\u001b[0m`;
 }
 
 /** Foregrounds that are readable on dark and light grounds; blue is the timestamp's. */

@@ -85,7 +85,7 @@ export class PushBatchBuilder {
   }
 }
 
-/** EntryAdapter{timestamp=1 {seconds=1, nanos=2}, line=2, structuredMetadata=3 {name=1, value=2}}. */
+/** EntryAdapter{timestamp=1{seconds=1, nanos=2}, line=2, structuredMetadata=3{name=1, value=2}}. */
 function writeEntry(writer: ProtoWriter, entry: PushEntry): void {
   const { timeNs, bytes, from, to, metadata } = entry;
   const nanos = ((timeNs % nsPerSecond) + nsPerSecond) % nsPerSecond;

@@ -176,14 +176,14 @@ test("batches hold a mebibyte; a refused one is named and the others go on", asy
 
 test("429 and 5xx are sent again, after what the server asks for", async () => {
   await using loki = await fakeLoki((_asked, count) => {
-    if (count === 1) return { status: 429, headers: { "Retry-After": "3" } };
+    if (count === 1) return { status: 429, headers: { "Retry-After": "3" }, body: "slow" };
     return count === 2 ? { status: 500, body: "oops" } : accepted;
   });
   const run = await cli(["push", `--addr=${loki.url}`], { stdin: ["a\n"] });
   assert.equal(run.code, 0, run.err);
   assert.equal(loki.asked.length, 3);
   assert.equal(run.sleptMs[0], 3000);
-  assert.match(run.err, /^standard input, lines 1 to 1: 429; again in 3\.0 s\n/);
+  assert.match(run.err, /^sending again after 429: slow\nsending again after 500: oops\npushed 1 /);
 });
 
 test("what every batch would get ends the push", async () => {
@@ -210,4 +210,25 @@ test("a line may be as long as the limit, not longer", () => {
   assert.throws(() => splitter.take(Buffer.alloc(lineBytesMax, "x"), onLine), {
     message: "pipe: line 2 is longer than 16 MiB",
   });
+});
+
+test("what stays unavailable is given up after the retries, and named", async () => {
+  await using loki = await fakeLoki(() => ({ status: 503, body: "full" }));
+  const args = ["push", `--addr=${loki.url}`, "--retries=2", "--max-backoff=3"];
+  const run = await cli(args, { stdin: ["a\nb\n"] });
+  assert.equal(loki.asked.length, 3);
+  assert.equal(run.code, 1);
+  assert.match(run.err, /standard input, lines 1 to 2: 503: full\n/);
+});
+
+test("a limited server gets everything, one batch after the other", async () => {
+  await using loki = await fakeLoki((_asked, count) =>
+    count % 3 === 0 ? accepted : { status: 429, body: "rate" },
+  );
+  const line = `${"x".repeat(99_976)}\n`;
+  const run = await cli(["push", `--addr=${loki.url}`], { stdin: [line.repeat(95)] });
+  assert.equal(run.code, 0, run.err);
+  assert.equal(run.err.split("sending again").length, 2, "the limit is told once");
+  assert.match(run.err, /pushed 95 lines/);
+  assert.equal(loki.asked.length, 3 * Math.ceil(95 / 11));
 });

@@ -22,7 +22,7 @@ interface PushOptions {
   readonly quiet?: true;
 }
 
-/** A batch is sent when it has this much (before compression), or this long after its first line. */
+/** A batch is sent when it has this much (uncompressed), or this long after its first line. */
 const batchBytesMax: number = MiB;
 const batchWaitMs: number = second;
 
@@ -48,7 +48,7 @@ export function pushCommand(context: CommandContext): Command {
     command,
     `dmesg | skald push --label job=dmesg --label "host=$(hostname)"`,
     "skald push --org-id=team-a --label env=prod /var/log/nginx/*.log",
-    "skald query --limit=0 -o jsonl '{app=\"a\"}' | skald push --format=jsonl --addr=http://new:3100",
+    `skald query --limit=0 -o jsonl '{app="a"}' | skald push --format=jsonl --addr=http://new`,
   );
   return command.action(async (files: readonly string[], options: PushOptions) => {
     await push(files, options, context.io);

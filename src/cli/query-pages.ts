@@ -49,7 +49,7 @@ export async function* queryPages(
   }
 }
 
-/** What overlaps comes again, and does not count; a page must always have room for something new. */
+/** What overlaps comes again and does not count; a page must have room for something new. */
 function pageCount(batchCount: number, left: number, overlapCount: number): number {
   const size = overlapCount * 2 > batchCount ? batchCount + overlapCount : batchCount;
   return Math.min(size, left + overlapCount);

@@ -58,7 +58,7 @@ function hintsOfStatus({ status, message }: RequestFailure): string[] {
     case 403:
       return ["These credentials or this tenant may not do that."];
     case 404:
-      return ["Is this the address of a Skald or Loki server? Set it with --addr (LOKI_ADDR)."];
+      return ["The server does not know this path. Is --addr (LOKI_ADDR) a Skald or Loki server?"];
     case 429:
       return ["The tenant is over a limit. Ask for less, wait, or retry with --retries=5."];
     case 502:
@@ -72,7 +72,7 @@ function hintsOfStatus({ status, message }: RequestFailure): string[] {
 
 function explainSilence(failure: RequestFailure): Omit<Explained, "exitCode"> {
   const { origin } = new URL(failure.url);
-  const message = `cannot reach ${origin}: ${failure.message}`;
+  const message = `cannot reach ${origin}: ${failure.message.trim().split("\n")[0]}`;
   const { code } = failure;
   if (code === "ECONNREFUSED") {
     return {
