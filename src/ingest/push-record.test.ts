@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isStoreError } from "#base";
-import { compressSnappyBlock, ProtoWriter } from "#codec";
+import { compressSnappyBlock, decompressSnappyBlock, ProtoWriter } from "#codec";
 import { defaultLimits, type Limits } from "#config";
 import type { EntryBatch } from "#model";
 import fc from "fast-check";
@@ -96,6 +96,23 @@ test("a record gives back the batch that was accepted, from protobuf", () => {
     if (accepted !== undefined) assertSame(accepted.record, accepted.batch);
   });
   fc.assert(property, { seed: 10, numRuns: 300 });
+});
+
+test("a message without compression is accepted as its snappy block is", () => {
+  const property = fc.property(request, fc.constantFrom(...limitSets), (streams, limits) => {
+    const block = protobuf(streams);
+    const bounds = { compressedBytesMax: 2 ** 20, rawBytesMax: 2 ** 22 };
+    const message = decompressSnappyBlock(block, bounds);
+    const { accepted: fromBlock, reply } = testDistributor(limits).push({
+      contentType: "application/x-protobuf",
+      body: block,
+    });
+    const alone = testDistributor(limits).push({ kind: "loki-message", body: message });
+    assert.deepEqual(alone.reply, reply);
+    assert.deepEqual(rowsOf(alone.accepted?.batch), rowsOf(fromBlock?.batch));
+    if (alone.accepted !== undefined) assertSame(alone.accepted.record, alone.accepted.batch);
+  });
+  fc.assert(property, { seed: 12, numRuns: 200 });
 });
 
 test("a record gives back the batch that was accepted, from JSON", () => {

@@ -17,7 +17,7 @@ const floors: readonly (readonly string[])[] = [
   ["segment", "pipeline", "evaluator"],
   ["ingest", "query"],
   ["patterns"],
-  ["http", "cli"],
+  ["http", "grpc", "cli"],
   ["app"],
 ];
 

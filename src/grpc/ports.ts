@@ -1,0 +1,38 @@
+import type { Logger, Metrics } from "#telemetry";
+import type { Clock } from "#world";
+
+/** What the gRPC server needs from the rest of the process. Built in `app/`. */
+export interface GrpcPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** With auth off every call is the tenant `fake`. */
+  readonly authEnabled: boolean;
+  readonly push: {
+    /**
+     * Accepts, makes durable, and says what to answer as an HTTP status and text. May throw
+     * RequestError or StoreError when nothing was accepted.
+     */
+    push(request: GrpcPushRequest): Promise<GrpcPushReply>;
+  };
+  readonly admin: {
+    /** Undefined when ready, else why not, in words. */
+    readonly notReady: () => string | undefined;
+  };
+}
+
+/** `loki-message` is Loki's PushRequest as protobuf, `otlp` OpenTelemetry's; not compressed. */
+export interface GrpcPushRequest {
+  readonly tenant: string;
+  readonly kind: "loki-message" | "otlp";
+  readonly contentType: "application/x-protobuf";
+  readonly contentEncoding: undefined;
+  /** Given away. */
+  readonly body: Buffer;
+}
+
+export interface GrpcPushReply {
+  readonly status: number;
+  /** What happened, for people; empty when all was well. */
+  readonly text: string;
+}
