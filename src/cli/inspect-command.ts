@@ -13,7 +13,7 @@ export function inspectCommand(context: CommandContext): Command {
   addExamples(
     command,
     "skald inspect data/wal/0000000001.journal",
-    "find data/segments -type f | xargs skald inspect -q",
+    "find data/chunks -name '*.seg' | xargs skald inspect -q",
     "Exit code 1: something is damaged.",
   );
   return command.action(async (names: readonly string[], options: { quiet?: true }) => {

@@ -23,6 +23,9 @@ const hopelessStatuses: ReadonlySet<number> = new Set([401, 403, 404, 405]);
 /** A limit is met again and again; saying it once in a while is enough. */
 const noteEveryMs: number = 10 * second;
 
+/** Refusals name every entry; the beginning says why. */
+const notedLengthMax = 200;
+
 export class PushSender {
   readonly #client: HttpClient;
   readonly #io: CliIo;
@@ -114,7 +117,8 @@ export class PushSender {
     const { status } = failure;
     if (this.#noted?.status === status && atMs - this.#noted.atMs < noteEveryMs) return;
     this.#noted = { status, atMs };
-    const what = status === 0 ? failure.message : `${status}: ${failure.message}`;
+    const why = failure.message.split("\n", 1).join("").slice(0, notedLengthMax);
+    const what = status === 0 ? why : `${status}: ${why}`;
     await this.#note(`sending again after ${what}`);
   }
 
