@@ -44,25 +44,35 @@ export class FooterCache {
 
   /** Not bound to the signal of one query: others may wait for the same footer. */
   async #load(segment: ListedSegment, counters: ReadCounters): Promise<SegmentFooter> {
-    const { key, bodyBytes, footerBytes } = segment;
-    const origin = { key, offset: bodyBytes, part: "footer" };
-    if (footerBytes > footerBytesMax) {
-      throw corrupt(origin, `${footerBytes} bytes by its key, limit ${footerBytesMax}`);
-    }
-    counters.getRequests++;
-    const range = { from: bodyBytes, to: bodyBytes + footerBytes };
-    const bytes = await this.#objects.get(key, { range });
-    counters.fetchedBytes += bytes.length;
-    if (bytes.length !== footerBytes) {
-      throw corrupt(origin, `${footerBytes} bytes expected but ${bytes.length} read`);
-    }
-    const footer = decodeFooter({ name: key, bytes, bodyBytes });
-    counters.decompressedBytes += footerRawBytes(footer);
-    const { tenant, day, id } = footer.info;
-    if (tenant !== segment.tenant || day !== segment.day || id !== segment.id) {
-      throw corrupt(origin, `written as tenant ${tenant} day ${day} id ${id}`);
-    }
-    this.#footers.set(key, footer);
+    const footer = await loadFooter(this.#objects, segment, counters);
+    this.#footers.set(segment.key, footer);
     return footer;
   }
+}
+
+/** Fetches and decodes a footer. StoreError `corrupt` when it is not that of this key. */
+export async function loadFooter(
+  objects: ObjectStore,
+  segment: ListedSegment,
+  counters: ReadCounters,
+): Promise<SegmentFooter> {
+  const { key, bodyBytes, footerBytes } = segment;
+  const origin = { key, offset: bodyBytes, part: "footer" };
+  if (footerBytes > footerBytesMax) {
+    throw corrupt(origin, `${footerBytes} bytes by its key, limit ${footerBytesMax}`);
+  }
+  counters.getRequests++;
+  const range = { from: bodyBytes, to: bodyBytes + footerBytes };
+  const bytes = await objects.get(key, { range });
+  counters.fetchedBytes += bytes.length;
+  if (bytes.length !== footerBytes) {
+    throw corrupt(origin, `${footerBytes} bytes expected but ${bytes.length} read`);
+  }
+  const footer = decodeFooter({ name: key, bytes, bodyBytes });
+  counters.decompressedBytes += footerRawBytes(footer);
+  const { tenant, day, id } = footer.info;
+  if (tenant !== segment.tenant || day !== segment.day || id !== segment.id) {
+    throw corrupt(origin, `written as tenant ${tenant} day ${day} id ${id}`);
+  }
+  return footer;
 }

@@ -7,6 +7,7 @@ export {
   type SegmentStream,
   SegmentWriter,
 } from "./build-segment.ts";
+export { batchOfRows, metadataSums } from "./block-rows.ts";
 export { decodeFooter } from "./decode-footer.ts";
 export type { ExtraSection } from "./extra-sections.ts";
 export type { JournalRange, SegmentFacts, SegmentFooter, SegmentInfo } from "./footer.ts";
@@ -15,4 +16,5 @@ export { type InspectedSegment, inspectSegment } from "./inspect-segment.ts";
 export { MetadataColumns } from "./metadata-columns.ts";
 export { formatSegmentKey, newSegmentId, parseSegmentKey, type SegmentKey } from "./segment-key.ts";
 export type { ListedSegment } from "./segment-list.ts";
+export { SegmentSource, type SourceRun } from "./segment-source.ts";
 export { SegmentStore, type SegmentStoreOptions } from "./segment-store.ts";

@@ -1,0 +1,198 @@
+/**
+ * One segment read strictly and as a whole, for merging and verifying: stream by stream, the runs of a stream in order
+ * of time. What a query would leave out with a warning is StoreError `corrupt` here. Holds the footer, two
+ * decoded blocks (of the fat stream at hand, and the shared one) and a few MiB of stored bytes.
+ */
+import { LruMap } from "#base";
+import type { Labels } from "#model";
+import type { ObjectStore } from "#objectstore";
+import { type Block, newReadCounters } from "#storage";
+import { blockRefOf } from "./block-ref.ts";
+import { corrupt } from "./byte-reader.ts";
+import { unpackPart } from "./compression.ts";
+import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
+import { loadFooter } from "./footer-cache.ts";
+import type { SegmentFooter } from "./footer.ts";
+import { segmentMagic } from "./limits.ts";
+import { storedPartOf } from "./read-blocks.ts";
+import { planRanges } from "./read-ranges.ts";
+import type { ListedSegment } from "./segment-list.ts";
+import { StoredWindows } from "./stored-windows.ts";
+
+const everything = { lines: true, lengths: true, metadata: "all" } as const;
+
+const blocksHeldMax = 2;
+
+/** Rows [fromRow, toRow) of a block: all of one stream, sorted by time. Offsets are ns since the day began. */
+export interface SourceRun {
+  readonly block: number;
+  readonly fromRow: number;
+  readonly toRow: number;
+  readonly minOffset: number;
+  readonly maxOffset: number;
+  readonly lineBytes: number;
+}
+
+export class SegmentSource {
+  readonly segment: ListedSegment;
+  readonly footer: SegmentFooter;
+  readonly #objects: ObjectStore;
+  readonly #windows: StoredWindows;
+  readonly #blocks = new LruMap<number, Block>({ weightMax: blocksHeldMax });
+  /** Stream s has runs runIds[streamStarts[s]] to runIds[streamStarts[s + 1]]. */
+  readonly #streamStarts: Uint32Array;
+  readonly #runIds: Uint32Array;
+  readonly #blockOfRun: Uint32Array;
+  readonly #firstRow: Uint32Array;
+
+  private constructor(objects: ObjectStore, segment: ListedSegment, footer: SegmentFooter) {
+    this.segment = segment;
+    this.footer = footer;
+    this.#objects = objects;
+    const { key, bodyBytes } = segment;
+    this.#windows = new StoredWindows(objects, { key, endBytes: bodyBytes });
+    const { blocks, streams } = footer;
+    const runCount = blocks.runs.streams.length;
+    this.#blockOfRun = new Uint32Array(runCount);
+    this.#firstRow = new Uint32Array(runCount);
+    this.#streamStarts = new Uint32Array(streams.count + 1);
+    this.#runIds = new Uint32Array(runCount);
+    this.#indexRuns();
+  }
+
+  /** Fetches the footer. StoreError `corrupt`, `missing` and what the object store has. */
+  static async open(objects: ObjectStore, segment: ListedSegment): Promise<SegmentSource> {
+    const footer = await loadFooter(objects, segment, newReadCounters());
+    return new SegmentSource(objects, segment, footer);
+  }
+
+  #indexRuns(): void {
+    const { runStarts, runs, count } = this.footer.blocks;
+    for (let block = 0; block < count; block++) {
+      let row = 0;
+      for (let run = runStarts[block]!; run < runStarts[block + 1]!; run++) {
+        this.#blockOfRun[run] = block;
+        this.#firstRow[run] = row;
+        row += runs.entryCounts[run]!;
+        this.#streamStarts[runs.streams[run]! + 1]!++;
+      }
+    }
+    const starts = this.#streamStarts;
+    for (let i = 1; i < starts.length; i++) starts[i]! += starts[i - 1]!;
+    const next = starts.slice();
+    for (let run = 0; run < this.#runIds.length; run++) {
+      this.#runIds[next[runs.streams[run]!]!++] = run;
+    }
+  }
+
+  get streamCount(): number {
+    return this.footer.streams.count;
+  }
+
+  /** GETs of columns so far. */
+  get getCount(): number {
+    return this.#windows.getCount;
+  }
+
+  /** Streams come in order of their key: StoreError `corrupt` when they do not. */
+  labelsAt(stream: number): Labels {
+    const labels = this.footer.labelsOf(stream);
+    if (stream > 0 && !(this.footer.labelsOf(stream - 1).key < labels.key)) {
+      throw this.#corrupt(`stream ${stream} is not in order`);
+    }
+    return labels;
+  }
+
+  /** In order of time; neighbours may share an instant. */
+  runsOf(stream: number): SourceRun[] {
+    const { runs } = this.footer.blocks;
+    const found: SourceRun[] = [];
+    let end = 0;
+    for (let i = this.#streamStarts[stream]!; i < this.#streamStarts[stream + 1]!; i++) {
+      const run = this.#runIds[i]!;
+      const minOffset = runs.minOffsets[run]!;
+      const maxOffset = runs.maxOffsets[run]!;
+      if (minOffset < end) throw this.#corrupt(`run ${run} starts at ${minOffset}, before ${end}`);
+      end = maxOffset;
+      const fromRow = this.#firstRow[run]!;
+      const toRow = fromRow + runs.entryCounts[run]!;
+      const lineBytes = runs.lineBytes[run]!;
+      const block = this.#blockOfRun[run]!;
+      found.push({ block, fromRow, toRow, minOffset, maxOffset, lineBytes });
+    }
+    return found;
+  }
+
+  #corrupt(what: string): Error {
+    return corrupt({ key: this.segment.key, offset: this.segment.bodyBytes, part: "footer" }, what);
+  }
+
+  /** A block with all columns, if it is at hand. */
+  held(block: number): Block | undefined {
+    return this.#blocks.get(block);
+  }
+
+  get heldCount(): number {
+    return this.#blocks.size;
+  }
+
+  /** Reads, unpacks and checks all columns of a block. */
+  async read(block: number, signal: AbortSignal): Promise<Block> {
+    const { runStarts, columns } = this.footer.blocks;
+    const first = runStarts[block]!;
+    const runs = Array.from({ length: runStarts[block + 1]! - first }, (_, i) => first + i);
+    const ref = blockRefOf(this.footer, { block, runs });
+    const extents = neededColumns(ref, everything).map((column) => {
+      const from = columns.offsets[column]!;
+      return { from, to: from + columns.storedBytes[column]!, column };
+    });
+    const raw = new Map<number, Buffer>();
+    await Promise.all(
+      planRanges(extents).map(async (range) => {
+        const stored = await this.#windows.get(range.from, range.to, signal);
+        for (const { from, to, column } of range.extents) {
+          const part = stored.subarray(from - range.from, to - range.from);
+          const origin = originOf(this.footer, block, column);
+          raw.set(column, await unpackPart(part, storedPartOf(this.footer, column), origin));
+        }
+      }),
+    );
+    const decoded = decodeBlock(ref, raw, everything);
+    this.#blocks.set(block, decoded);
+    return decoded;
+  }
+
+  /**
+   * Reads everything there is: header, size, every block. `afterBlock` is awaited after each. StoreError `corrupt` when
+   * anything is wrong.
+   */
+  async verify(
+    signal: AbortSignal,
+    afterBlock: (lineBytes: number) => Promise<void>,
+  ): Promise<void> {
+    const { key, bodyBytes, footerBytes } = this.segment;
+    const magicBytes = segmentMagic.length;
+    const origin = { key, offset: 0, part: "header" };
+    const head = await this.#objects.head(key, { signal });
+    if (head?.sizeBytes !== bodyBytes + footerBytes) {
+      throw corrupt(origin, `${bodyBytes + footerBytes} bytes expected, ${head?.sizeBytes} there`);
+    }
+    const magic = await this.#windows.get(0, magicBytes, signal);
+    if (!magic.equals(segmentMagic)) {
+      throw corrupt(origin, `${segmentMagic.toString()} expected, ${magic.toString("hex")} read`);
+    }
+    let [entryCount, lineBytes] = [0, 0];
+    for (let block = 0; block < this.footer.blocks.count; block++) {
+      signal.throwIfAborted();
+      const { rowCount, ref } = await this.read(block, signal);
+      entryCount += rowCount;
+      lineBytes += ref.facts.lineBytes;
+      await afterBlock(ref.facts.lineBytes);
+    }
+    const { info } = this.footer;
+    if (entryCount !== info.entryCount || lineBytes !== info.lineBytes) {
+      const wanted = `${info.entryCount} entries of ${info.lineBytes} bytes`;
+      throw corrupt(origin, `${wanted} expected, ${entryCount} of ${lineBytes} read`);
+    }
+  }
+}
