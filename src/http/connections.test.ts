@@ -155,3 +155,22 @@ test("closing tells tails to go and does not wait for clients that stay", async 
   await assert.rejects(stuck);
   await closed;
 });
+
+test("with a prefix every path begins with it", async () => {
+  await using server = await startTestServer({ pathPrefix: "/logs" });
+  assert.equal((await server.get("/logs/loki/api/v1/labels")).status, 200);
+  assert.equal((await server.get("/logs/ready")).text, "ready\n");
+  assert.equal((await server.get("/ready")).status, 404);
+  const tail = `/logs/loki/api/v1/tail?query=${encodeURIComponent('{app="t"}')}`;
+  const socket = new WebSocket(server.url.replace("http", "ws") + tail, {
+    headers: { "x-scope-orgid": "t" },
+  });
+  await once(socket, "open");
+  socket.terminate();
+});
+
+test("what happens while headers trickle in is bounded, too", async () => {
+  await using server = await startTestServer({ readTimeoutMs: 200 });
+  const answer = await exchange(server, "GET /ready HTTP/1.1\r\nHost: x\r\nX-Slow: ");
+  assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+});

@@ -27,7 +27,7 @@ function resultJson(data: QueryResult["data"], flags: EncodingFlags): Iterable<s
     case "streams":
       return listJson(flags.categorize ? categorizedJson(data.streams) : streamsJson(data.streams));
     case "matrix":
-      return listJson(data.series.map(seriesJson));
+      return listJson(matrixJson(data.series));
     case "vector":
       return listJson(data.samples.map(sampleJson));
     case "scalar":
@@ -37,16 +37,35 @@ function resultJson(data: QueryResult["data"], flags: EncodingFlags): Iterable<s
   }
 }
 
-export function seriesJson(series: MatrixSeries): string {
-  let points = "";
-  for (let i = 0; i < series.timesMs.length; i++) {
-    if (i > 0) points += ",";
-    points += `[${secondsJson(series.timesMs[i]!)},"${formatSampleValue(series.values[i]!)}"]`;
+/** Series of one answer share their times: each is written once. */
+class MatrixWriter {
+  readonly #timeTexts = new Map<number, string>();
+
+  json({ labels, timesMs, values }: MatrixSeries): string {
+    let points = "";
+    for (let i = 0; i < timesMs.length; i++) {
+      if (i > 0) points += ",";
+      points += `${this.#opening(timesMs[i]!)}${formatSampleValue(values[i]!)}"]`;
+    }
+    return `{"metric":${labelsJson(labels)},"values":[${points}]}`;
   }
-  return `{"metric":${labelsJson(series.labels)},"values":[${points}]}`;
+
+  #opening(timeMs: number): string {
+    let text = this.#timeTexts.get(timeMs);
+    if (text === undefined) {
+      text = `[${secondsJson(timeMs)},"`;
+      this.#timeTexts.set(timeMs, text);
+    }
+    return text;
+  }
 }
 
-export function sampleJson(sample: VectorSample): string {
+function* matrixJson(series: readonly MatrixSeries[]): Generator<string> {
+  const writer = new MatrixWriter();
+  for (const one of series) yield writer.json(one);
+}
+
+function sampleJson(sample: VectorSample): string {
   const value = `[${secondsJson(sample.timeMs)},"${formatSampleValue(sample.value)}"]`;
   return `{"metric":${labelsJson(sample.labels)},"value":${value}}`;
 }

@@ -128,6 +128,12 @@ async function volumeRange(
   const asked = volumeRequest(request, reply, ports);
   const { range } = asked.volume;
   const stepNs = parseStep(asked.parameters.get("step")) ?? defaultStep(range);
+  if (stepNs <= 0n) {
+    throw new RequestError(
+      400,
+      "zero or negative query resolution step widths are not accepted. Try a positive integer",
+    );
+  }
   const found = await ports.index.volumeRange({ ...asked.volume, stepNs });
   const items = found.map(({ labels, points }) => {
     const values = points.map(({ timeMs, bytes }) => `[${secondsJson(timeMs)},"${bytes}"]`);

@@ -47,6 +47,8 @@ export interface TestOptions {
   readonly ports?: Partial<HttpPorts>;
   readonly bodyBytesMax?: number;
   readonly writeTimeoutMs?: number;
+  readonly pathPrefix?: string;
+  readonly readTimeoutMs?: number;
   readonly gracefulShutdownTimeoutMs?: number;
 }
 

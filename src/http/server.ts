@@ -1,6 +1,6 @@
 import { createServer, type Server, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { isStoreError, messageOf, RequestError } from "#base";
+import { isStoreError, messageOf, MiB, RequestError } from "#base";
 import websocket from "@fastify/websocket";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { cleanPath } from "./clean-path.ts";
@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly address: string;
   /** 0: any free port. */
   readonly port: number;
+  /** server.http_path_prefix: stands before every path, `/logs` say. */
+  readonly pathPrefix?: string;
   /** Of a push; other bodies are forms and have their own limit. */
   readonly bodyBytesMax: number;
   readonly readTimeoutMs: number;
@@ -36,15 +38,20 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Longer request lines and headers are refused with 431; bodies are for what is longer. */
-const headerBytesMax: number = 64 * 1024;
-/** Header lists longer than this are not from a client of ours. */
+/**
+ * Longer request lines and headers are refused with 431. As large as Go's default: dashboards ask
+ * by GET, with selectors that list hundreds of pods.
+ */
+const headerBytesMax: number = MiB;
+/** Headers beyond this many are not looked at. */
 const headersCountMax = 200;
 /** Long enough for every label name that a stream can have. */
 const pathParameterLengthMax = 4096;
 /** Clients send nothing but closing frames over a websocket. */
 const websocketPayloadBytesMax: number = 64 * 1024;
 const headersTimeoutMs = 30_000;
+/** How late a connection that sends too slowly may be found. */
+const timeoutCheckMs = 5_000;
 const writeTimeoutDefaultMs = 30_000;
 const gracefulShutdownDefaultMs = 30_000;
 /** The websocket's code for "this end is going away". */
@@ -75,9 +82,13 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   });
   observeRequests(app, ports);
   guardRequests(app, options);
-  app.after(() => {
-    for (const route of options.routes) route(app, ports);
-  });
+  const prefix = options.pathPrefix ?? "";
+  await app.register(
+    async (scope) => {
+      for (const route of options.routes) route(scope, ports);
+    },
+    { prefix },
+  );
   const url = await app.listen({ host: options.address, port: options.port });
   return { url, close: () => closeWithin(app, options) };
 }
@@ -107,6 +118,7 @@ function nodeServer(handler: Parameters<typeof createServer>[1], options: Server
       maxHeaderSize: headerBytesMax,
       requestTimeout: options.readTimeoutMs,
       headersTimeout: Math.min(options.readTimeoutMs, headersTimeoutMs),
+      connectionsCheckingInterval: Math.min(options.readTimeoutMs, timeoutCheckMs),
       keepAliveTimeout: options.idleTimeoutMs,
       // Who asks for h2c (curl --http2 does) gets an answer in HTTP/1.1, as the standard has it.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",

@@ -108,8 +108,8 @@ class Tails {
       return;
     }
     const { tenant } = asked;
-    this.#count(tenant, 1);
     const session = new TailSession({ ...asked, log: expr }, socket, this.#ports);
+    this.#count(tenant, 1);
     session
       .run()
       .catch((error: unknown) => {

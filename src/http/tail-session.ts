@@ -49,6 +49,7 @@ export class TailSession {
   #hasHistory = false;
   #isSending = false;
   #cancelDrain: (() => void) | undefined;
+  #cancelPing: (() => void) | undefined;
   #heardMs: number;
 
   constructor(request: TailRequest, socket: WebSocket, ports: HttpPorts) {
@@ -78,6 +79,7 @@ export class TailSession {
     }
     await ended;
     for (const stop of this.#stops) stop();
+    this.#cancelPing?.();
     this.#cancelDrain?.();
     this.#queue.clear();
   }
@@ -95,10 +97,11 @@ export class TailSession {
     this.#socket.on("pong", () => {
       this.#heardMs = clock.monotonicMs();
     });
-    this.#stops.push(
-      tails.subscribe(this.#request.tenant, (batch) => this.#onBatch(batch)),
-      clock.schedule(tailMaxDurationMs, () => this.close("reached tail max duration limit")),
-    );
+    this.#stops.push(tails.subscribe(this.#request.tenant, (batch) => this.#onBatch(batch)));
+    if (tailMaxDurationMs > 0) {
+      const end = (): void => this.close("reached tail max duration limit");
+      this.#stops.push(clock.schedule(tailMaxDurationMs, end));
+    }
     this.#ping();
   }
 
@@ -107,7 +110,7 @@ export class TailSession {
     const { clock } = this.#ports;
     if (clock.monotonicMs() - this.#heardMs > pongWithinMs) this.#socket.terminate();
     else this.#socket.ping();
-    this.#stops[2] = clock.schedule(pingEveryMs, () => this.#ping());
+    this.#cancelPing = clock.schedule(pingEveryMs, () => this.#ping());
   }
 
   async #sendHistory(): Promise<void> {
