@@ -34,7 +34,14 @@ export type Stage =
   | LabelFormatStage
   | DecolorizeStage
   | DropStage
-  | KeepStage;
+  | KeepStage
+  | AnswerStage;
+
+/**
+ * Stages that choose among or order the entries of the whole answer, after all others; not in
+ * Loki's LogQL.
+ */
+export type AnswerStage = SortStage | LimitStage | DistinctStage;
 
 export type LineFilterOp = "|=" | "!=" | "|~" | "!~" | "|>" | "!>";
 
@@ -150,6 +157,29 @@ export interface KeepStage {
   readonly span: Span;
 }
 
+/** `| sort by label desc`; stable. */
+export interface SortStage {
+  readonly kind: "sort";
+  /** A label, or `timestamp`. */
+  readonly by: string;
+  readonly descending: boolean;
+  readonly span: Span;
+}
+
+/** `| limit n`: the first n entries. */
+export interface LimitStage {
+  readonly kind: "limit";
+  readonly count: number;
+  readonly span: Span;
+}
+
+/** `| distinct a, b`: the first entry of each combination of values. */
+export interface DistinctStage {
+  readonly kind: "distinct";
+  readonly names: readonly string[];
+  readonly span: Span;
+}
+
 // ── Metric expressions ───────────────────────────────────────────────────────────────────────────
 
 export type MetricExpr =
@@ -175,7 +205,8 @@ export type RangeFunction =
   | "quantile_over_time"
   | "first_over_time"
   | "last_over_time"
-  | "rate_counter";
+  | "rate_counter"
+  | "count_distinct_over_time";
 
 export interface Grouping {
   readonly without: boolean;
@@ -194,6 +225,8 @@ export interface RangeAggregation {
   readonly fn: RangeFunction;
   /** Of quantile_over_time. */
   readonly parameter: number | undefined;
+  /** Of count_distinct_over_time: whose values are counted. */
+  readonly label?: string | undefined;
   readonly log: LogExpr;
   readonly unwrap: Unwrap | undefined;
   readonly rangeNs: bigint;

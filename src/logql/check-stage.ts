@@ -36,6 +36,9 @@ export function checkStage(stage: Stage): void {
     case "decolorize":
     case "drop":
     case "keep":
+    case "sort":
+    case "limit":
+    case "distinct":
       return;
     default:
       return stage satisfies never;

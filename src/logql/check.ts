@@ -5,6 +5,7 @@
 import type { Matcher } from "#model";
 import { compileRegex, RegexSyntaxError } from "#regex";
 import type { Expr, LogExpr, MetricExpr } from "./ast.ts";
+import { checkStageOrder, refuseAnswerStages } from "./answer-stages.ts";
 import { checkStage } from "./check-stage.ts";
 import type { Faults } from "./faults.ts";
 import { ParseError } from "./parse-error.ts";
@@ -18,12 +19,14 @@ const emptySelector =
 export function checkExpr(expr: Expr, faults: Faults, options: { requireMatcher: boolean }): void {
   if (expr.kind === "log") {
     if (options.requireMatcher) checkMatchers(expr.matchers);
+    checkStageOrder(expr);
     return;
   }
   const fault = faults.of(expr);
   if (fault !== undefined) throw new ParseError(fault);
   switch (expr.kind) {
     case "rangeAggregation":
+      refuseAnswerStages(expr.log);
       return checkExpr(expr.log, faults, options);
     case "vectorAggregation":
       return checkExpr(expr.input, faults, options);

@@ -26,7 +26,8 @@ function formatExpr(expr: Expr, level: number): string {
       return formatLog(expr, level);
     case "rangeAggregation": {
       const parts = [formatRange(expr, level + 1)];
-      if (expr.parameter !== undefined) parts.unshift(`${indent(level + 1)}${expr.parameter}`);
+      const first = expr.parameter ?? expr.label;
+      if (first !== undefined) parts.unshift(`${indent(level + 1)}${first}`);
       const grouping = expr.grouping === undefined ? "" : ` ${printGrouping(expr.grouping, ", ")}`;
       return `${formatCall(expr.fn, parts, level)}${grouping}`;
     }

@@ -1,5 +1,6 @@
 /** LogQL: text → syntax tree → text. */
 export type * from "./ast.ts";
+export { isAnswerStage, splitStages } from "./answer-stages.ts";
 export { checkMatchers } from "./check.ts";
 export { parseJsonPath, parseLogfmtKey } from "./field-path.ts";
 export { foldNumbers } from "./fold.ts";

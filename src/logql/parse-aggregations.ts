@@ -23,6 +23,7 @@ const groupableRangeFunctions: ReadonlySet<RangeFunction> = new Set([
   "quantile_over_time",
   "first_over_time",
   "last_over_time",
+  "count_distinct_over_time",
 ]);
 
 /** Functions that count entries: they refuse `unwrap`; the others but the two below demand it. */
@@ -30,18 +31,24 @@ const entryFunctions: ReadonlySet<RangeFunction> = new Set([
   "count_over_time",
   "bytes_over_time",
   "bytes_rate",
+  "count_distinct_over_time",
 ]);
 const eitherFunctions: ReadonlySet<RangeFunction> = new Set(["rate", "absent_over_time"]);
 
 const parameterFunctions: ReadonlySet<VectorFunction> = new Set(["topk", "bottomk", "approx_topk"]);
 
-/** `fn([number,] logRange) [grouping]`; the current token is the function. */
+/** `fn([number | label,] logRange) [grouping]`; the current token is the function. */
 export function parseRangeAggregation(stream: TokenStream, faults: Faults): RangeAggregation {
   const token = stream.take();
   const fn = rangeFunctions.get(token.kind)!;
   stream.expect("(");
   let parameter: number | undefined;
-  if (stream.is("NUMBER")) {
+  let label: string | undefined;
+  if (fn === "count_distinct_over_time") {
+    label = stream.expect("IDENTIFIER").text;
+    stream.expect(",");
+    if (!stream.is("{") && !stream.is("(")) stream.unexpected("{", "(");
+  } else if (stream.is("NUMBER")) {
     parameter = numberOf(stream.take().text);
     stream.expect(",");
     if (!stream.is("{") && !stream.is("(")) stream.unexpected("{", "(");
@@ -53,6 +60,7 @@ export function parseRangeAggregation(stream: TokenStream, faults: Faults): Rang
     kind: "rangeAggregation",
     fn,
     parameter,
+    ...(label === undefined ? {} : { label }),
     ...range,
     grouping,
     span: stream.spanFrom(token.from),

@@ -1,3 +1,4 @@
+import { parseAnswerStage } from "./answer-stages.ts";
 import type {
   LabelChoice,
   LabelFormat,
@@ -53,6 +54,8 @@ function parsePipeStage(stream: TokenStream): Stage {
     stream.take();
     return parse(stream, from);
   }
+  const answerStage = parseAnswerStage(stream, from);
+  if (answerStage !== undefined) return answerStage;
   if (!startsLabelFilter(stream.kind)) stream.unexpected();
   const filter = parseLabelFilter(stream);
   return { kind: "labelFilter", filter, span: stream.spanFrom(from) };

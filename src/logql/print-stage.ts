@@ -41,6 +41,12 @@ export function printStage(stage: Stage): string {
       return `| drop ${printChoices(stage.choices)}`;
     case "keep":
       return `| keep ${printChoices(stage.choices)}`;
+    case "sort":
+      return `| sort by ${stage.by}${stage.descending ? " desc" : ""}`;
+    case "limit":
+      return `| limit ${stage.count}`;
+    case "distinct":
+      return `| distinct ${stage.names.join(",")}`;
     default:
       return stage satisfies never;
   }

@@ -261,7 +261,11 @@ test("what is printed or formatted reads back as the same tree", () => {
 test("every range function prints under its own name", () => {
   for (const fn of rangeFunctions.values()) {
     const unwraps = /^(sum|avg|min|max|std|quantile|first|last|rate_c)/.test(fn);
-    const parameter = fn === "quantile_over_time" ? "0.5," : "";
+    const parameters: Record<string, string> = {
+      quantile_over_time: "0.5,",
+      count_distinct_over_time: "c,",
+    };
+    const parameter = parameters[fn] ?? "";
     const query = `${fn}(${parameter}{a="b"}${unwraps ? " | unwrap c" : ""}[5m])`;
     assert.equal(printExpr(parseQuery(query)), query);
   }

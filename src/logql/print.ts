@@ -43,13 +43,18 @@ function printLog(log: LogExpr): string {
 }
 
 function printRangeAggregation(expr: RangeAggregation): string {
-  const parameter = expr.parameter === undefined ? "" : `${printNumber(expr.parameter)},`;
+  const parameter =
+    expr.parameter === undefined ? printLabel(expr) : `${printNumber(expr.parameter)},`;
   const grouping = expr.grouping === undefined ? "" : ` ${printGrouping(expr.grouping, ",")}`;
   const unwrap =
     expr.unwrap === undefined
       ? ""
       : ` ${[printUnwrap(expr.unwrap), ...expr.unwrap.filters.map(printStage)].join(" ")}`;
   return `${expr.fn}(${parameter}${printLog(expr.log)}${unwrap}${printWindow(expr)})${grouping}`;
+}
+
+function printLabel({ label }: RangeAggregation): string {
+  return label === undefined ? "" : `${label},`;
 }
 
 /** `[5m]` with its offset. */

@@ -67,6 +67,7 @@ export const rangeFunctions: ReadonlyMap<string, RangeFunction> = new Map(
       "first_over_time",
       "last_over_time",
       "rate_counter",
+      "count_distinct_over_time",
     ] as const
   ).map((name) => [name.toUpperCase(), name]),
 );

@@ -1,4 +1,12 @@
-import type { LabelFormatStage, LineFilterStage, LineFormatStage, LogExpr, Stage } from "#logql";
+import { RequestError } from "#base";
+import {
+  type LabelFormatStage,
+  type LineFilterStage,
+  type LineFormatStage,
+  type LogExpr,
+  printStage,
+  type Stage,
+} from "#logql";
 import { errorDetailsLabel, errorLabel } from "./base-labels.ts";
 import { compileDecolorize } from "./decolorize.ts";
 import { compileDrop, compileKeep, nameOf } from "./drop-keep.ts";
@@ -131,6 +139,10 @@ function compileStage(stage: Stage, behind: Demand, context: Context): CompiledS
       const labels = keptNeeds(behind.labels, stage.choices.map(nameOf));
       return { run: compileKeep(stage), demand: { ...behind, labels } };
     }
+    case "sort":
+    case "limit":
+    case "distinct":
+      throw new RequestError(400, `stage '${printStage(stage)}' is for log queries only`);
     default:
       return stage satisfies never;
   }

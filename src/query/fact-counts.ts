@@ -56,7 +56,12 @@ export function addFromFacts(
     if (block.streams?.[i] === 0) continue;
     const [from, to] = steps[i]!;
     if (from >= to) continue;
-    const sample = { time: 0, value: weighsBytes ? lineBytes : entryCount, count: entryCount };
+    const sample = {
+      time: 0,
+      value: weighsBytes ? lineBytes : entryCount,
+      text: "",
+      count: entryCount,
+    };
     table.foldForStream(block.tenant, labels).add(from, to, sample);
   }
   return true;

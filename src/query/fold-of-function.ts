@@ -1,4 +1,5 @@
 import type { RangeFunction } from "#logql";
+import { DistinctFold } from "./distinct-fold.ts";
 import type { RangePlan } from "./plan.ts";
 import { counterRateOf, quantileOf, SampleFold, type SampleWindow } from "./sample-fold.ts";
 import type { StepGrid, WindowSteps } from "./step-grid.ts";
@@ -57,6 +58,8 @@ export function newFold(plan: RangePlan, options: FoldOptions): WindowFold {
     }
     case "rate_counter":
       return new SampleFold(stepCount, { valueOf: counterRate(plan, options), hold: options.hold });
+    case "count_distinct_over_time":
+      return new DistinctFold(stepCount, { hold: options.hold });
     default:
       return plan.fn satisfies never;
   }

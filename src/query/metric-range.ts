@@ -69,8 +69,13 @@ export async function runRange(
 
 function compileRange(plan: RangePlan, nowNs: () => bigint): Pipeline {
   const { grouping } = plan;
+  const counted = plan.label === undefined ? [] : [plan.label];
   const labelsWanted =
-    plan.fn === "absent_over_time" ? [] : grouping.without ? "all" : grouping.names;
+    plan.fn === "absent_over_time"
+      ? []
+      : grouping.without
+        ? "all"
+        : [...grouping.names, ...counted];
   return compilePipeline(plan.log, {
     labelsWanted,
     lineWanted: lineUse(plan.fn),
@@ -96,7 +101,7 @@ class BlockFold {
   readonly #duplicates: Duplicates;
   /** Time 0 of samples. */
   readonly #originNs: bigint;
-  readonly #sample: FoldSample = { time: 0, value: 0, count: 1 };
+  readonly #sample: FoldSample = { time: 0, value: 0, text: "", count: 1 };
 
   constructor(options: {
     plan: RangePlan;
@@ -156,6 +161,11 @@ class BlockFold {
     const sample = this.#sample;
     sample.time = origin + offset;
     sample.value = this.#valueOf(row);
+    if (this.#plan.label !== undefined) {
+      const text = row.label(this.#plan.label);
+      if (text === undefined || text === "") return true;
+      sample.text = text;
+    }
     this.#table.foldFor(row).add(from, to, sample);
     return true;
   }

@@ -61,6 +61,8 @@ export type PlanNode =
 export interface RangePlan {
   readonly fn: RangeFunction;
   readonly parameter: number;
+  /** Of count_distinct_over_time. */
+  readonly label: string | undefined;
   readonly log: LogExpr;
   readonly unwrap: Unwrap | undefined;
   readonly rangeNs: bigint;
@@ -155,22 +157,23 @@ function planRange(expr: RangeAggregation, pushedDown: LabelGrouping | undefined
   return {
     fn: expr.fn,
     parameter: expr.parameter ?? 0,
+    label: expr.label,
     log: expr.log,
     unwrap: expr.unwrap,
     rangeNs: expr.rangeNs,
     offsetNs: expr.offsetNs,
-    grouping: seriesGrouping(pushedDown ?? expr.grouping, expr.unwrap),
+    grouping: seriesGrouping(pushedDown ?? expr.grouping, expr.label ?? expr.unwrap?.label),
   };
 }
 
-/** The unwrapped label leaves the labels, unless a `by` names it. */
+/** The label that is unwrapped or counted leaves the labels, unless a `by` names it. */
 function seriesGrouping(
   grouping: LabelGrouping | undefined,
-  unwrap: Unwrap | undefined,
+  label: string | undefined,
 ): LabelGrouping {
   if (grouping !== undefined && !grouping.without) return grouping;
   const names = [...(grouping?.names ?? [])];
-  if (unwrap !== undefined) names.push(unwrap.label);
+  if (label !== undefined) names.push(label);
   return { without: true, names };
 }
 

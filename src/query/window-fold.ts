@@ -17,6 +17,8 @@ export interface FoldSample {
   /** Time in ns, relative to any origin that is the same for the whole query. */
   time: number;
   value: number;
+  /** For counting distinct values. */
+  text?: string;
   /** How many entries it stands for. */
   count: number;
 }
