@@ -174,3 +174,19 @@ test("what happens while headers trickle in is bounded, too", async () => {
   const answer = await exchange(server, "GET /ready HTTP/1.1\r\nHost: x\r\nX-Slow: ");
   assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
 });
+
+test("with auth off everybody is one tenant, whatever the header says", async () => {
+  await using server = await startTestServer({ ports: { authEnabled: false } });
+  await server.push({ job: "a" }, ["x"]);
+  for (const tenant of ["none", "other", "a|b"]) {
+    const headers = { "x-scope-orgid": tenant };
+    const answer = await server.get("/loki/api/v1/labels", { headers });
+    assert.deepEqual(answer.json(), { status: "success", data: ["job"] });
+  }
+});
+
+test("with queries over several tenants off, several are refused", async () => {
+  await using server = await startTestServer({ ports: { multiTenantQueriesEnabled: false } });
+  const answer = await server.get("/loki/api/v1/labels", { headers: { "x-scope-orgid": "a|b" } });
+  assert.deepEqual([answer.status, answer.text], [400, "multiple org IDs present\n"]);
+});

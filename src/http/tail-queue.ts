@@ -2,7 +2,7 @@ import { MiB } from "#base";
 import type { DroppedEntry, TailEntry } from "./tail-frame.ts";
 
 /** What waits for one client; beyond it entries are dropped, and named in the next frame. */
-export const queueEntriesMax = 10_000;
+export const queueEntriesMax = 20_000;
 export const queueBytesMax: number = 16 * MiB;
 /** Dropped entries are named up to here; what a client cannot take would not help it either. */
 export const droppedNamedMax = 1000;
