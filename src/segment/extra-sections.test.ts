@@ -32,7 +32,7 @@ function build(sections: readonly ExtraSection[]): Promise<BuiltSegment> {
   return buildSegment(input, { id: "0".repeat(26) + "aa" });
 }
 
-test("a section comes back, and its segment is read as any other", async () => {
+test("a section comes back, and its segment answers like all others", async () => {
   const built = await build([
     { kind: 200, bytes: text },
     { kind: 201, bytes: Buffer.of(7) },

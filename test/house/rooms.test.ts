@@ -16,7 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ["logql", "storage"],
   ["segment", "pipeline", "evaluator"],
   ["ingest", "query"],
-  ["patterns"],
+  ["patterns", "discovery"],
   ["http", "grpc", "cli"],
   ["app"],
 ];
@@ -57,9 +57,9 @@ function importsOf(file: string): Import[] {
   const room = file.split(sep)[1]!;
   const found: Import[] = [];
   const pattern =
-    /^\s*(?:import|export)\b[^;'"]*?(?:from\s*)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
+    /^\s*(?:import|export)\b[^;'"]*?\bfrom\s*["']([^"']+)["']|^\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
   for (const match of text.matchAll(pattern)) {
-    found.push({ file, room, specifier: match[1] ?? match[2] ?? "" });
+    found.push({ file, room, specifier: match[1] ?? match[2] ?? match[3] ?? "" });
   }
   return found;
 }
