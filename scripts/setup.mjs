@@ -17,8 +17,11 @@ function isInstalled() {
 }
 
 function install() {
-  process.stderr.write("skald: installing dependencies (npm ci) …\n");
-  const npm = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  process.stderr.write("skald: installing dependencies (once) …\n");
+  // Not `npm ci`: it refuses a lock file that leaves out packages of other platforms, which some registries do not
+  // serve. `--no-save` keeps package.json and the lock file as they are.
+  const args = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  const npm = spawnSync("npm", args, {
     cwd: root,
     stdio: ["ignore", "inherit", "pipe"],
     encoding: "utf8",
@@ -38,7 +41,7 @@ function install() {
       ? `skald: cannot reach the npm registry, and the dependencies are not installed yet.\n` +
           `Connect this machine to the network (or set the 'registry' or 'proxy' of npm) and run the command again.\n` +
           `npm said:\n  ${first}\n`
-      : `skald: 'npm ci' failed in ${root}.\nnpm said:\n  ${first}\n`,
+      : `skald: 'npm install' failed in ${root}.\nnpm said:\n  ${first}\n`,
   );
   process.exit(1);
 }

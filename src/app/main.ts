@@ -1,6 +1,7 @@
+import { enableCompileCache } from "node:module";
 import { isCliCommand, runCli, systemIo, topLevelHelp } from "#cli";
-import { serve } from "./serve.ts";
 
+enableCompileCache();
 const argv = process.argv.slice(2);
 const io = systemIo();
 const wantsHelp = argv.length > 0 && /^(--help|-h|help)$/.test(argv[0]!);
@@ -10,7 +11,10 @@ async function main(): Promise<number> {
     await io.stdout.write(topLevelHelp());
     return 0;
   }
-  return isCliCommand(argv) ? runCli(argv, io) : serve(argv, io);
+  if (isCliCommand(argv)) return runCli(argv, io);
+  // Loaded only when asked for: commands of the client start faster without the server.
+  const { serve } = await import("./serve.ts");
+  return serve(argv, io);
 }
 
 // Output that was written is flushed by exit, since TextSink awaits it.

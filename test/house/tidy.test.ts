@@ -138,6 +138,7 @@ const runtimeDependencies: readonly string[] = [
   "@connectrpc/connect",
   "@connectrpc/connect-node",
   "@fastify/websocket",
+  "big.js",
   "commander",
   "fastify",
   "ipaddr.js",
