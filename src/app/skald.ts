@@ -75,6 +75,9 @@ export class Skald {
       bodyBytesMax: server.pushCompressedBytesMax,
       readTimeoutMs: server.httpReadTimeoutMs,
       idleTimeoutMs: server.httpIdleTimeoutMs,
+      writeTimeoutMs: server.httpWriteTimeoutMs,
+      gracefulShutdownTimeoutMs: server.gracefulShutdownTimeoutMs,
+      pathPrefix: server.httpPathPrefix,
       ports: this.#ports(ingest),
       routes: allRoutes,
     });
