@@ -1,5 +1,6 @@
 import { messageOf } from "#base";
 import { createLimits, type LoadedConfig, type RuntimeLimits } from "#config";
+import { type GrpcServer, startGrpcServer } from "#grpc";
 import {
   type AdminPort,
   allRoutes,
@@ -35,6 +36,7 @@ export class Skald {
   #state: State = "starting";
   #ingest: IngestSide | undefined;
   #http: HttpServer | undefined;
+  #grpc: GrpcServer | undefined;
 
   constructor(options: SkaldOptions) {
     this.#options = options;
@@ -57,7 +59,9 @@ export class Skald {
     const limits = this.#limits;
     const ingest = await openIngest({ config, limits, objects, world, log, metrics });
     this.#ingest = ingest;
-    this.#http = await this.#listen(ingest);
+    const ports = this.#ports(ingest);
+    this.#http = await this.#listen(ports);
+    this.#grpc = await this.#listenGrpc(ports, ingest);
     const replayed = await ingest.ingester.replay();
     if (replayed.records > 0) log.info("journal replayed", { ...replayed });
     this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
@@ -66,7 +70,7 @@ export class Skald {
     log.info("Skald is ready", { url: this.#http.url, target: config.target.join(",") });
   }
 
-  #listen(ingest: IngestSide): Promise<HttpServer> {
+  #listen(ports: HttpPorts): Promise<HttpServer> {
     const { loaded } = this.#options;
     const { server } = loaded.config;
     return startHttpServer({
@@ -78,9 +82,35 @@ export class Skald {
       writeTimeoutMs: server.httpWriteTimeoutMs,
       gracefulShutdownTimeoutMs: server.gracefulShutdownTimeoutMs,
       pathPrefix: server.httpPathPrefix,
-      ports: this.#ports(ingest),
+      ports,
       routes: allRoutes,
     });
+  }
+
+  #listenGrpc(ports: HttpPorts, { distributor, ingester }: IngestSide): Promise<GrpcServer> {
+    const { server } = this.#options.loaded.config;
+    return startGrpcServer(
+      {
+        address: server.grpcListenAddress,
+        port: server.grpcListenPort,
+        receiveBytesMax: server.grpcMaxReceiveBytes,
+        readTimeoutMs: server.httpReadTimeoutMs,
+        idleTimeoutMs: server.httpIdleTimeoutMs,
+        closeTimeoutMs: server.gracefulShutdownTimeoutMs,
+      },
+      {
+        ...ports,
+        push: {
+          push: async (request) => {
+            const { accepted, reply } = distributor.push(request);
+            if (accepted !== undefined) {
+              await ingester.push(request.tenant, accepted.batch, accepted.record);
+            }
+            return reply;
+          },
+        },
+      },
+    );
   }
 
   #ports(ingest: IngestSide): HttpPorts {
@@ -134,7 +164,7 @@ export class Skald {
     if (this.#state === "stopping" || this.#state === "stopped") return;
     this.#state = "stopping";
     const { config } = this.#options.loaded;
-    await this.#http?.close();
+    await Promise.all([this.#http?.close(), this.#grpc?.close()]);
     await this.#background.stop();
     const ingest = this.#ingest;
     if (ingest !== undefined) {

@@ -1,4 +1,6 @@
 import { adminRoutes } from "./admin-routes.ts";
+import { detectedRoutes } from "./detected-routes.ts";
+import { drilldownRoutes } from "./drilldown-routes.ts";
 import { formatRoutes } from "./format-routes.ts";
 import { indexRoutes } from "./index-routes.ts";
 import { labelRoutes } from "./label-routes.ts";
@@ -6,6 +8,7 @@ import { legacyQueryRoutes } from "./legacy-routes.ts";
 import { pushRoutes } from "./push-routes.ts";
 import { queryRoutes } from "./query-routes.ts";
 import { ringRoutes } from "./ring-routes.ts";
+import { rulesRoutes } from "./rules-routes.ts";
 import type { RouteFamily } from "./server.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { tailRoutes } from "./tail-routes.ts";
@@ -18,7 +21,10 @@ export const allRoutes: readonly RouteFamily[] = [
   labelRoutes,
   indexRoutes,
   formatRoutes,
+  detectedRoutes,
+  drilldownRoutes,
   tailRoutes,
+  rulesRoutes,
   statusRoutes,
   adminRoutes,
   ringRoutes,
