@@ -3,7 +3,6 @@
  * of time. What a query would leave out with a warning is StoreError `corrupt` here. Holds the footer, two
  * decoded blocks (of the fat stream at hand, and the shared one) and a few MiB of stored bytes.
  */
-import { LruMap } from "#base";
 import type { Labels } from "#model";
 import type { ObjectStore } from "#objectstore";
 import { type Block, newReadCounters } from "#storage";
@@ -11,6 +10,7 @@ import { blockRefOf } from "./block-ref.ts";
 import { corrupt } from "./byte-reader.ts";
 import { unpackPart } from "./compression.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
+import { readSection } from "./extra-sections.ts";
 import { loadFooter } from "./footer-cache.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { segmentMagic } from "./limits.ts";
@@ -21,7 +21,10 @@ import { StoredWindows } from "./stored-windows.ts";
 
 const everything = { lines: true, lengths: true, metadata: "all" } as const;
 
-const blocksHeldMax = 2;
+interface HeldBlock {
+  readonly number: number;
+  readonly block: Block;
+}
 
 /** Rows [fromRow, toRow) of a block: all of one stream, sorted by time. Offsets are ns since the day began. */
 export interface SourceRun {
@@ -38,7 +41,9 @@ export class SegmentSource {
   readonly footer: SegmentFooter;
   readonly #objects: ObjectStore;
   readonly #windows: StoredWindows;
-  readonly #blocks = new LruMap<number, Block>({ weightMax: blocksHeldMax });
+  /** The last block of one stream, and the last one that streams share: between its streams come others' blocks. */
+  #own: HeldBlock | undefined;
+  #shared: HeldBlock | undefined;
   /** Stream s has runs runIds[streamStarts[s]] to runIds[streamStarts[s + 1]]. */
   readonly #streamStarts: Uint32Array;
   readonly #runIds: Uint32Array;
@@ -129,11 +134,12 @@ export class SegmentSource {
 
   /** A block with all columns, if it is at hand. */
   held(block: number): Block | undefined {
-    return this.#blocks.get(block);
+    if (this.#own?.number === block) return this.#own.block;
+    return this.#shared?.number === block ? this.#shared.block : undefined;
   }
 
   get heldCount(): number {
-    return this.#blocks.size;
+    return Number(this.#own !== undefined) + Number(this.#shared !== undefined);
   }
 
   /** Reads, unpacks and checks all columns of a block. */
@@ -158,12 +164,20 @@ export class SegmentSource {
       }),
     );
     const decoded = decodeBlock(ref, raw, everything);
-    this.#blocks.set(block, decoded);
+    const held = { number: block, block: decoded };
+    if (runs.length === 1) this.#own = held;
+    else this.#shared = held;
     return decoded;
   }
 
+  /** A section of another room (extra-sections.ts), checked; undefined when the segment has none of this kind. */
+  async section(kind: number, signal: AbortSignal): Promise<Buffer | undefined> {
+    const options = { signal, counters: newReadCounters(), warn: () => undefined };
+    return readSection(this.footer, kind, { objects: this.#objects, options });
+  }
+
   /**
-   * Reads everything there is: header, size, every block. `afterBlock` is awaited after each. StoreError `corrupt` when
+   * Reads everything there is: header, size, sections, every block. `afterBlock` is awaited after each. StoreError `corrupt` when
    * anything is wrong.
    */
   async verify(
@@ -180,6 +194,10 @@ export class SegmentSource {
     const magic = await this.#windows.get(0, magicBytes, signal);
     if (!magic.equals(segmentMagic)) {
       throw corrupt(origin, `${segmentMagic.toString()} expected, ${magic.toString("hex")} read`);
+    }
+    for (const { kind, offset } of this.footer.sections) {
+      // Those of the footer were checked when it was decoded.
+      if (offset < bodyBytes) await this.section(kind, signal);
     }
     let [entryCount, lineBytes] = [0, 0];
     for (let block = 0; block < this.footer.blocks.count; block++) {

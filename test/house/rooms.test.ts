@@ -15,7 +15,7 @@ const floors: readonly (readonly string[])[] = [
   ["config", "objectstore", "journal"],
   ["logql", "storage"],
   ["segment", "pipeline", "evaluator"],
-  ["ingest", "query"],
+  ["ingest", "compaction", "query"],
   ["patterns", "discovery"],
   ["http", "grpc", "cli"],
   ["app"],
@@ -35,6 +35,8 @@ const forbidden: readonly (readonly [string, string])[] = [
   ["http", "objectstore"],
   ["ingest", "query"],
   ["ingest", "pipeline"],
+  ["compaction", "query"],
+  ["compaction", "pipeline"],
   ["segment", "logql"],
 ];
 
