@@ -1,6 +1,13 @@
 import { nsPerMs, nsPerSecond, RequestError } from "#base";
 import { formatGoDuration } from "#gofmt";
-import type { Expr, LogExpr, MetricExpr, RangeAggregation } from "#logql";
+import {
+  type Expr,
+  isAnswerStage,
+  type LogExpr,
+  type MetricExpr,
+  printStage,
+  type RangeAggregation,
+} from "#logql";
 import { checkBlocked } from "./blocked-queries.ts";
 import type { QueryRequest } from "./engine.ts";
 import { formatPromDuration } from "./prom-duration.ts";
@@ -50,6 +57,7 @@ export function checkQuery(expr: Expr, request: QueryRequest): void {
     );
   }
   checkBlocked(expr, request);
+  checkPaging(expr, request);
   const ranges = rangesOf(expr);
   const selectors = expr.kind === "log" ? [expr] : ranges.map((range) => range.log);
   if (request.kind === "range") for (const log of selectors) checkRequiredLabels(log, request);
@@ -57,6 +65,20 @@ export function checkQuery(expr: Expr, request: QueryRequest): void {
   if (expr.kind === "log") checkEntriesLimit(request);
   for (const range of ranges) checkRange(range, request);
   checkLength(ranges, request);
+}
+
+/** Pages and stages on the whole answer are ours, and only for what they make sense for. */
+function checkPaging(expr: Expr, { cursor, intervalNs }: QueryRequest): void {
+  const stage = expr.kind === "log" ? expr.stages.find(isAnswerStage) : undefined;
+  if (stage !== undefined && intervalNs !== 0n) {
+    throw new RequestError(400, `interval cannot be combined with '${printStage(stage)}'`);
+  }
+  if (cursor === undefined) return;
+  if (expr.kind !== "log") throw new RequestError(400, "cursor is for log queries only");
+  if (intervalNs !== 0n) throw new RequestError(400, "cursor cannot be combined with interval");
+  if (stage !== undefined) {
+    throw new RequestError(400, `cursor cannot be combined with '${printStage(stage)}'`);
+  }
 }
 
 function rangesOf(expr: Expr): RangeAggregation[] {

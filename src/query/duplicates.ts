@@ -8,6 +8,21 @@ const hasher = await xxhash();
 const entryBytes = 64;
 
 /**
+ * Line and metadata of a row as 64 bits, wherever the entry lives. The block must have come with
+ * lines and all metadata.
+ */
+export function contentHash(block: Block, row: number, seed: bigint): bigint {
+  let hash = hasher.h64Raw(block.lines!.view(row), seed);
+  for (const column of block.metadata) {
+    const id = column.ids[row]!;
+    if (id === 0) continue;
+    hash = hasher.h64(column.name, hash);
+    hash = hasher.h64Raw(column.values.view(id - 1), hash);
+  }
+  return hash;
+}
+
+/**
  * Remembers the entries seen where sources overlap, by a 64-bit hash of stream, time, line and
  * metadata, and tells those seen before. Blocks must come with lines and all metadata. Two
  * different entries of the same nanosecond would have to collide in 64 bits to be taken for one:
@@ -31,14 +46,8 @@ export class Duplicates {
     if (timeNs < range.fromNs || timeNs > range.toNs) return false;
 
     const labels = block.ref.facts.streams[stream]!.labels;
-    let hash = this.#seedOf(scope.tenant) ^ labels.fingerprint ^ BigInt.asUintN(64, timeNs);
-    hash = hasher.h64Raw(block.lines!.view(row), hash);
-    for (const column of block.metadata) {
-      const id = column.ids[row]!;
-      if (id === 0) continue;
-      hash = hasher.h64(column.name, hash);
-      hash = hasher.h64Raw(column.values.view(id - 1), hash);
-    }
+    const seed = this.#seedOf(scope.tenant) ^ labels.fingerprint ^ BigInt.asUintN(64, timeNs);
+    const hash = contentHash(block, row, seed);
     if (this.#seen.has(hash)) return true;
     this.#seen.add(hash);
     this.#hold(entryBytes);

@@ -26,6 +26,11 @@ export interface QueryRequest {
   readonly limit: number;
   readonly direction: "forward" | "backward";
   /**
+   * Log queries in pages: "" asks for the first page, the `nextCursor` of an answer for the one
+   * behind it. Undefined: one answer, as Loki gives it.
+   */
+  readonly cursor?: string | undefined;
+  /**
    * Keep entries apart whose labels agree but come from different categories (`categorize-labels`).
    */
   readonly categorizeLabels?: boolean | undefined;
@@ -42,6 +47,8 @@ export interface QueryResult {
   readonly data: QueryData;
   readonly stats: QueryStats;
   readonly warnings: readonly string[];
+  /** With `cursor`: where the next page begins; undefined on the last one. */
+  readonly nextCursor?: string | undefined;
 }
 
 export type QueryData =

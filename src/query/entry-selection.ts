@@ -1,5 +1,6 @@
 import type { Block } from "#storage";
 import type { QueryRequest } from "./engine.ts";
+import type { StreamInfo } from "./stream-table.ts";
 
 /** An entry that may come into the answer. */
 export interface Candidate {
@@ -10,8 +11,7 @@ export interface Candidate {
   readonly rank: number;
   readonly row: number;
   readonly line: string;
-  /** Index into the streams of the answer. */
-  readonly stream: number;
+  readonly stream: StreamInfo;
 }
 
 /** With fewer candidates than this beyond the limit it is not worth sorting them out. */

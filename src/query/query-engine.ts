@@ -1,12 +1,15 @@
 import { MiB, nsPerMs } from "#base";
-import { parseQuery } from "#logql";
+import { isAnswerStage, parseQuery } from "#logql";
 import type { LogStore } from "#storage";
 import type { Clock } from "#world";
+import { runStagedQuery } from "./answer-stages.ts";
 import { checkQuery, checkTimes, stepOf } from "./check-request.ts";
-import type { QueryData, QueryEngine, QueryRequest, QueryResult } from "./engine.ts";
+import { type Cursor, pagedRequest } from "./cursor.ts";
+import type { QueryEngine, QueryRequest, QueryResult } from "./engine.ts";
+import { runLogPage } from "./log-page.ts";
 import { runLogQuery } from "./log-query.ts";
 import { runMetricQuery } from "./metric-query.ts";
-import { planQuery } from "./plan.ts";
+import { planQuery, type QueryPlan } from "./plan.ts";
 import { QueryGate, queriesAtOnceDefault, queriesWaitingMax } from "./query-gate.ts";
 import { QueryRun } from "./query-run.ts";
 
@@ -40,15 +43,16 @@ export function createQueryEngine(options: QueryEngineOptions): QueryEngine {
   };
 }
 
-async function runQuery(options: QueryEngineOptions, request: QueryRequest): Promise<QueryResult> {
+async function runQuery(options: QueryEngineOptions, asked: QueryRequest): Promise<QueryResult> {
   const { store, clock } = options;
-  checkTimes(request);
-  const expr = parseQuery(request.text);
+  checkTimes(asked);
+  const expr = parseQuery(asked.text);
+  const { request, cursor } = pagedRequest(asked, expr);
   checkQuery(expr, request);
   const plan = planQuery(expr);
-  const stepNs = stepOf(request);
-  const nowNs = (): bigint => clock.nowNs();
   const inLookback = withinLookback(request, clock);
+  const nowNs = (): bigint => clock.nowNs();
+  const context = { request: inLookback, cursor, nowNs };
 
   using run = new QueryRun({
     clock,
@@ -57,20 +61,37 @@ async function runQuery(options: QueryEngineOptions, request: QueryRequest): Pro
     memoryBytesMax: options.queryMemoryBytesMax ?? queryMemoryBytesDefault,
   });
   try {
-    let data: QueryData;
-    if (plan.kind === "metric") {
-      data = await runMetricQuery(store, run, { request: inLookback, plan, stepNs, nowNs });
-    } else {
-      const { log } = plan;
-      const streams = await runLogQuery(store, run, { request: inLookback, log, nowNs });
-      data = { kind: "streams", streams };
-    }
-    return { data, stats: run.stats(), warnings: run.warnings };
+    const answer = await runPlan(store, run, plan, context);
+    return { ...answer, stats: run.stats(), warnings: run.warnings };
   } catch (error) {
     // What stores throw when they are told to stop says less than why they were.
     run.checkAlive();
     throw error;
   }
+}
+
+async function runPlan(
+  store: LogStore,
+  run: QueryRun,
+  plan: QueryPlan,
+  context: {
+    readonly request: QueryRequest;
+    readonly cursor: Cursor | undefined;
+    readonly nowNs: () => bigint;
+  },
+): Promise<Pick<QueryResult, "data" | "nextCursor">> {
+  const { request } = context;
+  if (plan.kind === "metric") {
+    const stepNs = stepOf(request);
+    return { data: await runMetricQuery(store, run, { ...context, plan, stepNs }) };
+  }
+  const { log } = plan;
+  if (request.cursor !== undefined) {
+    const { streams, nextCursor } = await runLogPage(store, run, { ...context, log });
+    return { data: { kind: "streams", streams }, nextCursor };
+  }
+  const runLog = log.stages.some(isAnswerStage) ? runStagedQuery : runLogQuery;
+  return { data: { kind: "streams", streams: await runLog(store, run, { ...context, log }) } };
 }
 
 /**

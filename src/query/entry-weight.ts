@@ -1,0 +1,2 @@
+/** What a kept entry weighs besides its line. */
+export const entryOverheadBytes = 200;
