@@ -1,7 +1,5 @@
-import { enableCompileCache } from "node:module";
 import { isCliCommand, runCli, systemIo, topLevelHelp } from "#cli";
 
-enableCompileCache();
 const argv = process.argv.slice(2);
 const io = systemIo();
 const wantsHelp = argv.length > 0 && /^(--help|-h|help)$/.test(argv[0]!);
