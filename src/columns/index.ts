@@ -12,4 +12,5 @@ export {
   unpackUint32s,
   writeVarint,
 } from "./packed-uints.ts";
+export { packSparseSet, SparseSet, sparseSetBytes, sparseSetUniverseMax } from "./sparse-set.ts";
 export { stableOrder } from "./stable-order.ts";

@@ -8,7 +8,15 @@ import type { MetadataColumnBuilder } from "./metadata-columns.ts";
 /** The structured metadata whose values are counted per block (Loki's name for it). */
 export const levelName = "detected_level";
 
-export const ColumnKind = { timestamps: 1, lengths: 2, lines: 3, metadata: 4 } as const;
+/** Readers ignore kinds they do not know; from 5 on: skip filters. */
+export const ColumnKind = {
+  timestamps: 1,
+  lengths: 2,
+  lines: 3,
+  metadata: 4,
+  trigrams: 5,
+  grams: 6,
+} as const;
 
 /** Rows of one stream in a block. Times are nanoseconds since the day began. */
 export interface RawRun {
@@ -35,6 +43,8 @@ export interface RawBlock {
   readonly isAscii: boolean;
   readonly hasInnerNewline: boolean;
   readonly columns: readonly RawColumn[];
+  /** Raw bytes of the lines column. */
+  readonly lines: Buffer;
   readonly linesBuffer: Buffer;
 }
 
@@ -151,6 +161,7 @@ export class BlockBuilder {
       isAscii: isAscii(lines),
       hasInnerNewline: findsInnerNewline(lines, this.#lengths, count),
       columns,
+      lines,
       linesBuffer: this.#lines,
     };
     this.#reset(nextLines);

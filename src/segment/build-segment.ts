@@ -19,6 +19,13 @@ import {
   thinStreamBytesDefault,
 } from "./limits.ts";
 import { formatSegmentKey } from "./segment-key.ts";
+import {
+  filteredFromBytesDefault,
+  packSkipColumns,
+  scanBlock,
+  type SkipFilterDepth,
+} from "./skip-columns.ts";
+import { SkipScanner } from "./skip-scanner.ts";
 
 /** All rows of one stream, slices in order of arrival. */
 export interface SegmentStream {
@@ -46,6 +53,10 @@ export interface SegmentOptions {
   readonly level?: number;
   readonly blockTargetBytes?: number;
   readonly thinStreamBytes?: number;
+  /** Which skip filters; all when omitted. */
+  readonly filters?: SkipFilterDepth;
+  /** Blocks whose lines are stored in less have no filters. */
+  readonly filteredFromBytes?: number;
   /** Blocks in compression at a time; 4 when omitted. */
   readonly blocksInFlightMax?: number;
 }
@@ -162,7 +173,7 @@ function sortedByLabels(streams: readonly SegmentStream[]): SegmentStream[] {
   return sorted;
 }
 
-type PackedBlock = Omit<RawBlock, "columns" | "linesBuffer"> & {
+type PackedBlock = Omit<RawBlock, "columns" | "lines" | "linesBuffer"> & {
   readonly columns: readonly { kind: number; name: string; part: PackedPart }[];
 };
 
@@ -183,6 +194,9 @@ class BlockWriter {
   #builder: BlockBuilder;
   #cutBytes = 0;
   readonly #inFlightMax: number;
+  readonly #filters: SkipFilterDepth;
+  readonly #filteredFromBytes: number;
+  readonly #scanner = new SkipScanner();
 
   constructor(options: SegmentOptions) {
     this.seed = Number.parseInt(options.id.slice(-8), 16) | 0;
@@ -193,6 +207,8 @@ class BlockWriter {
     this.#thin = new BlockBuilder(this.#newBuffer(), this.seed);
     this.#builder = this.#thin;
     this.#inFlightMax = options.blocksInFlightMax ?? blocksInFlightMaxDefault;
+    this.#filters = options.filters ?? "all";
+    this.#filteredFromBytes = options.filteredFromBytes ?? filteredFromBytesDefault;
   }
 
   async startStream(stream: number, bytes: number): Promise<void> {
@@ -232,15 +248,25 @@ class BlockWriter {
   }
 
   async #pack(block: RawBlock): Promise<PackedBlock> {
-    const columns = await Promise.all(
+    const packing = Promise.all(
       block.columns.map(async ({ kind, name, raw }) => {
         assert(raw.length <= rawBytesMax, `column of ${raw.length} bytes`);
         return { kind, name, part: await packPart(raw, this.#level) };
       }),
     );
+    // This thread scans while the pool compresses.
+    const { lines } = block;
+    const isScanned = this.#filters !== "none" && lines.length >= this.#filteredFromBytes;
+    const scan = isScanned ? scanBlock(this.#scanner, lines, this.#filters) : undefined;
+    const columns = await packing;
     if (this.#freeBuffers.length < this.#inFlightMax) this.#freeBuffers.push(block.linesBuffer);
     const { runs, isAscii, hasInnerNewline } = block;
-    return { runs, isAscii, hasInnerNewline, columns };
+    const { storedBytes } = columns.find(({ kind }) => kind === ColumnKind.lines)!.part;
+    const skip =
+      scan === undefined || storedBytes < this.#filteredFromBytes
+        ? []
+        : await packSkipColumns(scan, storedBytes);
+    return { runs, isAscii, hasInnerNewline, columns: [...columns, ...skip] };
   }
 
   #newBuffer(): Buffer {
@@ -271,15 +297,15 @@ function fillBlock(
   return row;
 }
 
-/** Line columns in order of blocks, then all other columns in order of blocks. */
+/** Line columns in order of blocks, then the small columns, then the skip filters. */
 function placeBlocks(blocks: readonly PackedBlock[]): { parts: Buffer[]; placed: PlacedBlock[] } {
   const parts: Buffer[] = [segmentMagic];
   const offsets = new Map<PackedPart, number>();
   let offset = segmentMagic.length;
-  for (const isLines of [true, false]) {
+  for (const place of [Place.lines, Place.small, Place.filters]) {
     for (const block of blocks) {
       for (const { kind, part } of block.columns) {
-        if ((kind === ColumnKind.lines) !== isLines) continue;
+        if (placeOf(kind) !== place) continue;
         offsets.set(part, offset);
         parts.push(part.bytes);
         offset += part.storedBytes;
@@ -294,6 +320,14 @@ function placeBlocks(blocks: readonly PackedBlock[]): { parts: Buffer[]; placed:
     }),
   }));
   return { parts, placed };
+}
+
+/** Skip filters come last, so that one GET can take them along with the footer. */
+const Place = { lines: 0, small: 1, filters: 2 } as const;
+
+function placeOf(kind: number): number {
+  if (kind === ColumnKind.lines) return Place.lines;
+  return kind < ColumnKind.trigrams ? Place.small : Place.filters;
 }
 
 function factsOf(

@@ -52,6 +52,11 @@ export async function packPart(raw: Buffer, level: number): Promise<PackedPart> 
   return asPart(raw, trimmed(frame), Encoding.zstd);
 }
 
+/** For what zstd would not make smaller. `raw` is kept. */
+export function storeRaw(raw: Buffer): PackedPart {
+  return asPart(raw, raw, Encoding.raw);
+}
+
 /** zlib may hand out a short view of a large allocation; what is kept until the object is written must not. */
 function trimmed(frame: Buffer): Buffer {
   return frame.buffer.byteLength > frame.length + 4 * KiB ? Buffer.from(frame) : frame;

@@ -6,12 +6,16 @@ import { decodeFooter, footerRawBytes } from "./decode-footer.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { footerBytesMax } from "./limits.ts";
 import { Limiter } from "./limiter.ts";
+import { gapBytesMax } from "./read-ranges.ts";
 import type { ListedSegment } from "./segment-list.ts";
 
 export const footerCacheBytesDefault: number = 256 * MiB;
 
 /** Footer GETs in flight, over all queries. */
 const getsInFlightMax = 8;
+
+/** Gets the bytes before the footer that were read along with it; they end where the footer starts. */
+export type TailReader = (footer: SegmentFooter, tail: Buffer) => void;
 
 /** Footers in memory, bounded by bytes; each fetched with one ranged GET, once for all who ask at the same time. */
 export class FooterCache {
@@ -26,7 +30,11 @@ export class FooterCache {
   }
 
   /** StoreError `corrupt`, `missing`, … as the object store and the decoder say. */
-  async get(segment: ListedSegment, counters: ReadCounters): Promise<SegmentFooter> {
+  async get(
+    segment: ListedSegment,
+    counters: ReadCounters,
+    onTail?: TailReader,
+  ): Promise<SegmentFooter> {
     const cached = this.#footers.get(segment.key);
     if (cached !== undefined) {
       counters.cacheHits++;
@@ -35,7 +43,7 @@ export class FooterCache {
     let loading = this.#loading.get(segment.key);
     if (loading === undefined) {
       loading = this.#limiter
-        .run(() => this.#load(segment, counters))
+        .run(() => this.#load(segment, counters, onTail))
         .finally(() => this.#loading.delete(segment.key));
       this.#loading.set(segment.key, loading);
     }
@@ -43,8 +51,12 @@ export class FooterCache {
   }
 
   /** Not bound to the signal of one query: others may wait for the same footer. */
-  async #load(segment: ListedSegment, counters: ReadCounters): Promise<SegmentFooter> {
-    const footer = await loadFooter(this.#objects, segment, counters);
+  async #load(
+    segment: ListedSegment,
+    counters: ReadCounters,
+    onTail?: TailReader,
+  ): Promise<SegmentFooter> {
+    const footer = await loadFooter(this.#objects, segment, counters, onTail);
     this.#footers.set(segment.key, footer);
     return footer;
   }
@@ -55,6 +67,7 @@ export async function loadFooter(
   objects: ObjectStore,
   segment: ListedSegment,
   counters: ReadCounters,
+  onTail?: TailReader,
 ): Promise<SegmentFooter> {
   const { key, bodyBytes, footerBytes } = segment;
   const origin = { key, offset: bodyBytes, part: "footer" };
@@ -62,9 +75,11 @@ export async function loadFooter(
     throw corrupt(origin, `${footerBytes} bytes by its key, limit ${footerBytesMax}`);
   }
   counters.getRequests++;
-  const range = { from: bodyBytes, to: bodyBytes + footerBytes };
-  const bytes = await objects.get(key, { range });
-  counters.fetchedBytes += bytes.length;
+  const tailBytes = onTail === undefined ? 0 : Math.min(bodyBytes, gapBytesMax);
+  const range = { from: bodyBytes - tailBytes, to: bodyBytes + footerBytes };
+  const read = await objects.get(key, { range });
+  counters.fetchedBytes += read.length;
+  const bytes = read.subarray(tailBytes);
   if (bytes.length !== footerBytes) {
     throw corrupt(origin, `${footerBytes} bytes expected but ${bytes.length} read`);
   }
@@ -74,5 +89,6 @@ export async function loadFooter(
   if (tenant !== segment.tenant || day !== segment.day || id !== segment.id) {
     throw corrupt(origin, `written as tenant ${tenant} day ${day} id ${id}`);
   }
+  onTail?.(footer, read.subarray(0, tailBytes));
   return footer;
 }

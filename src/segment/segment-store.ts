@@ -16,12 +16,15 @@ import {
 } from "#storage";
 import type { SegmentBlockRef } from "./block-ref.ts";
 import { readSection } from "./extra-sections.ts";
-import { FooterCache, footerCacheBytesDefault } from "./footer-cache.ts";
+import { FilterCache, filterCacheBytesDefault } from "./filter-cache.ts";
+import { FooterCache, footerCacheBytesDefault, type TailReader } from "./footer-cache.ts";
 import type { JournalRange, SegmentFooter } from "./footer.ts";
 import { planBlocks } from "./plan-blocks.ts";
 import { readBlocks } from "./read-blocks.ts";
 import { parseSegmentKey, tenantOfFolder } from "./segment-key.ts";
 import { type ListedSegment, SegmentList } from "./segment-list.ts";
+import { type SkipCounts, skipBlocks, skipFacts } from "./skip-blocks.ts";
+import { SkipTest } from "./skip-test.ts";
 import { labelNamesOf, labelValuesOf, seriesOf } from "./stream-answers.ts";
 import { VolumeSums } from "./volume-sums.ts";
 
@@ -29,6 +32,8 @@ export interface SegmentStoreOptions {
   readonly objects: ObjectStore;
   /** Memory for footers; 256 MiB when omitted. */
   readonly footerCacheBytes?: number;
+  /** Memory for skip filters; 128 MiB when omitted. */
+  readonly filterCacheBytes?: number;
 }
 
 interface LiveFooters {
@@ -44,6 +49,7 @@ export class SegmentStore implements LogStore {
   readonly #objects: ObjectStore;
   readonly #lists = new Map<string, SegmentList>();
   readonly #footers: FooterCache;
+  readonly #filters: FilterCache;
   /** By key of a merged segment, so that its footer need not stay cached. Bounded by what the lists hold. */
   readonly #replacedBy = new Map<string, readonly string[]>();
 
@@ -51,6 +57,8 @@ export class SegmentStore implements LogStore {
     this.#objects = options.objects;
     const cacheBytes = options.footerCacheBytes ?? footerCacheBytesDefault;
     this.#footers = new FooterCache(options.objects, cacheBytes);
+    const filterBytes = options.filterCacheBytes ?? filterCacheBytesDefault;
+    this.#filters = new FilterCache(options.objects, filterBytes);
   }
 
   /** A segment this process has put. */
@@ -103,13 +111,27 @@ export class SegmentStore implements LogStore {
     return footers.flatMap((footer) => footer.info.journal);
   }
 
-  async plan(select: StreamSelect, _skip: SkipTerms, options: ReadOptions): Promise<BlockPlan> {
-    const { footers, warnings } = await this.#liveFooters({ ...select, options });
-    const blocks: BlockRef[] = [];
-    for (const footer of footers) {
-      for (const ref of planBlocks(footer, select.matchers, select.range)) blocks.push(ref);
-    }
-    return { blocks, skippedBlocks: 0, segmentsConsidered: footers.length, warnings };
+  async plan(select: StreamSelect, skip: SkipTerms, options: ReadOptions): Promise<BlockPlan> {
+    const test = new SkipTest(skip);
+    const onTail: TailReader | undefined = test.isIdle
+      ? undefined
+      : (footer, tail) => {
+          this.#filters.keepTail(footer, tail, options);
+        };
+    const live = await this.#liveFooters({ ...select, options, onTail });
+    const counts: SkipCounts = new Map();
+    const how = { test, cache: this.#filters, counts, options };
+    const blocks = await Promise.all(
+      live.footers.map((footer) =>
+        skipBlocks(footer, planBlocks(footer, select.matchers, select.range), how),
+      ),
+    );
+    return {
+      blocks: blocks.flat(),
+      ...skipFacts(counts),
+      segmentsConsidered: live.footers.length,
+      warnings: live.warnings,
+    };
   }
 
   read(
@@ -201,7 +223,7 @@ export class SegmentStore implements LogStore {
     const open = async (segment: ListedSegment): Promise<SegmentFooter | undefined> => {
       wanted.options?.signal.throwIfAborted();
       try {
-        return await this.#footers.get(segment, counters);
+        return await this.#footers.get(segment, counters, wanted.onTail);
       } catch (error) {
         if (!isStoreError(error, "corrupt") && !isStoreError(error, "missing")) throw error;
         isIncomplete ||= error.kind === "missing";
@@ -209,7 +231,7 @@ export class SegmentStore implements LogStore {
         return undefined;
       }
     };
-    const replaced = await this.#replacedIds(ofDays, counters);
+    const replaced = await this.#replacedIds(ofDays, counters, wanted.onTail);
     const live = ofDays.filter(
       (segment) =>
         !replaced.has(segment.id) &&
@@ -223,6 +245,7 @@ export class SegmentStore implements LogStore {
   async #replacedIds(
     segments: readonly ListedSegment[],
     counters: ReadCounters,
+    onTail: TailReader | undefined,
   ): Promise<Set<string>> {
     const merged = segments.filter((segment) => segment.replacesCount > 0);
     const lists = await Promise.all(
@@ -230,7 +253,7 @@ export class SegmentStore implements LogStore {
         const known = this.#replacedBy.get(segment.key);
         if (known !== undefined) return known;
         try {
-          const { replaces } = (await this.#footers.get(segment, counters)).info;
+          const { replaces } = (await this.#footers.get(segment, counters, onTail)).info;
           this.#replacedBy.set(segment.key, replaces);
           return replaces;
         } catch (error) {
@@ -250,6 +273,8 @@ interface LiveQuery {
   /** Also segments of the days that have no entries in the range. */
   readonly isWholeDay?: boolean;
   readonly options?: ReadOptions;
+  /** Takes what lies before a footer that has to be read. */
+  readonly onTail?: TailReader | undefined;
 }
 
 function overlaps(segment: ListedSegment, range: TimeRange): boolean {

@@ -25,6 +25,7 @@ export class CombinedStore implements LogStore {
   async plan(select: StreamSelect, skip: SkipTerms, options: ReadOptions): Promise<BlockPlan> {
     const blocks: BlockRef[] = [];
     const warnings: string[] = [];
+    const skippedBy = new Map<string, number>();
     let [skippedBlocks, segmentsConsidered] = [0, 0];
     for (const store of this.#stores) {
       const plan = await store.plan(select, skip, options);
@@ -34,9 +35,12 @@ export class CombinedStore implements LogStore {
       }
       warnings.push(...plan.warnings);
       skippedBlocks += plan.skippedBlocks;
+      for (const [reason, count] of plan.skippedBy ?? []) {
+        skippedBy.set(reason, (skippedBy.get(reason) ?? 0) + count);
+      }
       segmentsConsidered += plan.segmentsConsidered;
     }
-    return { blocks, skippedBlocks, segmentsConsidered, warnings };
+    return { blocks, skippedBlocks, skippedBy, segmentsConsidered, warnings };
   }
 
   /** Each store reads its own blocks, ahead of the others if need be; they come out in the order given. */

@@ -1,0 +1,192 @@
+/** Lines of a block → what its skip filters hold. Scratch memory is reused from block to block. */
+import { sameBytes } from "#columns";
+import {
+  foldedBytes,
+  gramBytes,
+  gramKey,
+  gramKeyBits,
+  gramRank,
+  gramWindow,
+  isWordByte,
+  longWordBytes,
+  newlineSymbol,
+  symbolOfByte,
+  trigramBits,
+  trigramSetBytes,
+} from "./skip-alphabet.ts";
+
+/** Slots for words seen a moment ago: log lines say the same few hundred words over and over. */
+const wordSlotBits = 12;
+
+export class SkipScanner {
+  /** A byte per trigram: a plain store is twice as fast as setting a bit. */
+  readonly #trigrams = new Uint8Array(2 ** trigramBits);
+  readonly #keys = new Uint32Array(2 ** (gramKeyBits - 5));
+  /** A bit per word of #keys that is not zero. */
+  readonly #usedKeys = new Uint32Array(2 ** (gramKeyBits - 10));
+  readonly #seenFrom = new Uint32Array(2 ** wordSlotBits);
+  readonly #seenLength = new Uint32Array(2 ** wordSlotBits);
+  readonly #ranks = new Uint32Array(gramWindow);
+
+  /**
+   * Trigrams of the lines as a bit set in bytes: bit t % 8 of byte t / 8. The caller may keep it.
+   */
+  trigrams(lines: Uint8Array): Buffer {
+    this.#trigrams.fill(0);
+    markTrigrams(lines, this.#trigrams);
+    return packTrigrams(this.#trigrams);
+  }
+
+  /** Keys of the grams of all long words: ascending, distinct. */
+  gramKeys(lines: Uint8Array): Uint32Array {
+    this.#seenLength.fill(0);
+    const { length } = lines;
+    let before = -1;
+    for (let at = 0; at <= length; at++) {
+      if (at < length && isWordByte[lines[at]!] === 1) continue;
+      if (at - before > longWordBytes && !this.#wasSeen(lines, before + 1, at)) {
+        this.#addWord(lines, before + 1, at);
+      }
+      before = at;
+    }
+    return this.#takeKeys();
+  }
+
+  #wasSeen(lines: Uint8Array, from: number, to: number): boolean {
+    const length = to - from;
+    // Ends and middle tell most words apart; the comparison below is what counts.
+    const head = lines[from]! | (lines[from + 1]! << 8) | (lines[from + 2]! << 16);
+    const tail = lines[to - 1]! | (lines[to - 2]! << 8) | (lines[to - 3]! << 16);
+    const middle = lines[from + (length >>> 1)]! | (lines[from + 4]! << 8) | (lines[to - 5]! << 16);
+    let hash = Math.imul(head ^ (length << 24), 0x9e3779b1) ^ Math.imul(tail, 0x85ebca6b);
+    hash = Math.imul(hash ^ middle, 0x2c1b3c6d);
+    const slot = hash >>> (32 - wordSlotBits);
+    const seenFrom = this.#seenFrom[slot]!;
+    const isSame =
+      this.#seenLength[slot] === length && sameBytes(lines, seenFrom, lines, from, length);
+    this.#seenFrom[slot] = from;
+    this.#seenLength[slot] = length;
+    return isSame;
+  }
+
+  #addWord(lines: Uint8Array, from: number, to: number): void {
+    const ranks = this.#ranks;
+    let low = 0;
+    for (let i = from; i < from + gramBytes - 1; i++) low = (low << 8) | foldedBytes[lines[i]!]!;
+    let first = foldedBytes[lines[from]!]!;
+    let best = 0xffffffff;
+    let bestAge = gramWindow;
+    let slot = 0;
+    for (let i = from + gramBytes - 1, seen = 1; i < to; i++, seen++) {
+      low = (low << 8) | foldedBytes[lines[i]!]!;
+      const rank = gramRank(first, low);
+      first = foldedBytes[lines[i - gramBytes + 2]!]!;
+      ranks[slot] = rank;
+      slot = slot + 1 === gramWindow ? 0 : slot + 1;
+      bestAge++;
+      if (rank < best) {
+        best = rank;
+        bestAge = 0;
+        if (seen >= gramWindow) this.#addKey(best);
+      } else if (seen === gramWindow) {
+        this.#addKey(best);
+      } else if (bestAge >= gramWindow && seen > gramWindow) {
+        best = 0xffffffff;
+        // From the oldest on, so that of equal ranks the youngest stays longest.
+        for (let j = 0, k = slot; j < gramWindow; j++, k = k + 1 === gramWindow ? 0 : k + 1) {
+          if (ranks[k]! <= best) {
+            best = ranks[k]!;
+            bestAge = gramWindow - 1 - j;
+          }
+        }
+        this.#addKey(best);
+      }
+    }
+  }
+
+  #addKey(rank: number): void {
+    const key = gramKey(rank);
+    const word = key >>> 5;
+    this.#keys[word]! |= 1 << (key & 31);
+    this.#usedKeys[word >>> 5]! |= 1 << (word & 31);
+  }
+
+  /** Empties the set. */
+  #takeKeys(): Uint32Array {
+    let out = new Uint32Array(4096);
+    let count = 0;
+    for (let i = 0; i < this.#usedKeys.length; i++) {
+      let used = this.#usedKeys[i]!;
+      this.#usedKeys[i] = 0;
+      while (used !== 0) {
+        const bit = 31 - Math.clz32(used & -used);
+        used &= used - 1;
+        const word = i * 32 + bit;
+        if (count + 32 > out.length) out = grown(out);
+        count = unpackWord(this.#keys[word]!, word * 32, out, count);
+        this.#keys[word] = 0;
+      }
+    }
+    return out.slice(0, count);
+  }
+}
+
+function grown(values: Uint32Array): Uint32Array<ArrayBuffer> {
+  const out = new Uint32Array(values.length * 2);
+  out.set(values);
+  return out;
+}
+
+/** Numbers of the bits that are set, ascending. */
+function unpackWord(word: number, base: number, out: Uint32Array, from: number): number {
+  let at = from;
+  for (let rest = word; rest !== 0; rest &= rest - 1) {
+    out[at++] = base + 31 - Math.clz32(rest & -rest);
+  }
+  return at;
+}
+
+/** Hot, hence unrolled; those with a newline are left out when the marks are packed. */
+function markTrigrams(lines: Uint8Array, marks: Uint8Array): void {
+  const mask = 2 ** trigramBits - 1;
+  // Newlines before the first byte.
+  let trigram = mask;
+  const whole = lines.length - (lines.length % 4);
+  let i = 0;
+  for (; i < whole; i += 4) {
+    const a = symbolOfByte[lines[i]!]!;
+    const b = symbolOfByte[lines[i + 1]!]!;
+    const c = symbolOfByte[lines[i + 2]!]!;
+    const d = symbolOfByte[lines[i + 3]!]!;
+    marks[((trigram << 6) | a) & mask] = 1;
+    trigram = ((trigram << 12) | (a << 6) | b) & mask;
+    marks[trigram] = 1;
+    trigram = ((trigram << 6) | c) & mask;
+    marks[trigram] = 1;
+    trigram = ((trigram << 6) | d) & mask;
+    marks[trigram] = 1;
+  }
+  for (; i < lines.length; i++) {
+    trigram = ((trigram << 6) | symbolOfByte[lines[i]!]!) & mask;
+    marks[trigram] = 1;
+  }
+}
+
+function packTrigrams(marks: Uint8Array): Buffer {
+  const words = new Uint32Array(marks.buffer);
+  const out = Buffer.alloc(trigramSetBytes);
+  for (let ab = 0; ab < 4096; ab++) {
+    if (ab >>> 6 === newlineSymbol || (ab & 63) === newlineSymbol) continue;
+    for (let byte = ab * 8; byte < ab * 8 + 8; byte++) {
+      const low = words[byte * 2]!;
+      const high = words[byte * 2 + 1]!;
+      // The product gathers the lowest bits of the four bytes in the highest four.
+      if ((low | high) !== 0) {
+        out[byte] =
+          (Math.imul(low, 0x10204080) >>> 28) | ((Math.imul(high, 0x10204080) >>> 28) << 4);
+      }
+    }
+    out[ab * 8 + 7]! &= 0x7f;
+  }
+  return out;
+}
