@@ -1,0 +1,181 @@
+/**
+ * Drain (He, Zhu, Zheng, Lyu: "Drain: An Online Log Parsing Approach with Fixed Depth Tree", ICWS
+ * 2017), with a tree of one level: lines are grouped by their shape (separators, keys, number of
+ * words), and within a group a line joins the template that shares the most words with it.
+ */
+import { BucketCounts } from "./bucket-counts.ts";
+import type { LineTokens } from "./line-tokens.ts";
+
+/** A line joins a template that shares at least this part of the words. */
+const similarityMin = 0.5;
+
+/** Templates of one stream and level: more are noise, and the rarest gives way. */
+export const clustersMax = 200;
+
+/** What a cluster costs besides its line and words. */
+const clusterOverheadBytes = 400;
+const wordCostBytes = 9;
+
+/** A template and how often its lines came. */
+export class Cluster {
+  readonly counts: BucketCounts = new BucketCounts();
+  readonly shape: number;
+  readonly heapBytes: number;
+  /** Weight of all lines so far, also those whose counts were taken out. */
+  weight = 0;
+  readonly #line: Buffer;
+  readonly #froms: Uint16Array;
+  readonly #tos: Uint16Array;
+  readonly #hashes: Uint32Array;
+  readonly #keys: Uint8Array;
+  readonly #tailFrom: number;
+  #constantCount: number;
+  #text: string | undefined;
+
+  /** Keeps a copy of the line at `from`. */
+  constructor(tokens: LineTokens, bytes: Buffer, from: number) {
+    const { count, length } = tokens;
+    this.shape = tokens.shape;
+    this.#line = Buffer.from(bytes.subarray(from, from + length));
+    this.#froms = tokens.froms.slice(0, count);
+    this.#tos = tokens.tos.slice(0, count);
+    this.#hashes = tokens.hashes.slice(0, count);
+    this.#keys = tokens.keys.slice(0, count);
+    this.#tailFrom = tokens.tailFrom;
+    this.#constantCount = tokens.constantCount;
+    this.heapBytes = clusterOverheadBytes + length + count * wordCostBytes;
+    this.#dropBrokenWords();
+  }
+
+  /** Words that are not UTF-8 cannot stand in a template. */
+  #dropBrokenWords(): void {
+    for (let i = 0; i < this.#hashes.length; i++) {
+      const isBroken = this.#hashes[i] !== 0 && this.#word(i).includes("\ufffd");
+      if (isBroken) this.#makeVariable(i);
+    }
+  }
+
+  #makeVariable(i: number): void {
+    if (this.#hashes[i] !== 0 && this.#keys[i] === 0) this.#constantCount--;
+    this.#hashes[i] = 0;
+    this.#text = undefined;
+  }
+
+  /** Share of words in common, from 0 to 1; -1 for another number of words. */
+  similarity(tokens: LineTokens): number {
+    const { count, hashes, keys } = tokens;
+    if (count !== this.#hashes.length) return -1;
+    const most = Math.max(this.#constantCount, tokens.constantCount);
+    if (most === 0) return 1;
+    let common = 0;
+    for (let i = 0; i < count; i++) {
+      const hash = hashes[i]!;
+      if (hash !== 0 && keys[i] === 0 && this.#hashes[i] === hash) common++;
+    }
+    return common / most;
+  }
+
+  /** Words in which the line differs become variables. */
+  join(tokens: LineTokens): void {
+    const { hashes } = tokens;
+    const own = this.#hashes;
+    for (let i = 0; i < own.length; i++) {
+      if (own[i] !== 0 && own[i] !== hashes[i]) this.#makeVariable(i);
+    }
+  }
+
+  /** Nothing but variables says nothing. */
+  get hasWords(): boolean {
+    return this.#hashes.some((hash) => hash !== 0);
+  }
+
+  /** The template with `<_>` for what varies: a LogQL pattern. */
+  text(): string {
+    this.#text ??= this.#render();
+    return this.#text;
+  }
+
+  #render(): string {
+    const line = this.#line;
+    const count = this.#hashes.length;
+    let text = "";
+    let at = 0;
+    for (let i = 0; i < count; i++) {
+      text += line.toString("latin1", at, this.#froms[i]);
+      text += this.#hashes[i] === 0 ? "<_>" : this.#word(i);
+      at = this.#tos[i]!;
+    }
+    if (this.#tailFrom < 0) return text + line.toString("latin1", at);
+    return `${text}${line.toString("latin1", at, this.#tailFrom)}<_>`;
+  }
+
+  #word(i: number): string {
+    return this.#line.toString("utf8", this.#froms[i], this.#tos[i]);
+  }
+}
+
+/** The templates of one stream and level. */
+export class Drain {
+  readonly #groups = new Map<number, Cluster[]>();
+  readonly #clustersMax: number;
+  #count = 0;
+  #heapBytes = 0;
+
+  constructor(options: { readonly clustersMax?: number } = {}) {
+    this.#clustersMax = options.clustersMax ?? clustersMax;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get heapBytes(): number {
+    return this.#heapBytes;
+  }
+
+  /** The cluster of a line whose tokens were just read, made when there is none. */
+  train(tokens: LineTokens, bytes: Buffer, from: number): Cluster {
+    let group = this.#groups.get(tokens.shape);
+    let best: Cluster | undefined;
+    let bestSimilarity = 0;
+    for (const cluster of group ?? []) {
+      const similarity = cluster.similarity(tokens);
+      if (similarity < similarityMin || similarity <= bestSimilarity) continue;
+      best = cluster;
+      bestSimilarity = similarity;
+      if (similarity === 1) break;
+    }
+    if (best !== undefined) {
+      best.join(tokens);
+      return best;
+    }
+    if (this.#count >= this.#clustersMax) this.#forgetRarest();
+    group = this.#groups.get(tokens.shape);
+    if (group === undefined) this.#groups.set(tokens.shape, (group = []));
+    const made = new Cluster(tokens, bytes, from);
+    group.push(made);
+    this.#count++;
+    this.#heapBytes += made.heapBytes;
+    return made;
+  }
+
+  #forgetRarest(): void {
+    let rarest: Cluster | undefined;
+    for (const cluster of this.clusters()) {
+      if (rarest === undefined || cluster.weight < rarest.weight) rarest = cluster;
+    }
+    if (rarest !== undefined) this.#forget(rarest);
+  }
+
+  #forget(cluster: Cluster): void {
+    const group = this.#groups.get(cluster.shape)!.filter((other) => other !== cluster);
+    if (group.length > 0) this.#groups.set(cluster.shape, group);
+    else this.#groups.delete(cluster.shape);
+    this.#count--;
+    this.#heapBytes -= cluster.heapBytes;
+  }
+
+  *clusters(): Generator<Cluster> {
+    for (const group of this.#groups.values()) yield* group;
+  }
+}
