@@ -24,7 +24,7 @@ import { labelsOfFilter } from "./label-needs.ts";
 import { compileLineFilter, type LineView, passesFilter } from "./line-matchers.ts";
 import { compileLogfmt, compileLogfmtParameters } from "./logfmt-stage.ts";
 import { compilePattern } from "./pattern-stage.ts";
-import type { PipelineOptions } from "./pipeline.ts";
+import type { PipelineOptions, StageUse } from "./pipeline.ts";
 import { compileRegexp } from "./regexp-stage.ts";
 import type { RowStage, RowState } from "./row-state.ts";
 import { compileUnpack } from "./unpack-stage.ts";
@@ -43,6 +43,7 @@ export interface CompiledStages {
   readonly labels: LabelNeeds;
   readonly readsLine: boolean;
   readonly preservesParserErrors: boolean;
+  readonly uses: readonly StageUse[];
 }
 
 /**
@@ -78,8 +79,11 @@ export function compileStages(
     comparesError ||= read.includes(errorLabel);
     demand = { ...demand, labels: addNeeds(demand.labels, [...read, unwrap.label]) };
   }
+  const uses: StageUse[] = [];
   for (let i = log.stages.length - 1; i >= from; i--) {
-    const compiled = compileStage(log.stages[i]!, demand, context);
+    const stage = log.stages[i]!;
+    const compiled = compileStage(stage, demand, context);
+    uses.push({ stage, runs: compiled === undefined ? "no" : "row", labelsRead: listOf(demand) });
     if (compiled === undefined) continue;
     backward.push(compiled.run);
     demand = compiled.demand;
@@ -89,7 +93,12 @@ export function compileStages(
     labels: demand.labels,
     readsLine: demand.line,
     preservesParserErrors: comparesError,
+    uses: uses.reverse(),
   };
+}
+
+function listOf({ labels }: Demand): "all" | readonly string[] {
+  return labels === "all" ? "all" : [...labels].sort();
 }
 
 export function changesLine(stage: Stage): boolean {

@@ -6,7 +6,7 @@ import { RowScope } from "./formats.ts";
 import { LabelInterner } from "./label-interner.ts";
 import { compileLineFilter, type LineFilter } from "./line-matchers.ts";
 import { searchLines } from "./line-search.ts";
-import type { Pipeline, PipelineOptions, Row } from "./pipeline.ts";
+import type { Pipeline, PipelineOptions, Row, StageUse } from "./pipeline.ts";
 import { type Prefilter, prefiltersOf } from "./prefilter.ts";
 import { RowState } from "./row-state.ts";
 import { skipTermsOf } from "./skip-terms.ts";
@@ -39,6 +39,7 @@ function leadingFilterCount(stages: readonly Stage[]): number {
 class BlockPipeline implements Pipeline {
   readonly needs: ColumnNeeds;
   readonly skip: SkipTerms;
+  readonly stages: readonly StageUse[];
   readonly isIdentity: boolean;
   readonly #lead: readonly LineFilter[];
   readonly #prefilters: readonly Prefilter[];
@@ -59,6 +60,11 @@ class BlockPipeline implements Pipeline {
     this.#prefilters = prefilters;
     this.#compiled = compiled;
     this.skip = skipTermsOf(lead);
+    const leading = log.stages.slice(0, log.stages.length - compiled.uses.length);
+    this.stages = [
+      ...leading.map((stage): StageUse => ({ stage, runs: "block", labelsRead: [] })),
+      ...compiled.uses,
+    ];
     this.isIdentity = log.stages.length === 0 && options.unwrap === undefined;
     const lines = lead.length > 0 || compiled.readsLine;
     this.needs = {

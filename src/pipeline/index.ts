@@ -1,3 +1,3 @@
 /** The stages of a LogQL pipeline over blocks of entries. */
 export { compilePipeline } from "./compile.ts";
-export type { Pipeline, PipelineOptions, Row } from "./pipeline.ts";
+export type { Pipeline, PipelineOptions, Row, StageUse } from "./pipeline.ts";

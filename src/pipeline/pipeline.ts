@@ -1,4 +1,4 @@
-import type { Unwrap } from "#logql";
+import type { Stage, Unwrap } from "#logql";
 import type { LabelPair, Labels } from "#model";
 import type { Block, ColumnNeeds, SkipTerms } from "#storage";
 
@@ -11,6 +11,8 @@ export interface Pipeline {
   readonly needs: ColumnNeeds;
   /** What line filters (and literals required by regular expressions) allow a store to skip. */
   readonly skip: SkipTerms;
+  /** What became of each stage of the query, in its order. */
+  readonly stages: readonly StageUse[];
   /** No stage and no unwrap: every row passes with its labels as stored. */
   readonly isIdentity: boolean;
   /**
@@ -19,6 +21,15 @@ export interface Pipeline {
    * any stage that changes the line are tried on the whole block first.
    */
   run(block: Block, rows: Uint32Array | undefined, sink: (row: Row) => boolean): void;
+}
+
+/** A stage as the pipeline runs it. */
+export interface StageUse {
+  readonly stage: Stage;
+  /** `block`: on the whole block before any other; `no`: left out, nobody would notice it. */
+  readonly runs: "block" | "row" | "no";
+  /** Labels that are read behind it; of a parser, the only ones it extracts. */
+  readonly labelsRead: "all" | readonly string[];
 }
 
 export interface PipelineOptions {

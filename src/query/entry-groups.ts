@@ -1,6 +1,6 @@
 import type { Limits } from "#config";
 import type { LogExpr } from "#logql";
-import type { TimeRange } from "#model";
+import type { Labels, TimeRange } from "#model";
 import { compilePipeline, type Pipeline } from "#pipeline";
 import type { Block, LogStore } from "#storage";
 import { chooseRows } from "./block-rows.ts";
@@ -16,6 +16,8 @@ import { type TenantScope, tenantScope } from "./tenant-scope.ts";
 /** An entry with what orders it. */
 export interface OrderedEntry extends AnswerEntry {
   readonly tenant: string;
+  /** The stream as it is stored. */
+  readonly stored: Labels;
   /** Of the stored stream. */
   readonly fingerprint: bigint;
   /** Of stored line and metadata: tells entries of one group apart, wherever they live. */
@@ -158,11 +160,12 @@ class BlockReader {
       const timeNs = block.baseNs + BigInt(block.offsets[row.index]!);
       if (!pending.takes(timeNs)) return false;
       run.counts.entriesAfterFilter++;
-      const { fingerprint } = streams[block.streamOfRow?.[row.index] ?? 0]!.labels;
+      const stored = streams[block.streamOfRow?.[row.index] ?? 0]!.labels;
+      const { fingerprint } = stored;
       const hash = contentHash(block, row.index, 0n);
       const stream = this.#streams.of(row, tenant);
       const line = row.line();
-      const place = { rank, row: row.index, tenant, fingerprint, hash };
+      const place = { rank, row: row.index, tenant, stored, fingerprint, hash };
       pending.add({ timeNs, line, stream, ...place });
       return true;
     });

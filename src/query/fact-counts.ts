@@ -24,9 +24,32 @@ export function isCountedByFacts(plan: RangePlan, pipeline: Pipeline): boolean {
 }
 
 /**
- * Adds a block without reading it, if for each of its streams all entries count for the same steps.
- * False when it has to be read; then nothing was added.
+ * By stream of the block the steps its entries count for, if for each stream these are the same for
+ * all of its entries; else the block has to be read.
  */
+export function stepsByFacts(
+  block: BlockScope,
+  query: { readonly plan: RangePlan; readonly range: TimeRange; readonly windows: WindowSteps },
+): readonly (readonly [from: number, to: number])[] | undefined {
+  const { plan, range, windows } = query;
+  const { facts } = block.ref;
+  const names = plan.fn === "absent_over_time" ? [] : plan.grouping.names;
+  windows.setBase(facts.minNs);
+  const steps: [number, number][] = [];
+  for (const { labels, minNs, maxNs } of facts.streams) {
+    if (minNs < range.fromNs || maxNs >= range.toNs) return undefined;
+    if (!names.every((name) => labels.has(name))) return undefined;
+    const first = Number(minNs - facts.minNs);
+    const last = Number(maxNs - facts.minNs);
+    const from = windows.firstStep(first);
+    const to = windows.endStep(first);
+    if (windows.firstStep(last) !== from || windows.endStep(last) !== to) return undefined;
+    steps.push([from, to]);
+  }
+  return steps;
+}
+
+/** Adds a block without reading it. False when it has to be read; then nothing was added. */
 export function addFromFacts(
   block: BlockScope,
   query: {
@@ -36,33 +59,15 @@ export function addFromFacts(
     readonly table: SeriesTable;
   },
 ): boolean {
-  const { plan, range, windows, table } = query;
-  const { facts } = block.ref;
-  const names = plan.fn === "absent_over_time" ? [] : plan.grouping.names;
-  windows.setBase(facts.minNs);
-  const steps: [number, number][] = [];
-  for (const { labels, minNs, maxNs } of facts.streams) {
-    if (minNs < range.fromNs || maxNs >= range.toNs) return false;
-    if (!names.every((name) => labels.has(name))) return false;
-    const first = Number(minNs - facts.minNs);
-    const last = Number(maxNs - facts.minNs);
-    const from = windows.firstStep(first);
-    const to = windows.endStep(first);
-    if (windows.firstStep(last) !== from || windows.endStep(last) !== to) return false;
-    steps.push([from, to]);
-  }
-  const weighsBytes = lineUse(plan.fn) === "length";
-  for (const [i, { labels, entryCount, lineBytes }] of facts.streams.entries()) {
+  const steps = stepsByFacts(block, query);
+  if (steps === undefined) return false;
+  const weighsBytes = lineUse(query.plan.fn) === "length";
+  for (const [i, { labels, entryCount, lineBytes }] of block.ref.facts.streams.entries()) {
     if (block.streams?.[i] === 0) continue;
     const [from, to] = steps[i]!;
     if (from >= to) continue;
-    const sample = {
-      time: 0,
-      value: weighsBytes ? lineBytes : entryCount,
-      text: "",
-      count: entryCount,
-    };
-    table.foldForStream(block.tenant, labels).add(from, to, sample);
+    const sample = { time: 0, value: weighsBytes ? lineBytes : entryCount, count: entryCount };
+    query.table.foldForStream(block.tenant, labels).add(from, to, sample);
   }
   return true;
 }

@@ -10,6 +10,16 @@ export type {
   StreamResult,
   VectorSample,
 } from "./engine.ts";
+export {
+  type ContextRequest,
+  contextEntriesMax,
+  createEntryQueries,
+  type EntriesRequest,
+  type EntryContext,
+  type EntryQueries,
+  type EntryQueriesOptions,
+} from "./entry-queries.ts";
+export { createExplainer, type Explainer, type Explanation } from "./explain.ts";
 export { planQuery, type QueryPlan } from "./plan.ts";
 export {
   createQueryEngine,
@@ -24,4 +34,5 @@ export {
   type VolumeRequest,
   type VolumeSeries,
 } from "./index-queries.ts";
+export type { AnswerEntry, StreamInfo } from "./stream-table.ts";
 export type { Volume } from "./volumes.ts";

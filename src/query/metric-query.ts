@@ -37,7 +37,7 @@ export async function runMetricQuery(
   return dataOf(value, { grid, request, limitSeries, keepsOrder: isSorted(query.plan.root) });
 }
 
-function gridOf({ kind, fromNs, toNs, limits }: QueryRequest, stepNs: bigint): StepGrid {
+export function gridOf({ kind, fromNs, toNs, limits }: QueryRequest, stepNs: bigint): StepGrid {
   if (kind === "instant") return instantGrid(toNs);
   return rangeGrid({ fromNs, toNs, stepNs, aligned: limits.splitQueriesByIntervalMs > 0 });
 }

@@ -67,7 +67,7 @@ export async function runRange(
   return plan.fn === "absent_over_time" ? invert(matrix, plan.log) : matrix;
 }
 
-function compileRange(plan: RangePlan, nowNs: () => bigint): Pipeline {
+export function compileRange(plan: RangePlan, nowNs: () => bigint): Pipeline {
   const { grouping } = plan;
   const counted = plan.label === undefined ? [] : [plan.label];
   const labelsWanted =

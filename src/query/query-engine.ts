@@ -98,7 +98,7 @@ async function runPlan(
  * `max_query_lookback` moves the start; a query that lies before it altogether is left with nothing
  * to read.
  */
-function withinLookback(request: QueryRequest, clock: Clock): QueryRequest {
+export function withinLookback(request: QueryRequest, clock: Clock): QueryRequest {
   const { maxQueryLookbackMs } = request.limits;
   if (maxQueryLookbackMs <= 0 || request.kind === "instant") return request;
   const oldestNs = clock.nowNs() - BigInt(maxQueryLookbackMs) * nsPerMs;
