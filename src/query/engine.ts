@@ -41,6 +41,19 @@ export interface QueryRequest {
   /** Limits of the tenants at hand, already merged and tightened by `X-Loki-Query-Limits`. */
   readonly limits: Limits;
   readonly signal: AbortSignal;
+  /** Compute everything anew, and keep nothing of it (`Cache-Control: no-cache`). */
+  readonly bypassCache?: boolean | undefined;
+  /** `X-Query-Tags` as they came: who asks, for the log of slow queries. */
+  readonly tags?: string | undefined;
+  /** Memory that queries share; asked besides the query's own budget. */
+  readonly memory?: SharedMemory | undefined;
+}
+
+/** An account of what a query keeps. Its holder gives all of it back when the query ends. */
+export interface SharedMemory {
+  /** Throws RequestError 503 when the queries that run hold all there is. */
+  hold(bytes: number): void;
+  release(bytes: number): void;
 }
 
 export interface QueryResult {

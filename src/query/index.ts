@@ -6,6 +6,7 @@ export type {
   QueryRequest,
   QueryResult,
   QueryStats,
+  SharedMemory,
   StreamEntry,
   StreamResult,
   VectorSample,

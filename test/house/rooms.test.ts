@@ -16,6 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ["logql", "storage"],
   ["segment", "pipeline", "evaluator"],
   ["ingest", "compaction", "query"],
+  ["frontend"],
   ["patterns", "discovery"],
   ["http", "grpc", "cli"],
   ["app"],
