@@ -3,9 +3,11 @@
  *
  * Only neighbours in the order of their making are merged, so that entries of equal time keep their order of arrival. A
  * segment weighs its stored bytes, at least `segmentBytesMin`. No input may weigh more than half of all inputs (three
- * quarters once the day is over): so each time an entry is written again, it is in a segment at least twice (4/3 times)
- * as heavy as the one before, and no entry is rewritten more than log2 (log4/3) of max / min times: 7 with the default
- * sizes while the day fills and 17 at worst after it. Entries that arrive late pay for themselves only.
+ * quarters once the day is over), so the others weigh at least as much (a third of it): its rewriting is on their account.
+ * Whoever is not the heaviest input gets into a segment at least twice as heavy, or is below the minimum and pays for
+ * one object that goes away. So what is written in all is at most 2 (4) times the weight that arrived, times 1 +
+ * log2(max / min), 8 by default: an upper bound that is far off, see the test for what really happens. An entry that arrives
+ * late never has a day rewritten.
  */
 import type { ListedSegment } from "#segment";
 import type { CompactionPolicy } from "./policy.ts";

@@ -34,7 +34,7 @@ export const defaultCompactionPolicy: CompactionPolicy = {
   deleteDelayMs: 10 * minute,
   lineBytesMax: 2048 * MiB,
   streamsMax: 256 * 1024,
-  level: 6,
-  blockTargetBytes: 4 * MiB,
-  bytesPerSecond: 32 * MiB,
+  level: 9,
+  blockTargetBytes: MiB,
+  bytesPerSecond: 16 * MiB,
 };
