@@ -17,12 +17,17 @@ import type { Logger, Metrics } from "#telemetry";
 import { ingesterEvents, journalObserver, pushObserver } from "./ingest-metrics.ts";
 import type { World } from "./world.ts";
 
-/** One segment's worth of lines: some 10 MiB once compressed. */
-const partBytesMax: number = 64 * MiB;
-/** What the head holds while it is cut as fast as it fills. */
-const headBytesTarget: number = 96 * MiB;
-/** Three more segments' worth of patience with a slow object store, then 503. */
-const headBytesMax: number = 288 * MiB;
+/**
+ * One segment's worth of lines: some 5 MiB once compressed; merging makes larger ones of them. Smaller parts keep
+ * memory low while one is cut and the next one fills.
+ */
+const partBytesMax: number = 24 * MiB;
+/** What the parts of all tenants together hold before the largest is cut, however small it is. */
+const headBytesTarget: number = 32 * MiB;
+/** One part that fills, one that is being cut: from here on pushes are as fast as cutting. */
+const headBytesPause: number = 44 * MiB;
+/** When the object store takes nothing: patience of this size, then 503. */
+const headBytesMax: number = 256 * MiB;
 /** Replay reads some 500 MiB/s of it. */
 const journalBytesTarget: number = 512 * MiB;
 
@@ -72,6 +77,7 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     ageMaxMs: config.ingester.ageMaxMs,
     partBytesMax,
     headBytesTarget,
+    headBytesPause,
     headBytesMax,
     journalBytesTarget,
   };

@@ -17,6 +17,7 @@ export class Head {
   #nextOrder = 1;
   #appliedSequence = 0;
   #heapBytes = 0;
+  #openPartBytesMax = 0;
 
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock;
@@ -24,6 +25,11 @@ export class Head {
 
   get heapBytes(): number {
     return this.#heapBytes;
+  }
+
+  /** Memory of the largest part that is not being cut; may be too high until the next part is removed. */
+  get openPartBytesMax(): number {
+    return this.#openPartBytesMax;
   }
 
   /**
@@ -54,6 +60,7 @@ export class Head {
     part.append(labels, run, batch, sequence);
     part.touchedMs = this.#clock.nowMs();
     this.#heapBytes += part.heapBytes - before;
+    if (part.heapBytes > this.#openPartBytesMax) this.#openPartBytesMax = part.heapBytes;
     if (isNew) this.#countStream(tenant, labels.key, 1);
   }
 
@@ -119,6 +126,12 @@ export class Head {
     if (parts.length > 0) this.#parts.set(part.tenant, parts);
     else this.#parts.delete(part.tenant);
     this.#heapBytes -= part.heapBytes;
+    this.#openPartBytesMax = 0;
+    for (const other of this.parts()) {
+      if (!other.isSealed && other.heapBytes > this.#openPartBytesMax) {
+        this.#openPartBytesMax = other.heapBytes;
+      }
+    }
     for (const key of part.streams.keys()) this.#countStream(part.tenant, key, -1);
   }
 

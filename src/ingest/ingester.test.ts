@@ -29,6 +29,7 @@ const policy: CutPolicy = {
   ageMaxMs: 120_000,
   partBytesMax: 4_000,
   headBytesTarget: 8_000,
+  headBytesPause: 1_000_000,
   headBytesMax: 1_000_000,
   journalBytesTarget: 200_000,
 };
@@ -48,7 +49,12 @@ interface Life {
 }
 
 /** One life of the ingest side on a disk: opened, replayed, ready. */
-async function begin(files: Files, clock: ManualClock, random: Random): Promise<Life> {
+async function begin(
+  files: Files,
+  clock: ManualClock,
+  random: Random,
+  changed: Partial<CutPolicy> = {},
+): Promise<Life> {
   const objects = await openFilesystemObjectStore({ files, clock, random, folder: "/data/chunks" });
   const journal = await openLocalJournal({
     files,
@@ -63,7 +69,15 @@ async function begin(files: Files, clock: ManualClock, random: Random): Promise<
   const writer = new SegmentPartWriter({ objects, segments, clock, random, journalId });
   const log = createLogger({ level: "error", format: "json", write: () => undefined });
   const events = { segmentWritten: () => undefined, segmentFailed: () => undefined };
-  const ingester = new Ingester({ journal, head, writer, policy, clock, log, events });
+  const ingester = new Ingester({
+    journal,
+    head,
+    writer,
+    policy: { ...policy, ...changed },
+    clock,
+    log,
+    events,
+  });
   const distributor = new Distributor({
     limits: { for: () => limits },
     clock,
@@ -222,5 +236,32 @@ test("a full head refuses with 503 until it is cut", async () => {
   await assert.rejects(push(life, "one", values), refused);
   await life.ingester.flush(new AbortController().signal);
   await push(life, "one", [[String(clock.nowNs()), "one more"]]);
+  await life.close();
+});
+
+test("above the pause pushes wait for a cut, and no longer than five seconds", async () => {
+  const clock = new ManualClock({ nowMs: startMs });
+  const disk = new SimulatedDisk();
+  const changed = { headBytesPause: 500_000 };
+  const life = await begin(disk.asProcess(), clock, seededRandom(1), changed);
+  const lineOf = (i: number): [string, string][] => {
+    return [[String(clock.nowNs()), `one ${i} ${"y".repeat(200_000)}`]];
+  };
+  for (let i = 0; i < 3; i++) await push(life, "one", lineOf(i));
+  const done: string[] = [];
+  const waitForCut = push(life, "one", lineOf(3)).then(() => done.push("cut"));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(done.join(), "");
+  await life.ingester.flush(new AbortController().signal);
+  await waitForCut;
+  for (let i = 4; i < 6; i++) await push(life, "one", lineOf(i));
+  const waitForTime = [6, 7].map((i) => {
+    return push(life, "one", lineOf(i)).then(() => done.push("time"));
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(done.join(), "cut");
+  clock.advance(5_000);
+  await Promise.all(waitForTime);
+  assert.equal(done.join(), "cut,time,time");
   await life.close();
 });

@@ -17,7 +17,9 @@ export interface CutPolicy {
   readonly partBytesMax: number;
   /** The head over all tenants: above it the largest parts are cut first. */
   readonly headBytesTarget: number;
-  /** Above it pushes are refused with 503 until cutting has caught up. */
+  /** Above it pushes wait for the cut under way: clients slow down to the speed of cutting. */
+  readonly headBytesPause: number;
+  /** Above it, pushes that wait counted in, they are refused with 503 until cutting has caught up. */
   readonly headBytesMax: number;
   /** Above it the parts that hold the oldest records are cut, so that a restart has little to replay. */
   readonly journalBytesTarget: number;
@@ -70,6 +72,8 @@ const checkEveryMs = 1_000;
 /** First pause after a failed write; doubles up to the maximum. */
 const retryFirstMs = 500;
 const retryMaxMs = 30_000;
+/** How long a push waits for room in the head. Clients give up after 10 s, Loki's agents among them. */
+const roomWaitMaxMs = 5_000;
 
 /**
  * Owns the way of an accepted batch: journal → head → segment, then the journal is truncated. One per process and journal
@@ -80,6 +84,9 @@ export class Ingester {
   #flushing: Promise<void> | undefined;
   #isWanted = false;
   #retryMs = 0;
+  #waitingBytes = 0;
+  /** Ends the wait of pushes for room; set while some wait. */
+  #roomMade: PromiseWithResolvers<void> | undefined;
 
   constructor(options: IngesterOptions) {
     this.#options = options;
@@ -91,18 +98,45 @@ export class Ingester {
    */
   async push(tenant: string, batch: EntryBatch, record: readonly Uint8Array[]): Promise<void> {
     const { head, journal, policy } = this.#options;
-    if (head.heapBytes > policy.headBytesMax) {
+    if (head.heapBytes + this.#waitingBytes > policy.headBytesMax) {
       this.#wake();
       throw new RequestError(503, "ingester is overloaded: too much data waits to be stored", {
         retryAfterSeconds: 2,
       });
     }
+    if (head.heapBytes > policy.headBytesPause) await this.#waitForRoom(batch.bytes.length);
     try {
       await journal.append(record, (sequence) => head.apply({ tenant, batch, sequence }));
     } catch (error) {
       throw refusal(error);
     }
-    if (head.heapBytes > policy.headBytesTarget) this.#wake();
+    const isPartFull = head.openPartBytesMax >= policy.partBytesMax;
+    if (isPartFull || head.heapBytes > policy.headBytesTarget) this.#wake();
+  }
+
+  /** Waits for cuts while they succeed; when the store fails, the head may fill up to its maximum. */
+  async #waitForRoom(bytes: number): Promise<void> {
+    const { head, policy, clock } = this.#options;
+    const untilMs = clock.monotonicMs() + roomWaitMaxMs;
+    this.#waitingBytes += bytes;
+    try {
+      while (head.heapBytes > policy.headBytesPause && this.#retryMs === 0) {
+        const leftMs = untilMs - clock.monotonicMs();
+        if (leftMs <= 0) return;
+        this.#wake();
+        this.#roomMade ??= Promise.withResolvers();
+        const cancel = clock.schedule(leftMs, () => this.#endWaits());
+        await this.#roomMade.promise;
+        cancel();
+      }
+    } finally {
+      this.#waitingBytes -= bytes;
+    }
+  }
+
+  #endWaits(): void {
+    this.#roomMade?.resolve();
+    this.#roomMade = undefined;
   }
 
   /** Fills the head from the journal. Cuts on the way when there is more than memory should hold. */
@@ -148,6 +182,7 @@ export class Ingester {
         if (signal.aborted) return;
         events.segmentFailed(error);
         this.#retryMs = Math.min(retryMaxMs, Math.max(retryFirstMs, this.#retryMs * 2));
+        this.#endWaits();
         log.error("segment could not be written", {
           reason: messageOf(error),
           retryInMs: this.#retryMs,
@@ -238,6 +273,7 @@ export class Ingester {
     const startedMs = clock.monotonicMs();
     const segment = await writer.write(part, signal);
     head.remove(part);
+    this.#endWaits();
     events.segmentWritten(segment, clock.monotonicMs() - startedMs, reason);
     await journal.truncate(head.neededFromSequence());
   }
