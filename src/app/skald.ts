@@ -10,7 +10,7 @@ import {
   type PushPort,
   startHttpServer,
 } from "#http";
-import { createIndexQueries, createQueryEngine } from "#query";
+import { createEntryQueries, createExplainer, createIndexQueries, createQueryEngine } from "#query";
 import type { Logger, Metrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
 import { type IngestSide, openIngest } from "./ingest.ts";
@@ -129,6 +129,8 @@ export class Skald {
       build,
       engine: createQueryEngine({ store, clock }),
       index: createIndexQueries({ store, clock }),
+      entries: createEntryQueries({ store, clock }),
+      explainer: createExplainer({ store, clock }),
       push: pushPort(ingest),
       tails: { subscribe: (tenant, listener) => head.subscribe(tenant, listener) },
       admin: this.#admin(ingest),

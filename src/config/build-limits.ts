@@ -89,6 +89,7 @@ function queryLimits(values: SettingValues): Omit<Limits, IngestionKey | LifeKey
     maxQueryLookbackMs: number("max_query_lookback"),
     maxQueryRangeMs: number("max_query_range"),
     maxQuerySeries: number("max_query_series"),
+    maxQuerySeriesAction: get("max_query_series_action") as Limits["maxQuerySeriesAction"],
     maxQueryParallelism: number("max_query_parallelism"),
     maxEntriesLimitPerQuery: number("max_entries_limit_per_query"),
     maxQueryBytesRead: number("max_query_bytes_read"),

@@ -46,6 +46,8 @@ export interface Limits {
   readonly maxQueryLookbackMs: number;
   readonly maxQueryRangeMs: number;
   readonly maxQuerySeries: number;
+  /** max_query_series_action (ours): what happens to an answer with more series. */
+  readonly maxQuerySeriesAction: "error" | "truncate";
   readonly maxQueryParallelism: number;
   readonly maxEntriesLimitPerQuery: number;
   readonly maxQueryBytesRead: number;

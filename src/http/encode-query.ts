@@ -19,6 +19,7 @@ export function* queryJson(result: QueryResult, flags: EncodingFlags): Generator
   }
   yield `,"result":`;
   yield* resultJson(data, flags);
+  if (result.nextCursor !== undefined) yield `,"nextCursor":"${result.nextCursor}"`;
   yield `,"stats":${statsJson(result.stats)}}}`;
 }
 

@@ -1,6 +1,6 @@
 import type { Limits, LimitsByTenant } from "#config";
 import type { EntryBatch } from "#model";
-import type { IndexQueries, QueryEngine } from "#query";
+import type { EntryQueries, Explainer, IndexQueries, QueryEngine } from "#query";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock } from "#world";
 
@@ -18,6 +18,8 @@ export interface HttpPorts {
   readonly build: BuildInfo;
   readonly engine: QueryEngine;
   readonly index: IndexQueries;
+  readonly entries: EntryQueries;
+  readonly explainer: Explainer;
   readonly push: PushPort;
   readonly tails: TailPort;
   readonly admin: AdminPort;

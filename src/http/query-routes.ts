@@ -42,6 +42,7 @@ async function answer(
     ...read(parameters, ports),
     tenants,
     text: parameters.get("query"),
+    ...readExtensions(parameters),
     categorizeLabels: flags.categorize,
     limits: limitsFor(request, tenants, ports.limits),
     signal: goneSignal(reply),
@@ -59,7 +60,7 @@ export function rangeRequest(parameters: Parameters, ports: HttpPorts): Ask {
   return { kind: "range", fromNs: startNs, toNs: endNs, stepNs, intervalNs, ...common };
 }
 
-function instantRequest(parameters: Parameters, ports: HttpPorts): Ask {
+export function instantRequest(parameters: Parameters, ports: HttpPorts): Ask {
   const limit = readLimit(parameters);
   const timeNs = parseTime(parameters.get("time")) ?? ports.clock.nowNs();
   return {
@@ -73,6 +74,18 @@ function instantRequest(parameters: Parameters, ports: HttpPorts): Ask {
   };
 }
 
+/** What Skald adds to Loki's parameters: `cursor` (empty: the first page) and `seriesLimit`. */
+function readExtensions(parameters: Parameters): Pick<QueryRequest, "cursor" | "seriesLimit"> {
+  const seriesLimit = parameters.get("seriesLimit");
+  if (seriesLimit !== "" && seriesLimit !== "error" && seriesLimit !== "truncate") {
+    throw new RequestError(400, `invalid seriesLimit '${seriesLimit}': error or truncate`);
+  }
+  return {
+    cursor: parameters.all("cursor")[0],
+    seriesLimit: seriesLimit === "" ? undefined : seriesLimit,
+  };
+}
+
 /** 100 when missing. */
 export function readLimit(parameters: Parameters): number {
   const limit = parameters.integer("limit", limitDefault);
@@ -80,7 +93,7 @@ export function readLimit(parameters: Parameters): number {
   return limit;
 }
 
-function readDirection(parameters: Parameters): Ask["direction"] {
+export function readDirection(parameters: Parameters): Ask["direction"] {
   const text = parameters.get("direction");
   const direction = text.toLowerCase();
   if (direction === "" || direction === "backward") return "backward";

@@ -1,6 +1,9 @@
 import { adminRoutes } from "./admin-routes.ts";
+import { contextRoutes } from "./context-routes.ts";
 import { detectedRoutes } from "./detected-routes.ts";
 import { drilldownRoutes } from "./drilldown-routes.ts";
+import { explainRoutes } from "./explain-routes.ts";
+import { exportRoutes } from "./export-routes.ts";
 import { formatRoutes } from "./format-routes.ts";
 import { indexRoutes } from "./index-routes.ts";
 import { labelRoutes } from "./label-routes.ts";
@@ -17,6 +20,9 @@ import { tailRoutes } from "./tail-routes.ts";
 export const allRoutes: readonly RouteFamily[] = [
   pushRoutes,
   queryRoutes,
+  contextRoutes,
+  explainRoutes,
+  exportRoutes,
   legacyQueryRoutes,
   labelRoutes,
   indexRoutes,

@@ -2,7 +2,7 @@
 import { MiB } from "#base";
 import { defaultLimits, type Limits } from "#config";
 import { Distributor, Head, HeadBlocks, HeadStore } from "#ingest";
-import { createIndexQueries, createQueryEngine } from "#query";
+import { createEntryQueries, createExplainer, createIndexQueries, createQueryEngine } from "#query";
 import { createLogger, createMetrics, type Logger } from "#telemetry";
 import { ManualClock } from "#world";
 import type { HttpPorts, PushPort } from "./ports.ts";
@@ -79,6 +79,8 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     build: { version: "1.2.3", revision: "abc", branch: "main", buildDate: "2026-01-01" },
     engine: createQueryEngine({ store, clock }),
     index: createIndexQueries({ store, clock }),
+    entries: createEntryQueries({ store, clock }),
+    explainer: createExplainer({ store, clock }),
     push: pushInto(head, { clock, limits: byTenant }),
     tails: head,
     admin: {

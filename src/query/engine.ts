@@ -35,7 +35,8 @@ export interface QueryRequest {
    */
   readonly categorizeLabels?: boolean | undefined;
   /**
-   * More series than the limit: Loki's error (the default), or as many as allowed and a warning.
+   * More series than the limit: Loki's error, or as many as allowed and a warning. Undefined: as
+   * the limit `max_query_series_action` says.
    */
   readonly seriesLimit?: "error" | "truncate" | undefined;
   /** Limits of the tenants at hand, already merged and tightened by `X-Loki-Query-Limits`. */

@@ -18,6 +18,11 @@ export type EntriesRequest = Pick<
   "tenants" | "text" | "fromNs" | "toNs" | "direction" | "limits" | "signal"
 >;
 
+export interface ExportRequest extends EntriesRequest {
+  /** Told at the end of what could not be read. */
+  readonly warn?: (message: string) => void;
+}
+
 /** Around which entry; `fromNs` and `toNs` bound how far away its neighbours may lie. */
 export interface ContextRequest extends Omit<EntriesRequest, "direction"> {
   readonly timeNs: bigint;
@@ -43,7 +48,7 @@ export interface EntryContext {
 /** Questions that are answered with entries one by one. Throw RequestError. */
 export interface EntryQueries {
   /** Every entry of a log query in the direction, in lists, as fast as the caller takes them. */
-  export(request: EntriesRequest): AsyncIterable<readonly AnswerEntry[]>;
+  export(request: ExportRequest): AsyncIterable<readonly AnswerEntry[]>;
   /** 404 when there is no such entry. */
   context(request: ContextRequest): Promise<EntryContext>;
 }
@@ -102,7 +107,7 @@ function newRun(
 async function* exportEntries(
   options: EntryQueriesOptions,
   gate: QueryGate,
-  request: EntriesRequest,
+  request: ExportRequest,
 ): AsyncGenerator<readonly AnswerEntry[], void> {
   const { tenants, limits, direction, signal, fromNs, toNs } = request;
   const { rows, answer } = splitStages(logOf(request, direction));
@@ -120,6 +125,7 @@ async function* exportEntries(
   };
   try {
     yield* inShortLists(staged(readGroups(options.store, run, query), answer, run));
+    for (const message of run.warnings) request.warn?.(message);
   } catch (error) {
     run.checkAlive();
     throw error;

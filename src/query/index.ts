@@ -19,6 +19,7 @@ export {
   type EntryContext,
   type EntryQueries,
   type EntryQueriesOptions,
+  type ExportRequest,
 } from "./entry-queries.ts";
 export { createExplainer, type Explainer, type Explanation } from "./explain.ts";
 export { planQuery, type QueryPlan } from "./plan.ts";

@@ -46,19 +46,23 @@ export function gridOf({ kind, fromNs, toNs, limits }: QueryRequest, stepNs: big
 function limited(matrix: Matrix, request: QueryRequest, run: QueryRun): Matrix {
   const max = request.limits.maxQuerySeries;
   if (max <= 0 || matrix.series.length <= max) return matrix;
-  if (request.seriesLimit !== "truncate") throw tooManySeries(max);
+  if (!cutsSeries(request)) throw tooManySeries(max);
   const text = `${seriesReached(max)}; the answer holds the first ${max} of`;
   run.warn(`${text} ${matrix.series.length} series`);
   return { ...matrix, series: byLabels(matrix).slice(0, max) };
 }
 
 /** Ends the reading as soon as it is known that the answer will be refused. */
-function countCheck({ limits, seriesLimit }: QueryRequest): ((count: number) => void) | undefined {
-  const max = limits.maxQuerySeries;
-  if (max <= 0 || seriesLimit === "truncate") return undefined;
+function countCheck(request: QueryRequest): ((count: number) => void) | undefined {
+  const max = request.limits.maxQuerySeries;
+  if (max <= 0 || cutsSeries(request)) return undefined;
   return (count) => {
     if (count > max) throw tooManySeries(max);
   };
+}
+
+function cutsSeries({ limits, seriesLimit }: QueryRequest): boolean {
+  return (seriesLimit ?? limits.maxQuerySeriesAction) === "truncate";
 }
 
 function seriesReached(max: number): string {

@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startTestServer, testStartSeconds } from "./server-for-tests.ts";
+
+const lines = Array.from({ length: 30 }, (_, i) => `{"n":${i},"user":"u${i % 4}"}`);
+const start = `${testStartSeconds}000000000`;
+const end = `${testStartSeconds + 60}000000000`;
+
+function path(name: string, parameters: Record<string, string>): string {
+  return `${name}?${new URLSearchParams({ start, end, ...parameters }).toString()}`;
+}
+
+interface RangeAnswer {
+  readonly data: {
+    readonly result: readonly { readonly values: readonly (readonly [string, string])[] }[];
+    readonly nextCursor?: string;
+  };
+}
+
+test("query_range in pages: every line once, and no cursor unless asked for", async () => {
+  await using server = await startTestServer();
+  await server.push({ app: "a" }, lines);
+  const query = '{app="a"}';
+  const plain = await server.get(path("/loki/api/v1/query_range", { query, limit: "7" }));
+  assert.equal(plain.text.includes("nextCursor"), false);
+  const got: string[] = [];
+  let cursor: string | undefined = "";
+  while (cursor !== undefined) {
+    const parameters = { query, limit: "7", direction: "forward", cursor };
+    const answer = await server.get(path("/loki/api/v1/query_range", parameters));
+    assert.equal(answer.status, 200, answer.text);
+    const { data } = JSON.parse(answer.text) as RangeAnswer;
+    got.push(...data.result.flatMap(({ values }) => values.map(([, line]) => line)));
+    cursor = data.nextCursor;
+  }
+  assert.deepEqual(got, lines);
+  const bad = await server.get(path("/loki/api/v1/query_range", { query, cursor: "x" }));
+  assert.deepEqual([bad.status, bad.text], [400, "invalid cursor: it is damaged or cut off\n"]);
+});
+
+test("export gives a JSON object a line, or an ordinary error when nothing came yet", async () => {
+  await using server = await startTestServer();
+  await server.push({ app: "a" }, lines);
+  const query = '{app="a"} | json | n < 3';
+  for (const headers of [{}, { "accept-encoding": "gzip" }]) {
+    const answer = await server.get(path("/skald/api/v1/export", { query }), { headers });
+    assert.equal(answer.type, "application/x-ndjson");
+    const rows = answer.text
+      .trimEnd()
+      .split("\n")
+      .map((row) => JSON.parse(row) as object);
+    assert.equal(rows.length, 3);
+    const { stream, ...first } = rows[0] as { stream: Record<string, string> };
+    assert.equal(stream["app"], "a");
+    assert.deepEqual(first, {
+      timestamp: start,
+      structuredMetadata: (first as { structuredMetadata: object }).structuredMetadata,
+      parsed: { n: "0", user: "u0" },
+      line: lines[0],
+    });
+  }
+  const refused = await server.get(path("/skald/api/v1/export", { query: "rate({" }));
+  assert.equal(refused.status, 400);
+  const nothing = await server.get(path("/skald/api/v1/export", { query: '{app="z"}' }));
+  assert.deepEqual([nothing.status, nothing.text], [200, ""]);
+});
+
+test("context gives what lies around an entry", async () => {
+  await using server = await startTestServer();
+  await server.push({ app: "a" }, lines);
+  const time = `${testStartSeconds + 10}000000000`;
+  const around = { query: '{app="a"}', time, before: "2", after: "1" };
+  const answer = await server.get(path("/skald/api/v1/context", around));
+  const { data } = JSON.parse(answer.text) as {
+    data: { before: { line: string }[]; entry: { line: string }; after: { line: string }[] };
+  };
+  assert.deepEqual(
+    [...data.before, data.entry, ...data.after].map(({ line }) => line),
+    lines.slice(8, 12),
+  );
+  for (const [change, status] of [
+    [{ line: "other" }, 404],
+    [{ time: "" }, 400],
+    [{ before: "1001" }, 400],
+    [{ scope: "all" }, 400],
+    [{ stream: '{app="a"}' }, 200],
+    [{ stream: '{app="b"}' }, 404],
+  ] as const) {
+    const other = await server.get(path("/skald/api/v1/context", { ...around, ...change }));
+    assert.equal(other.status, status, JSON.stringify(change));
+  }
+});
+
+test("explain says what would be read", async () => {
+  await using server = await startTestServer();
+  await server.push({ app: "a" }, lines);
+  const query = 'sum(rate({app="a"} |= "needle" [1m]))';
+  const answer = await server.get(path("/skald/api/v1/explain", { query, step: "10" }));
+  const { data } = JSON.parse(answer.text) as { data: { kind: string; reads: object[] } };
+  assert.equal(data.kind, "metric");
+  assert.equal(data.reads.length, 1);
+});
+
+test("too many series are an error unless the request or the tenant says otherwise", async () => {
+  const limits = { maxQuerySeries: 2 };
+  await using server = await startTestServer({ limits });
+  await server.push({ app: "a" }, lines);
+  const ask = { query: 'count_over_time({app="a"} | json [1m])', time: end };
+  const refused = await server.get(path("/loki/api/v1/query", ask));
+  assert.equal(refused.status, 400);
+  const cut = await server.get(path("/loki/api/v1/query", { ...ask, seriesLimit: "truncate" }));
+  const { warnings, data } = JSON.parse(cut.text) as {
+    warnings: string[];
+    data: { result: unknown[] };
+  };
+  assert.equal(data.result.length, 2);
+  assert.match(warnings[0]!, /^maximum number of series \(2\) reached/);
+  await using lenient = await startTestServer({
+    limits: { ...limits, maxQuerySeriesAction: "truncate" },
+  });
+  await lenient.push({ app: "a" }, lines);
+  assert.equal((await lenient.get(path("/loki/api/v1/query", ask))).status, 200);
+});
