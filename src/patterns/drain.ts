@@ -12,9 +12,14 @@ const similarityMin = 0.5;
 /** Templates of one stream and level: more are noise, and the rarest gives way. */
 export const clustersMax = 200;
 
+/** Share of the templates that make room for others at once: looking for the rarest costs a sort. */
+const forgottenShare = 0.1;
+
 /** What a cluster costs besides its line and words. */
 const clusterOverheadBytes = 400;
 const wordCostBytes = 9;
+/** What one bucket of a count costs. */
+const bucketCostBytes = 48;
 
 /** A template and how often its lines came. */
 export class Cluster {
@@ -44,7 +49,7 @@ export class Cluster {
     this.#tailFrom = tokens.tailFrom;
     this.#constantCount = tokens.constantCount;
     this.heapBytes = clusterOverheadBytes + length + count * wordCostBytes;
-    this.#dropBrokenWords();
+    if (!tokens.isAscii) this.#dropBrokenWords();
   }
 
   /** Words that are not UTF-8 cannot stand in a template. */
@@ -129,6 +134,7 @@ export class Drain {
     return this.#count;
   }
 
+  /** Templates and counts, estimated. */
   get heapBytes(): number {
     return this.#heapBytes;
   }
@@ -159,12 +165,11 @@ export class Drain {
     return made;
   }
 
+  /** A tenth of the templates at once, and their counts with them. */
   #forgetRarest(): void {
-    let rarest: Cluster | undefined;
-    for (const cluster of this.clusters()) {
-      if (rarest === undefined || cluster.weight < rarest.weight) rarest = cluster;
-    }
-    if (rarest !== undefined) this.#forget(rarest);
+    const rarest = [...this.clusters()].sort((a, b) => a.weight - b.weight);
+    const count = Math.max(1, Math.floor(rarest.length * forgottenShare));
+    for (const cluster of rarest.slice(0, count)) this.#forget(cluster);
   }
 
   #forget(cluster: Cluster): void {
@@ -172,7 +177,24 @@ export class Drain {
     if (group.length > 0) this.#groups.set(cluster.shape, group);
     else this.#groups.delete(cluster.shape);
     this.#count--;
-    this.#heapBytes -= cluster.heapBytes;
+    this.#heapBytes -= cluster.heapBytes + cluster.counts.size * bucketCostBytes;
+  }
+
+  /** Lines of a cluster that `train` returned. */
+  addLines(cluster: Cluster, bucket: number, lineCount: number): void {
+    const before = cluster.counts.size;
+    cluster.counts.add(bucket, lineCount);
+    cluster.weight += lineCount;
+    this.#heapBytes += (cluster.counts.size - before) * bucketCostBytes;
+  }
+
+  /** Takes the counts of buckets [from, to) out of a cluster, in order of time. */
+  takeCounts(cluster: Cluster, from: number, to: number): [bucket: number, count: number][] {
+    const taken = cluster.counts.take(from, to);
+    this.#heapBytes -= taken.length * bucketCostBytes;
+    // What was frequent yesterday gives way to what is frequent now.
+    if (taken.length > 0) cluster.weight /= 2;
+    return taken;
   }
 
   *clusters(): Generator<Cluster> {

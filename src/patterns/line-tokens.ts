@@ -57,6 +57,8 @@ export class LineTokens {
   constantCount = 0;
   /** Where the rest that is one variable starts; -1 when all of the line was cut into words. */
   tailFrom: number = -1;
+  /** No byte of a word is above 0x7f. */
+  isAscii = true;
   /** End of what was looked at. */
   length = 0;
   readonly froms: Uint16Array = new Uint16Array(wordsMax);
@@ -72,6 +74,7 @@ export class LineTokens {
     this.count = 0;
     this.constantCount = 0;
     this.tailFrom = -1;
+    this.isAscii = true;
     this.length = end - from;
     let shape = hashSeed;
     let at = from;
@@ -104,11 +107,14 @@ export class LineTokens {
     const { start, from, to } = word;
     let hash = hashSeed;
     let seen = 0;
+    let bits = 0;
     for (let i = from; i < to; i++) {
       const byte = bytes[i]!;
+      bits |= byte;
       seen |= classes[byte]!;
       hash = Math.imul(hash ^ byte, hashPrime);
     }
+    if (bits > 0x7f) this.isAscii = false;
     const i = this.count++;
     this.froms[i] = from - start;
     this.tos[i] = to - start;

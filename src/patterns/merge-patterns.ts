@@ -1,6 +1,6 @@
 /** Counts of many streams and sources → the patterns of an answer. */
 import { nsPerSecond } from "#base";
-import type { Labels } from "#model";
+import { compareText, type Labels } from "#model";
 import { bucketSeconds } from "./bucket-counts.ts";
 import { type Cluster, Drain } from "./drain.ts";
 import { LineTokens } from "./line-tokens.ts";
@@ -71,7 +71,10 @@ export class PatternSums {
   /** Most frequent first. */
   patterns(): Pattern[] {
     const found = [...this.#levels].flatMap(([level, texts]) => patternsOfLevel(level, texts));
-    found.sort((a, b) => b.total - a.total || (a.pattern < b.pattern ? -1 : 1));
+    found.sort(
+      (a, b) =>
+        b.total - a.total || compareText(a.pattern, b.pattern) || compareText(a.level, b.level),
+    );
     return found
       .slice(0, patternsMax)
       .map(({ pattern, level, samples }) => ({ pattern, level, samples }));

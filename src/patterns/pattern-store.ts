@@ -15,8 +15,8 @@ import { PatternSums } from "./merge-patterns.ts";
 import type { Pattern, PatternCounts, PatternRequest } from "./pattern.ts";
 import { encodePatterns } from "./pattern-section.ts";
 
-/** Lines learned from per second: about 2 % of a core at 1 µs a line (docs/decisions/0221). */
-export const linesPerSecondMaxDefault = 20_000;
+/** Lines learned from per second: about 2 % of a core at 2 µs a line (docs/decisions/0221). */
+export const linesPerSecondMaxDefault = 10_000;
 /** Pause between two turns of the background task: a turn stays below ten milliseconds. */
 const turnEveryMs = 200;
 /** Lines that may wait before lines are left out: bursts of a few seconds still count exactly. */
@@ -25,9 +25,8 @@ const waitingLinesMax = 100_000;
 const waitingBytesMax: number = 64 * MiB;
 /** Memory of all templates and counts. */
 export const patternBytesMaxDefault: number = 64 * MiB;
-/** What a stream costs besides its templates; what one bucket of a count costs. */
+/** What a stream costs besides its templates. */
 const streamCostBytes = 600;
-const bucketCostBytes = 48;
 /** Values of `detected_level` told apart in one stream; clients may send any. */
 const levelsMax = 16;
 
@@ -140,11 +139,8 @@ export class PatternStore {
     this.#tokens.read(batch.bytes, from, batch.lineEnds[row]!);
     const before = drain.heapBytes;
     const cluster = drain.train(this.#tokens, batch.bytes, from);
-    const bucketsBefore = cluster.counts.size;
-    cluster.counts.add(Math.floor(seconds / bucketSeconds), weight);
-    cluster.weight += weight;
-    const grown =
-      drain.heapBytes - before + (cluster.counts.size - bucketsBefore) * bucketCostBytes;
+    drain.addLines(cluster, Math.floor(seconds / bucketSeconds), weight);
+    const grown = drain.heapBytes - before;
     stream.heapBytes += grown;
     this.#heapBytes += grown;
   }
@@ -240,19 +236,17 @@ export class PatternStore {
 
   #takeDay(tenant: string, day: number): PatternCounts[] {
     const taken: PatternCounts[] = [];
+    const [from, to] = [day * bucketsPerDay, (day + 1) * bucketsPerDay];
     for (const stream of this.#tenants.get(tenant)?.values() ?? []) {
       for (const [level, drain] of stream.levels) {
+        const before = drain.heapBytes;
         for (const cluster of drain.clusters()) {
-          const buckets = cluster.counts.take(day * bucketsPerDay, (day + 1) * bucketsPerDay);
-          if (buckets.length === 0) continue;
-          // What was frequent yesterday gives way to what is frequent now.
-          cluster.weight /= 2;
-          const freed = buckets.length * bucketCostBytes;
-          stream.heapBytes -= freed;
-          this.#heapBytes -= freed;
-          if (!cluster.hasWords) continue;
+          const buckets = drain.takeCounts(cluster, from, to);
+          if (buckets.length === 0 || !cluster.hasWords) continue;
           taken.push({ labels: stream.labels, text: cluster.text(), level, buckets });
         }
+        stream.heapBytes += drain.heapBytes - before;
+        this.#heapBytes += drain.heapBytes - before;
       }
     }
     return taken;
