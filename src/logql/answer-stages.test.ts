@@ -59,7 +59,7 @@ for (const text of labelFilters) {
 const kinds: readonly [text: string, kinds: string[]][] = [
   ["| sort by x", ["sort"]],
   ["| SORT BY timestamp DESC | limit 3", ["sort", "limit"]],
-  ["| distinct a,b | sort by a asc", ["distinct", "sort"]],
+  ["| distinct by a,b | sort by a asc", ["distinct", "sort"]],
 ];
 for (const [text, want] of kinds) {
   test(`${text} is ${want.join(", ")}`, () => {
@@ -84,9 +84,9 @@ const refused: readonly [query: string, message: RegExp][] = [
   ['{a="b"} | limit 3 | json', /stage '\| json' cannot follow '\| limit 3': sort, limit and/],
   ['{a="b"} | sort by x |= "y"', /cannot follow '\| sort by x'/],
   ['{a="b"} | sort by', /unexpected \$end, expecting IDENTIFIER/],
-  ['{a="b"} | distinct a,', /unexpected \$end, expecting IDENTIFIER/],
+  ['{a="b"} | distinct by a,', /unexpected \$end, expecting IDENTIFIER/],
   ['rate({a="b"} | limit 3 [5m])', /stage '\| limit 3' is for log queries only/],
-  ['sum(rate({a="b"} | distinct x [5m]))', /count_distinct_over_time\(label, /],
+  ['sum(rate({a="b"} | distinct by x [5m]))', /count_distinct_over_time\(label, /],
   ['count_distinct_over_time({a="b"}[5m])', /unexpected {, expecting IDENTIFIER/],
   ['count_distinct_over_time(x, {a="b"} | unwrap y [5m])', /count_distinct_over_time with unwrap/],
 ];

@@ -32,7 +32,7 @@ export function parseAnswerStage(stream: TokenStream, from: number): AnswerStage
     case "limit":
       return next === "NUMBER" ? parseLimit(stream, from) : undefined;
     case "distinct":
-      return next === "IDENTIFIER" ? parseDistinct(stream, from) : undefined;
+      return next === "by" ? parseDistinct(stream, from) : undefined;
     default:
       return undefined;
   }
@@ -59,6 +59,7 @@ function parseLimit(stream: TokenStream, from: number): AnswerStage {
 }
 
 function parseDistinct(stream: TokenStream, from: number): AnswerStage {
+  stream.take();
   stream.take();
   const names: string[] = [];
   do names.push(stream.expect("IDENTIFIER").text);

@@ -173,7 +173,7 @@ export interface LimitStage {
   readonly span: Span;
 }
 
-/** `| distinct a, b`: the first entry of each combination of values. */
+/** `| distinct by a, b`: the first entry of each combination of values. */
 export interface DistinctStage {
   readonly kind: "distinct";
   readonly names: readonly string[];

@@ -46,7 +46,7 @@ export function printStage(stage: Stage): string {
     case "limit":
       return `| limit ${stage.count}`;
     case "distinct":
-      return `| distinct ${stage.names.join(",")}`;
+      return `| distinct by ${stage.names.join(",")}`;
     default:
       return stage satisfies never;
   }

@@ -79,6 +79,8 @@ export interface Row {
   /** `__error__` (of a stage, or a parsed field of that name), or "". */
   readonly error: string;
   readonly errorDetails: string;
+  /** The `error` is a parsed field of that name: for groupings a label like any other. */
+  readonly isErrorParsed: boolean;
   /**
    * A metric query must fail on this row: it has an `error`, and it is not a parser's error in a
    * query that itself compares `__error__`.

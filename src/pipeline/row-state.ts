@@ -193,6 +193,10 @@ export class RowState implements Row {
     return this.#made(errorDetailsLabel) ?? "";
   }
 
+  get isErrorParsed(): boolean {
+    return this.stageError === "" && this.error !== "";
+  }
+
   get isErrorFatal(): boolean {
     if (this.error === "") return false;
     return !(this.#preservesParserErrors && this.#isParserError);

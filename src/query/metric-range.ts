@@ -1,6 +1,6 @@
 import { RequestError } from "#base";
 import type { Limits } from "#config";
-import { type Matrix, newSeries, oneGroup } from "#evaluator";
+import { groupLabels, type LabelGrouping, type Matrix, newSeries, oneGroup } from "#evaluator";
 import { type LabelPair, Labels } from "#model";
 import { compilePipeline, type Pipeline, type Row } from "#pipeline";
 import type { LogExpr } from "#logql";
@@ -153,7 +153,7 @@ class BlockFold {
   }
 
   #addRow(row: Row, offset: number, origin: number): true {
-    if (row.isErrorFatal) throw pipelineError(row);
+    if (row.isErrorFatal) throw pipelineError(row, this.#plan.grouping);
     this.#run.counts.entriesAfterFilter++;
     const from = this.#windows.firstStep(offset);
     const to = this.#windows.endStep(offset);
@@ -176,8 +176,10 @@ class BlockFold {
   }
 }
 
-function pipelineError(row: Row): RequestError {
-  const pairs = new Map<string, string>(row.labels().pairs);
+/** Names the series by all labels, or where the error is but a label, by what the grouping leaves. */
+function pipelineError(row: Row, grouping: LabelGrouping): RequestError {
+  const labels = row.isErrorParsed ? groupLabels(row.labels(), grouping) : row.labels();
+  const pairs = new Map<string, string>(labels.pairs);
   pairs.set("__error__", row.error);
   if (row.errorDetails !== "") pairs.set("__error_details__", row.errorDetails);
   return new RequestError(
