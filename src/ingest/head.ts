@@ -5,12 +5,20 @@ import { type DayRun, dayRuns, HeadPart } from "./head-part.ts";
 /** Called for every accepted batch, after it is durable and in the head. Must not throw and must return at once. */
 export type BatchListener = (batch: EntryBatch) => void;
 
+/** Hears every batch of every tenant; `isCovered` (of a replay) tells which days of it are in segments already. */
+export type HeadObserver = (
+  tenant: string,
+  batch: EntryBatch,
+  isCovered: ((day: number) => boolean) | undefined,
+) => void;
+
 /**
  * What is durable in the journal but not yet in a segment: parts by tenant and day. Single-threaded; every method is
  * synchronous, so readers never see half a batch.
  */
 export class Head {
   readonly #clock: Clock;
+  readonly #observe: HeadObserver | undefined;
   readonly #parts = new Map<string, HeadPart[]>();
   readonly #streamCounts = new Map<string, Map<string, number>>();
   readonly #listeners = new Map<string, Set<BatchListener>>();
@@ -19,8 +27,9 @@ export class Head {
   #heapBytes = 0;
   #openPartBytesMax = 0;
 
-  constructor(options: { clock: Clock }) {
+  constructor(options: { clock: Clock; observe?: HeadObserver }) {
     this.#clock = options.clock;
+    this.#observe = options.observe;
   }
 
   get heapBytes(): number {
@@ -50,6 +59,7 @@ export class Head {
       }
     }
     this.#appliedSequence = sequence;
+    this.#observe?.(tenant, batch, input.isCovered);
     for (const listener of this.#listeners.get(tenant) ?? []) listener(batch);
   }
 

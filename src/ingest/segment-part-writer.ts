@@ -4,6 +4,18 @@ import type { Clock, Random } from "#world";
 import type { HeadPart } from "./head-part.ts";
 import type { PartWriter, SequenceRange, WrittenSegment } from "./ingester.ts";
 
+/** What another room keeps beside the entries of a tenant and day, in a section of the segment. */
+export interface PartSection {
+  /** 128 or more: docs/formats/segment.md. */
+  readonly kind: number;
+  /** Undefined when there is nothing to keep. */
+  readonly bytes: Buffer | undefined;
+  /** The segment can be read by now. */
+  done(): void;
+  /** It was not written; the next try asks again. */
+  failed(): void;
+}
+
 export interface SegmentPartWriterOptions {
   readonly objects: ObjectStore;
   readonly segments: SegmentStore;
@@ -11,7 +23,11 @@ export interface SegmentPartWriterOptions {
   readonly random: Random;
   /** Identity of the journal whose sequence numbers the parts carry. */
   readonly journalId: string;
+  readonly sectionOf?: (tenant: string, day: number) => PartSection;
 }
+
+/** Merging adds the costlier filters; here they would be two fifths of all that ingesting costs. */
+const freshFilters = "trigrams";
 
 /** Cuts parts into native segments. */
 export class SegmentPartWriter implements PartWriter {
@@ -22,23 +38,42 @@ export class SegmentPartWriter implements PartWriter {
   }
 
   async write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment> {
+    const section = this.#options.sectionOf?.(part.tenant, part.day);
+    try {
+      const written = await this.#write(part, section, signal);
+      section?.done();
+      return written;
+    } catch (error) {
+      section?.failed();
+      throw error;
+    }
+  }
+
+  async #write(
+    part: HeadPart,
+    section: PartSection | undefined,
+    signal: AbortSignal,
+  ): Promise<WrittenSegment> {
     const { objects, segments, clock, random, journalId } = this.#options;
     part.segmentId ??= newSegmentId(clock, random);
     const streams = [...part.streams.values()].map(({ labels, slices }) => ({
       labels,
       rows: slices,
     }));
+    const { firstSequence, lastSequence } = part;
+    const bytes = section?.bytes;
     const built = await buildSegment(
       {
         tenant: part.tenant,
         day: part.day,
         streams,
-        journal: [
-          { journalId, fromSequence: part.firstSequence, toSequence: part.lastSequence + 1 },
-        ],
+        journal: [{ journalId, fromSequence: firstSequence, toSequence: lastSequence + 1 }],
         replaces: [],
+        ...(section === undefined || bytes === undefined
+          ? {}
+          : { sections: [{ kind: section.kind, bytes }] }),
       },
-      { id: part.segmentId },
+      { id: part.segmentId, filters: freshFilters },
     );
     await objects.put(built.key, built.parts, { signal });
     segments.add(built.key);
