@@ -86,6 +86,10 @@ export class SparseSet {
     return size === bytes.length ? new SparseSet(bytes, header) : undefined;
   }
 
+  get weightBytes(): number {
+    return this.#bytes.length;
+  }
+
   /** Numbers from `universe` on are not in the set. */
   has(value: number): boolean {
     if (value >= this.universe) return false;

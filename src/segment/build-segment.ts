@@ -53,7 +53,7 @@ export interface SegmentOptions {
   readonly level?: number;
   readonly blockTargetBytes?: number;
   readonly thinStreamBytes?: number;
-  /** Which skip filters; all when omitted. */
+  /** Which skip filters; when omitted, all for a segment that replaces others, else trigrams. */
   readonly filters?: SkipFilterDepth;
   /** Blocks whose lines are stored in less have no filters. */
   readonly filteredFromBytes?: number;
@@ -108,7 +108,9 @@ export class SegmentWriter {
   constructor(input: Omit<SegmentInput, "streams">, options: SegmentOptions) {
     this.#input = input;
     this.#options = options;
-    this.#blocks = new BlockWriter(options);
+    // What is merged is written once and read for long; fresh segments are on the way in.
+    const isMerged = input.replaces.length > 0;
+    this.#blocks = new BlockWriter({ filters: isMerged ? "all" : "trigrams", ...options });
     this.seed = this.#blocks.seed;
   }
 
@@ -207,7 +209,7 @@ class BlockWriter {
     this.#thin = new BlockBuilder(this.#newBuffer(), this.seed);
     this.#builder = this.#thin;
     this.#inFlightMax = options.blocksInFlightMax ?? blocksInFlightMaxDefault;
-    this.#filters = options.filters ?? "all";
+    this.#filters = options.filters ?? "trigrams";
     this.#filteredFromBytes = options.filteredFromBytes ?? filteredFromBytesDefault;
   }
 

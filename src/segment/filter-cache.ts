@@ -1,42 +1,42 @@
-/**
- * Skip filters of blocks, fetched when first asked for and kept as they are stored, bounded by
- * bytes.
- */
+/** Skip filters of blocks, fetched when first asked for, kept opened, bounded by bytes. */
 import { isStoreError, LruMap, MiB } from "#base";
 import { SparseSet } from "#columns";
 import type { ObjectStore } from "#objectstore";
 import type { ReadOptions } from "#storage";
 import { ColumnKind } from "./block-builder.ts";
 import { corrupt } from "./byte-reader.ts";
-import { checkStored, Encoding, unpackPartNow } from "./compression.ts";
+import { unpackPartNow } from "./compression.ts";
 import { originOf } from "./decode-block.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { Limiter } from "./limiter.ts";
 import { storedPartOf } from "./read-blocks.ts";
 import { type Extent, planRanges } from "./read-ranges.ts";
-import { trigramSetBytes } from "./skip-alphabet.ts";
 import type { BlockFilters } from "./skip-test.ts";
+import { TrigramSet } from "./trigram-set.ts";
 
-/** Filters are some 10 % of stored lines: enough for those of a gibibyte of them. */
-export const filterCacheBytesDefault: number = 128 * MiB;
+/** Filters take some 15 % of the stored lines in memory: enough for those of a gibibyte of them. */
+export const filterCacheBytesDefault: number = 160 * MiB;
 
 /** GETs of filters in flight, over all queries. */
 const getsInFlightMax = 8;
 
-/** About what a column costs beside its bytes. */
-const columnWeightBytes = 200;
+/** About what a filter costs beside its bytes. */
+const filterWeightBytes = 300;
 
-/**
- * Stored bytes of filter columns of one segment, checked, by number in the footer's column table.
- */
-interface SegmentFilters {
-  readonly stored: Map<number, Buffer>;
-  bytes: number;
-}
+type Filter = TrigramSet | SparseSet;
 
-interface ColumnExtent extends Extent {
+/** Filters of one segment by number in the footer's column table. */
+type SegmentFilters = Map<number, Filter>;
+
+interface FilterExtent extends Extent {
   readonly column: number;
   readonly block: number;
+}
+
+/** Bytes [from, from + bytes.length) of an object. */
+interface ReadBytes {
+  readonly bytes: Buffer;
+  readonly from: number;
 }
 
 export class FilterCache {
@@ -46,7 +46,7 @@ export class FilterCache {
 
   constructor(objects: ObjectStore, cacheBytes: number) {
     this.#objects = objects;
-    this.#segments = new LruMap({ weightMax: cacheBytes, weigh: (one) => one.bytes });
+    this.#segments = new LruMap({ weightMax: cacheBytes, weigh: (one) => weightOf(one) });
   }
 
   /**
@@ -59,37 +59,36 @@ export class FilterCache {
     blocks: readonly number[],
     options: ReadOptions,
   ): Promise<BlockFilters[]> {
-    const cached = this.#segments.get(footer.name);
-    const stored = cached?.stored ?? new Map<number, Buffer>();
-    const missing: ColumnExtent[] = [];
+    const known: SegmentFilters = this.#segments.get(footer.name) ?? new Map<number, Filter>();
+    const missing: FilterExtent[] = [];
     for (const block of blocks) {
       for (const column of filterColumnsOf(footer, block)) {
-        if (stored.has(column)) options.counters.cacheHits++;
-        else missing.push(extentOf(footer, block, column));
+        if (!known.has(column)) missing.push(extentOf(footer, block, column));
       }
     }
-    if (missing.length > 0) await this.#fetch(footer, missing, stored, options);
-    return blocks.map((block) => filtersOf(footer, block, stored, options));
+    if (missing.length > 0) await this.#fetch(footer, missing, known, options);
+    else if (known.size > 0) options.counters.cacheHits++;
+    return blocks.map((block) => filtersOf(footer, block, known));
   }
 
   /** Takes what filters there are in bytes of the object that were read along with its footer. */
   keepTail(footer: SegmentFooter, tail: Buffer, options: Pick<ReadOptions, "warn">): void {
     const from = footer.bodyBytes - tail.length;
-    const stored = new Map<number, Buffer>();
+    const found: SegmentFilters = new Map();
     for (let block = 0; block < footer.blocks.count; block++) {
       for (const column of filterColumnsOf(footer, block)) {
         const extent = extentOf(footer, block, column);
         if (extent.from < from) continue;
-        keep(footer, extent, { bytes: tail, from, stored, options });
+        openFilter(footer, extent, { bytes: tail, from }, { into: found, options });
       }
     }
-    if (stored.size > 0) this.#remember(footer, stored);
+    if (found.size > 0) this.#segments.set(footer.name, found);
   }
 
   async #fetch(
     footer: SegmentFooter,
-    missing: readonly ColumnExtent[],
-    stored: Map<number, Buffer>,
+    missing: readonly FilterExtent[],
+    into: SegmentFilters,
     options: ReadOptions,
   ): Promise<void> {
     const { signal, counters } = options;
@@ -100,7 +99,7 @@ export class FilterCache {
         return this.#objects.get(footer.name, { range: { from, to }, signal });
       });
       counters.fetchedBytes += bytes.length;
-      for (const extent of extents) keep(footer, extent, { bytes, from, stored, options });
+      for (const extent of extents) openFilter(footer, extent, { bytes, from }, { into, options });
     });
     try {
       await Promise.all(fetched);
@@ -108,17 +107,18 @@ export class FilterCache {
       // Gone: whoever reads its blocks will say so.
       if (!isStoreError(error, "missing")) throw error;
     }
-    this.#remember(footer, stored);
-  }
-
-  #remember(footer: SegmentFooter, stored: Map<number, Buffer>): void {
-    let bytes = 0;
-    for (const one of stored.values()) bytes += one.length + columnWeightBytes;
-    this.#segments.set(footer.name, { stored, bytes });
+    this.#segments.set(footer.name, into);
   }
 }
 
-function* filterColumnsOf(footer: SegmentFooter, block: number): Iterable<number> {
+function weightOf(filters: SegmentFilters): number {
+  let bytes = 0;
+  for (const filter of filters.values()) bytes += filter.weightBytes + filterWeightBytes;
+  return bytes;
+}
+
+/** Numbers in the footer's column table of a block's skip filters. */
+export function* filterColumnsOf(footer: SegmentFooter, block: number): Iterable<number> {
   const { columnStarts, columns } = footer.blocks;
   for (let i = columnStarts[block]!; i < columnStarts[block + 1]!; i++) {
     const kind = columns.kinds[i]!;
@@ -126,96 +126,54 @@ function* filterColumnsOf(footer: SegmentFooter, block: number): Iterable<number
   }
 }
 
-function extentOf(footer: SegmentFooter, block: number, column: number): ColumnExtent {
+function extentOf(footer: SegmentFooter, block: number, column: number): FilterExtent {
   const { offsets, storedBytes } = footer.blocks.columns;
   const from = offsets[column]!;
   return { from, to: from + storedBytes[column]!, column, block };
 }
 
-/** Copies a column out of what was fetched, when it is sound. */
-function keep(
+/** Adds a filter, opened from a copy of its bytes; warns of one that is not sound. */
+function openFilter(
   footer: SegmentFooter,
-  extent: ColumnExtent,
-  target: {
-    readonly bytes: Buffer;
-    readonly from: number;
-    readonly stored: Map<number, Buffer>;
-    readonly options: Pick<ReadOptions, "warn">;
-  },
+  extent: FilterExtent,
+  { bytes, from }: ReadBytes,
+  target: { readonly into: SegmentFilters; readonly options: Pick<ReadOptions, "warn"> },
 ): void {
-  const { bytes, from, stored, options } = target;
   const { column, block } = extent;
-  const one = bytes.subarray(extent.from - from, extent.to - from);
+  const stored = bytes.subarray(extent.from - from, extent.to - from);
   try {
-    checkStored(one, storedPartOf(footer, column), originOf(footer, block, column));
-    stored.set(column, Buffer.from(one));
+    target.into.set(column, decodeFilter(footer, { block, column }, stored));
   } catch (error) {
-    warnOf(error, options);
+    if (!isStoreError(error, "corrupt")) throw error;
+    target.options.warn(`skip filter left out: ${error.message}`);
   }
 }
 
-function warnOf(error: unknown, options: Pick<ReadOptions, "warn">): void {
-  if (!isStoreError(error, "corrupt")) throw error;
-  options.warn(`skip filter left out: ${error.message}`);
+/** A filter from its stored bytes, which are not kept. StoreError `corrupt`. */
+export function decodeFilter(
+  footer: SegmentFooter,
+  { block, column }: { block: number; column: number },
+  stored: Buffer,
+): Filter {
+  const origin = originOf(footer, block, column);
+  const raw = Buffer.from(unpackPartNow(stored, storedPartOf(footer, column), origin));
+  const isGrams = footer.blocks.columns.kinds[column] === ColumnKind.grams;
+  const filter = isGrams ? SparseSet.open(raw) : TrigramSet.open(raw);
+  if (filter === undefined) throw corrupt(origin, `${raw.length} bytes are no set`);
+  return filter;
 }
 
 function filtersOf(
   footer: SegmentFooter,
   block: number,
-  stored: ReadonlyMap<number, Buffer>,
-  options: ReadOptions,
+  known: ReadonlyMap<number, Filter>,
 ): BlockFilters {
-  let trigrams: BlockFilters["trigrams"];
+  let trigrams: TrigramSet | undefined;
   let grams: SparseSet | undefined;
   for (const column of filterColumnsOf(footer, block)) {
-    const bytes = stored.get(column);
-    if (bytes === undefined) continue;
-    try {
-      if (footer.blocks.columns.kinds[column] === ColumnKind.grams) {
-        grams = openGrams(footer, block, column, bytes);
-      } else {
-        trigrams = trigramReader(footer, block, column, bytes, options);
-      }
-    } catch (error) {
-      warnOf(error, options);
-    }
+    const filter = known.get(column);
+    if (filter instanceof TrigramSet) trigrams = filter;
+    else if (filter !== undefined) grams = filter;
   }
   return { trigrams, grams };
-}
-
-function openGrams(
-  footer: SegmentFooter,
-  block: number,
-  column: number,
-  bytes: Buffer,
-): SparseSet | undefined {
-  const origin = originOf(footer, block, column);
-  // Other encodings are a later writer's.
-  if (footer.blocks.columns.encodings[column] !== Encoding.raw) return undefined;
-  const set = SparseSet.open(bytes);
-  if (set === undefined) throw corrupt(origin, `${bytes.length} bytes are no set of grams`);
-  return set;
-}
-
-/** Unpacks when called, each time anew: kept unpacked, filters would take ten times the memory. */
-function trigramReader(
-  footer: SegmentFooter,
-  block: number,
-  column: number,
-  bytes: Buffer,
-  options: ReadOptions,
-): () => Buffer | undefined {
-  const origin = originOf(footer, block, column);
-  const part = storedPartOf(footer, column);
-  if (part.rawBytes !== trigramSetBytes) {
-    throw corrupt(origin, `${part.rawBytes} raw bytes are no set of trigrams`);
-  }
-  return () => {
-    try {
-      return unpackPartNow(bytes, part, origin);
-    } catch (error) {
-      warnOf(error, options);
-      return undefined;
-    }
-  };
 }

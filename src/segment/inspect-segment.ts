@@ -50,6 +50,7 @@ export function inspectSegment(name: string, bytes: Buffer): InspectedSegment {
       if (block < listedMax) lines.push(...describeBlock(footer, block));
       attempt(() => {
         const decoded = decodeWhole(footer, block, bytes);
+        checkFilters(footer, block, bytes);
         if (block < listedMax) lines.push(`  verified ${decoded.rowCount} rows`);
       });
     }
@@ -99,6 +100,14 @@ function decodeWhole(footer: SegmentFooter, block: number, bytes: Buffer): Block
     raw.set(column, unpackPartNow(stored, part, originOf(footer, block, column)));
   }
   return decodeBlock(ref, raw, everything);
+}
+
+function checkFilters(footer: SegmentFooter, block: number, bytes: Buffer): void {
+  const { offsets, storedBytes } = footer.blocks.columns;
+  for (const column of filterColumnsOf(footer, block)) {
+    const from = offsets[column]!;
+    decodeFilter(footer, { block, column }, bytes.subarray(from, from + storedBytes[column]!));
+  }
 }
 
 function describeFooter(footer: SegmentFooter): string[] {
@@ -154,5 +163,7 @@ function kindText(kind: number, name: string | undefined): string {
   if (kind === ColumnKind.lengths) return "lengths";
   if (kind === ColumnKind.lines) return "lines";
   if (kind === ColumnKind.metadata) return `metadata ${JSON.stringify(name)}`;
+  if (kind === ColumnKind.trigrams) return "skip filter of trigrams";
+  if (kind === ColumnKind.grams) return "skip filter of grams";
   return `unknown column kind ${kind}`;
 }

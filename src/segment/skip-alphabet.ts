@@ -14,7 +14,6 @@ export const newlineSymbol = 63;
 
 /** Trigrams of 6-bit symbols. */
 export const trigramBits = 18;
-export const trigramSetBytes: number = 2 ** trigramBits / 8;
 
 /**
  * A symbol below 64 for each byte. Letters, digits and the 26 characters that logs are full of have

@@ -1,4 +1,4 @@
-/** Lines of a block → what its skip filters hold. Scratch memory is reused from block to block. */
+/** Lines of a block → what its skip filters hold. Scratch memory is reused by the next block. */
 import { sameBytes } from "#columns";
 import {
   foldedBytes,
@@ -12,8 +12,8 @@ import {
   newlineSymbol,
   symbolOfByte,
   trigramBits,
-  trigramSetBytes,
 } from "./skip-alphabet.ts";
+import { packTrigrams } from "./trigram-set.ts";
 
 /** Slots for words seen a moment ago: log lines say the same few hundred words over and over. */
 const wordSlotBits = 12;
@@ -34,20 +34,26 @@ export class SkipScanner {
   trigrams(lines: Uint8Array): Buffer {
     this.#trigrams.fill(0);
     markTrigrams(lines, this.#trigrams);
+    clearNewlines(this.#trigrams);
     return packTrigrams(this.#trigrams);
   }
 
   /** Keys of the grams of all long words: ascending, distinct. */
   gramKeys(lines: Uint8Array): Uint32Array {
     this.#seenLength.fill(0);
-    const { length } = lines;
-    let before = -1;
-    for (let at = 0; at <= length; at++) {
-      if (at < length && isWordByte[lines[at]!] === 1) continue;
-      if (at - before > longWordBytes && !this.#wasSeen(lines, before + 1, at)) {
-        this.#addWord(lines, before + 1, at);
+    let from = 0;
+    for (let last = longWordBytes - 1; last < lines.length; last = from + longWordBytes - 1) {
+      // From the back: a byte of no word rules out every long word that would start before it.
+      let at = last;
+      while (at >= from && isWordByte[lines[at]!] === 1) at--;
+      if (at >= from) {
+        from = at + 1;
+        continue;
       }
-      before = at;
+      let to = last + 1;
+      while (to < lines.length && isWordByte[lines[to]!] === 1) to++;
+      if (!this.#wasSeen(lines, from, to)) this.#addWord(lines, from, to);
+      from = to + 1;
     }
     return this.#takeKeys();
   }
@@ -146,7 +152,7 @@ function unpackWord(word: number, base: number, out: Uint32Array, from: number):
   return at;
 }
 
-/** Hot, hence unrolled; those with a newline are left out when the marks are packed. */
+/** Hot, hence unrolled; those with a newline are cleared afterwards. */
 function markTrigrams(lines: Uint8Array, marks: Uint8Array): void {
   const mask = 2 ** trigramBits - 1;
   // Newlines before the first byte.
@@ -172,21 +178,11 @@ function markTrigrams(lines: Uint8Array, marks: Uint8Array): void {
   }
 }
 
-function packTrigrams(marks: Uint8Array): Buffer {
-  const words = new Uint32Array(marks.buffer);
-  const out = Buffer.alloc(trigramSetBytes);
-  for (let ab = 0; ab < 4096; ab++) {
-    if (ab >>> 6 === newlineSymbol || (ab & 63) === newlineSymbol) continue;
-    for (let byte = ab * 8; byte < ab * 8 + 8; byte++) {
-      const low = words[byte * 2]!;
-      const high = words[byte * 2 + 1]!;
-      // The product gathers the lowest bits of the four bytes in the highest four.
-      if ((low | high) !== 0) {
-        out[byte] =
-          (Math.imul(low, 0x10204080) >>> 28) | ((Math.imul(high, 0x10204080) >>> 28) << 4);
-      }
-    }
-    out[ab * 8 + 7]! &= 0x7f;
+function clearNewlines(marks: Uint8Array): void {
+  const n = newlineSymbol;
+  marks.fill(0, n << 12);
+  for (let a = 0; a < n; a++) {
+    marks.fill(0, (a << 12) | (n << 6), (a + 1) << 12);
+    for (let b = 0; b < n; b++) marks[(a << 12) | (b << 6) | n] = 0;
   }
-  return out;
 }

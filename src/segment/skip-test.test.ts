@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { packGramKeys, scanBlock } from "./skip-columns.ts";
 import { SkipScanner } from "./skip-scanner.ts";
 import { type BlockFilters, type SkipReason, SkipTest } from "./skip-test.ts";
+import { TrigramSet } from "./trigram-set.ts";
 
 const scanner = new SkipScanner();
 
@@ -14,7 +15,7 @@ function filtersOf(lines: readonly (string | Buffer)[], storedBytes = 1e9): Bloc
   const { trigrams, gramKeys } = scanBlock(scanner, column, "all");
   const packed = packGramKeys(gramKeys!, storedBytes);
   return {
-    trigrams: () => trigrams,
+    trigrams: TrigramSet.open(trigrams),
     grams: packed === undefined ? undefined : SparseSet.open(packed),
   };
 }

@@ -7,11 +7,11 @@ import type { SkipTerms } from "#storage";
 import { foldedBytes, newlineSymbol, symbolOfByte } from "./skip-alphabet.ts";
 import { scaledKey } from "./skip-columns.ts";
 import { SkipScanner } from "./skip-scanner.ts";
+import type { TrigramSet } from "./trigram-set.ts";
 
 /** The filters of one block, as far as it has them. */
 export interface BlockFilters {
-  /** Unpacks the trigrams: bit t % 8 of byte t / 8. Undefined when they cannot be read. */
-  readonly trigrams: (() => Buffer | undefined) | undefined;
+  readonly trigrams: TrigramSet | undefined;
   readonly grams: SparseSet | undefined;
 }
 
@@ -45,13 +45,14 @@ export class SkipTest {
     const { grams, trigrams } = filters;
     let terms = this.#terms;
     if (grams !== undefined) {
-      // First, for they need no unpacking; alternatives they rule out need no second look.
+      // Alternatives that these rule out need no second look.
       terms = terms.map((term) => term.filter(({ gramKeys }) => hasAllKeys(grams, gramKeys)));
       if (terms.some((term) => term.length === 0)) return "grams";
     }
-    const bits = trigrams?.();
-    if (bits === undefined) return undefined;
-    const isThere = terms.every((term) => term.some((one) => hasAllBits(bits, one.trigrams)));
+    if (trigrams === undefined) return undefined;
+    const isThere = terms.every((term) =>
+      term.some((one) => hasAllTrigrams(trigrams, one.trigrams)),
+    );
     return isThere ? undefined : "trigrams";
   }
 }
@@ -90,7 +91,7 @@ function hasAllKeys(set: SparseSet, keys: Uint32Array): boolean {
   return true;
 }
 
-function hasAllBits(bits: Uint8Array, wanted: Uint32Array): boolean {
-  for (const bit of wanted) if (((bits[bit >>> 3]! >>> (bit & 7)) & 1) === 0) return false;
+function hasAllTrigrams(set: TrigramSet, trigrams: Uint32Array): boolean {
+  for (const trigram of trigrams) if (!set.has(trigram)) return false;
   return true;
 }
