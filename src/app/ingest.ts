@@ -11,6 +11,7 @@ import {
 } from "#ingest";
 import { type Journal, openLocalJournal } from "#journal";
 import type { ObjectStore } from "#objectstore";
+import { patternSectionKind, PatternStore } from "#patterns";
 import { SegmentStore } from "#segment";
 import { CombinedStore, type LogStore } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
@@ -39,6 +40,7 @@ export interface IngestSide {
   readonly headBlocks: HeadBlocks;
   readonly journal: Journal;
   readonly segments: SegmentStore;
+  readonly patterns: PatternStore;
   /** Head and segments as queries see them. */
   readonly store: LogStore;
 }
@@ -62,7 +64,13 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     fileBytesMax: config.journal.fileBytesMax,
     onCommit: journalObserver(metrics),
   });
-  const head = new Head({ clock });
+  const patterns = new PatternStore();
+  const head = new Head({
+    clock,
+    observe: (tenant, batch, isCovered) => {
+      if (limits.for(tenant).patternIngesterEnabled) patterns.observe(tenant, batch, isCovered);
+    },
+  });
   const headBlocks = new HeadBlocks({ hashSeed: random.bytes(4).readUInt32LE() });
   const segments = new SegmentStore({ objects });
   const writer = new SegmentPartWriter({
@@ -71,6 +79,15 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     clock,
     random,
     journalId: journal.id,
+    sectionOf: (tenant, day) => {
+      const sealed = patterns.seal(tenant, day);
+      return {
+        kind: patternSectionKind,
+        bytes: sealed.bytes,
+        done: () => sealed.done(),
+        failed: () => sealed.failed(),
+      };
+    },
   });
   const policy: CutPolicy = {
     idleMs: config.ingester.idleMs,
@@ -95,7 +112,7 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
   });
   const store = new CombinedStore([new HeadStore({ head, blocks: headBlocks }), segments]);
   observeHead(metrics, { head, journal });
-  return { distributor, ingester, head, headBlocks, journal, segments, store };
+  return { distributor, ingester, head, headBlocks, journal, segments, store, patterns };
 }
 
 function observeHead(metrics: Metrics, side: Pick<IngestSide, "head" | "journal">): void {

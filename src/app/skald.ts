@@ -7,12 +7,17 @@ import {
   type BuildInfo,
   type HttpPorts,
   type HttpServer,
+  patternsRoutes,
   type PushPort,
+  type RouteFamily,
   startHttpServer,
 } from "#http";
+import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
 import { createEntryQueries, createExplainer, createIndexQueries, createQueryEngine } from "#query";
+import { newReadCounters } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
+import { createCompactor } from "./compaction.ts";
 import { type IngestSide, openIngest } from "./ingest.ts";
 import { openObjectStore } from "./stores.ts";
 import type { World } from "./world.ts";
@@ -60,17 +65,32 @@ export class Skald {
     const ingest = await openIngest({ config, limits, objects, world, log, metrics });
     this.#ingest = ingest;
     const ports = this.#ports(ingest);
-    this.#http = await this.#listen(ports);
+    this.#http = await this.#listen(ports, this.#patternsFamily(ingest));
     this.#grpc = await this.#listenGrpc(ports, ingest);
     const replayed = await ingest.ingester.replay();
     if (replayed.records > 0) log.info("journal replayed", { ...replayed });
     this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
+    const { clock } = world;
+    const compactor = createCompactor({ ...ingest, objects, world, log, metrics });
+    this.#background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));
+    this.#background.spawn("merge segments", (signal) => compactor.run(signal));
     this.#background.spawn("cut segments", (signal) => ingest.ingester.run(signal));
     this.#state = "running";
     log.info("Skald is ready", { url: this.#http.url, target: config.target.join(",") });
   }
 
-  #listen(ports: HttpPorts): Promise<HttpServer> {
+  #patternsFamily({ patterns, segments }: IngestSide): RouteFamily {
+    const { log } = this.#options;
+    const sections: PatternSources["sections"] = (tenant, range, signal) =>
+      segments.sections({ tenant, range }, patternSectionKind, {
+        signal,
+        counters: newReadCounters(),
+        warn: (reason) => log.warn("patterns of a segment left out", { tenant, reason }),
+      });
+    return patternsRoutes(createPatternQueries({ live: patterns, sections }));
+  }
+
+  #listen(ports: HttpPorts, patterns: RouteFamily): Promise<HttpServer> {
     const { loaded } = this.#options;
     const { server } = loaded.config;
     return startHttpServer({
@@ -83,7 +103,7 @@ export class Skald {
       gracefulShutdownTimeoutMs: server.gracefulShutdownTimeoutMs,
       pathPrefix: server.httpPathPrefix,
       ports,
-      routes: allRoutes,
+      routes: [...allRoutes, patterns],
     });
   }
 

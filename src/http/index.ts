@@ -1,4 +1,5 @@
 /** Loki's HTTP API. */
+export { patternsRoutes } from "./patterns-routes.ts";
 export type {
   AdminPort,
   BuildInfo,

@@ -55,6 +55,8 @@ export class HeadPart {
   heapBytes = 0;
   /** Given at the first try to write it, so that a second one replaces what the first may have left. */
   segmentId: string | undefined;
+  /** The key of the last try to write it. */
+  triedKey: string | undefined;
   /** Set once it is being written to the store; nothing is appended any more. */
   isSealed = false;
 

@@ -10,8 +10,8 @@ export {
 } from "./distributor.ts";
 export type { ActiveStreams } from "./distributor-limits.ts";
 export { decodePushRecord, encodePushRecord } from "./push-record.ts";
-export { type BatchListener, Head } from "./head.ts";
+export { type BatchListener, Head, type HeadObserver } from "./head.ts";
 export { HeadBlocks } from "./head-blocks.ts";
 export { HeadStore } from "./head-store.ts";
 export { type CutPolicy, Ingester, type IngesterEvents, type ReplaySummary } from "./ingester.ts";
-export { SegmentPartWriter } from "./segment-part-writer.ts";
+export { type PartSection, SegmentPartWriter } from "./segment-part-writer.ts";

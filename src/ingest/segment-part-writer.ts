@@ -75,9 +75,20 @@ export class SegmentPartWriter implements PartWriter {
       },
       { id: part.segmentId, filters: freshFilters },
     );
+    await this.#forgetTry(part, built.key);
     await objects.put(built.key, built.parts, { signal });
     segments.add(built.key);
     return { key: built.key, sizeBytes: built.sizeBytes, entryCount: part.entryCount };
+  }
+
+  /** What an earlier try left under another key (its section may have been smaller) must not stand beside this one. */
+  async #forgetTry(part: HeadPart, key: string): Promise<void> {
+    const { objects, segments } = this.#options;
+    if (part.triedKey !== undefined && part.triedKey !== key) {
+      await objects.delete(part.triedKey);
+      segments.remove(part.triedKey);
+    }
+    part.triedKey = key;
   }
 
   async covered(tenant: string, day: number): Promise<readonly SequenceRange[]> {
