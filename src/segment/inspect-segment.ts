@@ -8,6 +8,7 @@ import { corrupt } from "./byte-reader.ts";
 import { unpackPartNow } from "./compression.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import { decodeFooter } from "./decode-footer.ts";
+import { decodeFilter, filterColumnsOf } from "./filter-cache.ts";
 import type { SectionFacts, SegmentFooter } from "./footer.ts";
 import { segmentMagic, trailerBytes } from "./limits.ts";
 import { storedPartOf } from "./read-blocks.ts";
