@@ -40,7 +40,7 @@ export async function readEntries(
     limit: entriesMax,
     direction: "forward",
   });
-  const answer = await fetch(`${url}/loki/api/v1/query_range?${parameters}`, {
+  const answer = await fetch(`${url}/loki/api/v1/query_range?${parameters.toString()}`, {
     headers: {
       "X-Loki-Response-Encoding-Flags": "categorize-labels",
       ...(tenant === undefined ? {} : { "X-Scope-OrgID": tenant }),
