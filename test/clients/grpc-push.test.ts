@@ -50,9 +50,16 @@ function pushRequest(labels: string, line: string): Buffer {
   return writer.finish();
 }
 
-function call(tenant: string, compression: string, messages: readonly Buffer[]): unknown[] {
+interface Caller {
+  readonly tenant: string;
+  readonly compression: string;
+  readonly method?: string;
+}
+
+function call(caller: Caller, messages: readonly Buffer[]): unknown[] {
+  const { tenant, compression, method = "/logproto.Pusher/Push" } = caller;
   const input = messages.map((message) => `${message.toString("hex")}\n`).join("");
-  const args = [client, `127.0.0.1:${grpcPort}`, tenant, compression];
+  const args = [client, `127.0.0.1:${grpcPort}`, tenant, compression, method];
   const ended = spawnSync("/usr/bin/python3", args, { input, encoding: "utf8", timeout: 60_000 });
   assert.equal(ended.status, 0, ended.stderr);
   const lines = ended.stdout.trim().split("\n");
@@ -65,7 +72,7 @@ for (const compression of ["none", "gzip", "deflate"]) {
   test(`a push of the C library, compressed with ${compression}`, options, async () => {
     const tenant = `grpc-${compression}`;
     const line = `over gRPC, ${"again ".repeat(500)}`;
-    const answers = call(tenant, compression, [
+    const answers = call({ tenant, compression }, [
       pushRequest('{app="shop"}', line),
       pushRequest("{app=}", "damaged labels"),
       Buffer.alloc(0),
@@ -85,6 +92,36 @@ for (const compression of ["none", "gzip", "deflate"]) {
 }
 
 test("a push without a tenant is UNAUTHENTICATED where one is needed", options, () => {
-  const [, answer] = call("", "none", [pushRequest('{app="shop"}', "x")]);
+  const [, answer] = call({ tenant: "", compression: "none" }, [pushRequest('{app="shop"}', "x")]);
   assert.deepEqual(answer, ["UNAUTHENTICATED", "no org id"]);
+});
+
+test("OpenTelemetry's exporter delivers over gRPC, gzip as by default", options, async () => {
+  const writer = new ProtoWriter();
+  const resource = writer.begin(1);
+  const scope = writer.begin(2);
+  const record = writer.begin(2);
+  writer.tag(1, 1);
+  const time = Buffer.alloc(8);
+  time.writeBigUInt64LE(BigInt(now) * 1_000_000_000n);
+  writer.raw(time, 0, time.length);
+  writer.text(3, "ERROR");
+  const body = writer.begin(5);
+  writer.text(1, "from a collector");
+  writer.end(body);
+  writer.end(record);
+  writer.end(scope);
+  writer.end(resource);
+  const caller: Caller = {
+    tenant: "grpc-otlp",
+    compression: "gzip",
+    method: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+  };
+  const [, answer] = call(caller, [writer.finish()]);
+  assert.deepEqual(answer, ["OK", ""]);
+  const entries = await readEntries(skald.url, `{service_name="unknown_service"}`, "grpc-otlp");
+  assert.deepEqual(
+    entries.map(({ line, metadata }) => [line, metadata["detected_level"]]),
+    [["from a collector", "error"]],
+  );
 });
