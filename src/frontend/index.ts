@@ -1,0 +1,16 @@
+/** In front of the query engine: turns, shared executions, remembered results. */
+export { type Estimate, estimateByIndex } from "./estimate.ts";
+export {
+  createFrontend,
+  type Frontend,
+  type FrontendCacheOptions,
+  type FrontendLimits,
+  type FrontendOptions,
+} from "./frontend.ts";
+export {
+  type DataVersions,
+  IntervalVersions,
+  type IntervalVersionsOptions,
+  type StoredPart,
+  type VersionsAtOnce,
+} from "./interval-versions.ts";
