@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { RequestError } from "#base";
+import { Labels } from "#model";
+import type { AnswerEntry, EntryQueries } from "#query";
 import { startTestServer, testStartSeconds } from "./server-for-tests.ts";
 
 const lines = Array.from({ length: 30 }, (_, i) => `{"n":${i},"user":"u${i % 4}"}`);
@@ -63,6 +66,65 @@ test("export gives a JSON object a line, or an ordinary error when nothing came 
   assert.equal(refused.status, 400);
   const nothing = await server.get(path("/skald/api/v1/export", { query: '{app="z"}' }));
   assert.deepEqual([nothing.status, nothing.text], [200, ""]);
+});
+
+const exported: AnswerEntry = {
+  timeNs: 1n,
+  line: "x",
+  stream: { key: "", labels: Labels.empty, streamLabels: [], structuredMetadata: [], parsed: [] },
+};
+
+function failingEntries(error: Error): EntryQueries {
+  return {
+    export: async function* () {
+      yield [exported];
+      throw error;
+    },
+    context: () => Promise.reject(error),
+  };
+}
+
+for (const [error, want] of [
+  [new RequestError(400, "too much memory"), "too much memory"],
+  [new TypeError("a secret"), "internal error"],
+] as const) {
+  test(`an export that fails midway ends with a line that says so: ${want}`, async () => {
+    await using server = await startTestServer({ ports: { entries: failingEntries(error) } });
+    const answer = await server.get(path("/skald/api/v1/export", { query: '{app="a"}' }));
+    const rows = answer.text.trimEnd().split("\n");
+    assert.equal(answer.status, 200);
+    assert.equal(rows.length, 2);
+    assert.deepEqual(JSON.parse(rows[1]!), { error: want });
+  });
+}
+
+test("an export waits for its client, and ends when the client goes", async () => {
+  let made = 0;
+  const ended = Promise.withResolvers<void>();
+  const entries: EntryQueries = {
+    ...failingEntries(new Error("unused")),
+    export: async function* () {
+      try {
+        for (;;) {
+          made++;
+          yield Array.from({ length: 1000 }, () => ({ ...exported, line: "x".repeat(1000) }));
+        }
+      } finally {
+        ended.resolve();
+      }
+    },
+  };
+  await using server = await startTestServer({ ports: { entries } });
+  const controller = new AbortController();
+  const response = await fetch(server.url + path("/skald/api/v1/export", { query: '{a="b"}' }), {
+    headers: { "x-scope-orgid": "t", "accept-encoding": "identity" },
+    signal: controller.signal,
+  });
+  assert.equal(response.status, 200);
+  await new Promise((done) => setTimeout(done, 200));
+  assert.ok(made < 60, `${made} MB made for nobody`);
+  controller.abort();
+  await ended.promise;
 });
 
 test("context gives what lies around an entry", async () => {

@@ -42,6 +42,7 @@ function strictest(a: Limits, b: Limits): Limits {
   return {
     ...tighten(a, b),
     maxQuerySeries: smallestPositive(a.maxQuerySeries, b.maxQuerySeries),
+    maxQuerySeriesAction: a.maxQuerySeriesAction === "error" ? "error" : b.maxQuerySeriesAction,
     volumeMaxSeries: smallestPositive(a.volumeMaxSeries, b.volumeMaxSeries),
     volumeEnabled: a.volumeEnabled && b.volumeEnabled,
     maxStreamsMatchersPerQuery: smallestPositive(

@@ -180,6 +180,8 @@ class PendingGroups {
   readonly #sign: 1 | -1;
   readonly #entriesMax: number;
   #pending: Candidate[] = [];
+  /** The time of the pending candidate that comes first. */
+  #firstNs: bigint | undefined;
   #bytes = 0;
 
   constructor(run: QueryRun, query: Pick<GroupQuery, "direction" | "pendingEntriesMax">) {
@@ -194,6 +196,8 @@ class PendingGroups {
 
   add(candidate: Candidate): void {
     this.#pending.push(candidate);
+    const { timeNs } = candidate;
+    if (this.#firstNs === undefined || this.#isAfter(this.#firstNs, timeNs)) this.#firstNs = timeNs;
     const weight = weightOf(candidate);
     this.#bytes += weight;
     this.#run.hold(weight);
@@ -221,6 +225,9 @@ class PendingGroups {
   }
 
   *settle(boundNs: bigint | undefined): Generator<EntryGroup[]> {
+    if (this.#firstNs === undefined) return;
+    // Sorting after every block would cost more than reading where all of them overlap.
+    if (boundNs !== undefined && !this.#isAfter(boundNs, this.#firstNs)) return;
     this.#pending.sort(this.#compare);
     let count = this.#pending.length;
     if (boundNs !== undefined) {
@@ -230,6 +237,7 @@ class PendingGroups {
     if (count === 0) return;
     const settled = this.#pending.slice(0, count);
     this.#pending = this.#pending.slice(count);
+    this.#firstNs = this.#pending[0]?.timeNs;
     const groups = groupsOf(settled, this.#sign, (dropped) => {
       this.#run.counts.duplicatesDropped += dropped;
     });

@@ -176,7 +176,7 @@ class BlockFold {
   }
 }
 
-/** Names the series by all labels, or where the error is but a label, by what the grouping leaves. */
+/** Names the series by all labels; where the error is but a label, by what the grouping leaves. */
 function pipelineError(row: Row, grouping: LabelGrouping): RequestError {
   const labels = row.isErrorParsed ? groupLabels(row.labels(), grouping) : row.labels();
   const pairs = new Map<string, string>(labels.pairs);
