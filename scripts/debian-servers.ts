@@ -4,6 +4,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 
+/** Test files run at the same time; apt-get waits for some of its locks only. */
+const ownLock = "/tmp/skald-test-apt.lock";
 /** apt-get waits so long for another one that holds its lock, in seconds. */
 const lockTimeoutSeconds = 300;
 const installTimeoutMs = 600_000;
@@ -58,7 +60,7 @@ function install(packages: readonly string[]): string | undefined {
 }
 
 function aptGet(args: readonly string[]): string | undefined {
-  const { status, stderr, stdout, error } = spawnSync("apt-get", args, {
+  const { status, stderr, stdout, error } = spawnSync("flock", [ownLock, "apt-get", ...args], {
     encoding: "utf8",
     timeout: installTimeoutMs,
     stdio: ["ignore", "pipe", "pipe"],
