@@ -4,6 +4,7 @@ import type { EntryBatch } from "#model";
 import { blockMetadataBytesMax, blockMetadataCellsMax, blockRowsMax } from "./limits.ts";
 import { MetadataColumns } from "./metadata-columns.ts";
 import type { MetadataColumnBuilder } from "./metadata-columns.ts";
+import { valueKeysOf } from "./value-keys.ts";
 
 /** The structured metadata whose values are counted per block (Loki's name for it). */
 export const levelName = "detected_level";
@@ -16,6 +17,7 @@ export const ColumnKind = {
   metadata: 4,
   trigrams: 5,
   grams: 6,
+  values: 7,
 } as const;
 
 /** Rows of one stream in a block. Times are nanoseconds since the day began. */
@@ -43,6 +45,8 @@ export interface RawBlock {
   readonly isAscii: boolean;
   readonly hasInnerNewline: boolean;
   readonly columns: readonly RawColumn[];
+  /** Of all metadata: see `valueKeysOf`. */
+  readonly valueKeys: Uint32Array;
   /** Raw bytes of the lines column. */
   readonly lines: Buffer;
   readonly linesBuffer: Buffer;
@@ -161,6 +165,7 @@ export class BlockBuilder {
       isAscii: isAscii(lines),
       hasInnerNewline: findsInnerNewline(lines, this.#lengths, count),
       columns,
+      valueKeys: valueKeysOf(this.#metadata.columns),
       lines,
       linesBuffer: this.#lines,
     };

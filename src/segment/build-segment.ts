@@ -175,7 +175,7 @@ function sortedByLabels(streams: readonly SegmentStream[]): SegmentStream[] {
   return sorted;
 }
 
-type PackedBlock = Omit<RawBlock, "columns" | "lines" | "linesBuffer"> & {
+type PackedBlock = Omit<RawBlock, "columns" | "valueKeys" | "lines" | "linesBuffer"> & {
   readonly columns: readonly { kind: number; name: string; part: PackedPart }[];
 };
 
@@ -259,7 +259,7 @@ class BlockWriter {
     // This thread scans while the pool compresses.
     const { lines } = block;
     const isScanned = this.#filters !== "none" && lines.length >= this.#filteredFromBytes;
-    const scan = isScanned ? scanBlock(this.#scanner, lines, this.#filters) : undefined;
+    const scan = isScanned ? scanBlock(this.#scanner, block, this.#filters) : undefined;
     const columns = await packing;
     if (this.#freeBuffers.length < this.#inFlightMax) this.#freeBuffers.push(block.linesBuffer);
     const { runs, isAscii, hasInnerNewline } = block;

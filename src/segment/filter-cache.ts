@@ -122,7 +122,7 @@ export function* filterColumnsOf(footer: SegmentFooter, block: number): Iterable
   const { columnStarts, columns } = footer.blocks;
   for (let i = columnStarts[block]!; i < columnStarts[block + 1]!; i++) {
     const kind = columns.kinds[i]!;
-    if (kind === ColumnKind.trigrams || kind === ColumnKind.grams) yield i;
+    if (kind >= ColumnKind.trigrams && kind <= ColumnKind.values) yield i;
   }
 }
 
@@ -157,8 +157,8 @@ export function decodeFilter(
 ): Filter {
   const origin = originOf(footer, block, column);
   const raw = Buffer.from(unpackPartNow(stored, storedPartOf(footer, column), origin));
-  const isGrams = footer.blocks.columns.kinds[column] === ColumnKind.grams;
-  const filter = isGrams ? SparseSet.open(raw) : TrigramSet.open(raw);
+  const isTrigrams = footer.blocks.columns.kinds[column] === ColumnKind.trigrams;
+  const filter = isTrigrams ? TrigramSet.open(raw) : SparseSet.open(raw);
   if (filter === undefined) throw corrupt(origin, `${raw.length} bytes are no set`);
   return filter;
 }
@@ -170,10 +170,12 @@ function filtersOf(
 ): BlockFilters {
   let trigrams: TrigramSet | undefined;
   let grams: SparseSet | undefined;
+  let values: SparseSet | undefined;
   for (const column of filterColumnsOf(footer, block)) {
     const filter = known.get(column);
     if (filter instanceof TrigramSet) trigrams = filter;
-    else if (filter !== undefined) grams = filter;
+    else if (footer.blocks.columns.kinds[column] === ColumnKind.grams) grams = filter;
+    else values = filter;
   }
-  return { trigrams, grams };
+  return { trigrams, grams, values };
 }

@@ -166,5 +166,6 @@ function kindText(kind: number, name: string | undefined): string {
   if (kind === ColumnKind.metadata) return `metadata ${JSON.stringify(name)}`;
   if (kind === ColumnKind.trigrams) return "skip filter of trigrams";
   if (kind === ColumnKind.grams) return "skip filter of grams";
+  if (kind === ColumnKind.values) return "skip filter of metadata values";
   return `unknown column kind ${kind}`;
 }

@@ -1,5 +1,5 @@
 import type { BlockPlan, ReadOptions } from "#storage";
-import type { SegmentBlockRef } from "./block-ref.ts";
+import { columnsOf, type SegmentBlockRef } from "./block-ref.ts";
 import type { FilterCache } from "./filter-cache.ts";
 import type { SegmentFooter } from "./footer.ts";
 import type { SkipReason, SkipTest } from "./skip-test.ts";
@@ -25,8 +25,12 @@ export async function skipBlocks(
   const blocks = refs.map((ref) => ref.block);
   const filters = await cache.get(footer, blocks, options);
   options.signal.throwIfAborted();
-  return refs.filter((_, i) => {
-    const reason = test.ruledOutBy(filters[i]!);
+  return refs.filter((ref, i) => {
+    const reason = test.ruledOutBy({
+      streams: ref.facts.streams.map(({ labels }) => labels),
+      metadataNames: columnsOf(footer, ref.block).metadata.map(({ name }) => name),
+      filters: filters[i]!,
+    });
     if (reason === undefined) return true;
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
     return false;

@@ -3,7 +3,7 @@
  * filters".
  */
 import { packSparseSet, sparseSetBytes } from "#columns";
-import { ColumnKind } from "./block-builder.ts";
+import { ColumnKind, type RawBlock } from "./block-builder.ts";
 import { packPart, type PackedPart, storeRaw } from "./compression.ts";
 import { gramKeyBits } from "./skip-alphabet.ts";
 import type { SkipScanner } from "./skip-scanner.ts";
@@ -27,7 +27,7 @@ export const filteredFromBytesDefault = 4096;
  * A filter takes at most this share of the stored lines; grams lose precision until they do, or are
  * left out.
  */
-const trigramShareMax = 0.1;
+const trigramShareMax = 0.2;
 const gramShareMax = 0.09;
 
 /** At 1 bit, a set still rules out ids, which have many grams: then it may take more. */
@@ -35,14 +35,24 @@ const gramShareMaxAtLeast = 0.15;
 
 const lowBitsMax = 5;
 
+/** One value in 32 that is not there is taken for one that is: 7 bits a value. */
+const valueLowBits = 5;
+
 /** What `scanBlock` found, until the stored size of the lines is known. */
 export interface SkipScan {
   readonly trigrams: Buffer;
+  readonly valueKeys: Uint32Array;
   readonly gramKeys: Uint32Array | undefined;
 }
 
-export function scanBlock(scanner: SkipScanner, lines: Buffer, depth: SkipFilterDepth): SkipScan {
+export function scanBlock(
+  scanner: SkipScanner,
+  block: Pick<RawBlock, "lines" | "valueKeys">,
+  depth: SkipFilterDepth,
+): SkipScan {
+  const { lines, valueKeys } = block;
   return {
+    valueKeys,
     trigrams: scanner.trigrams(lines),
     gramKeys: depth === "all" ? scanner.gramKeys(lines) : undefined,
   };
@@ -57,6 +67,10 @@ export async function packSkipColumns(
   if (trigrams.storedBytes <= linesStoredBytes * trigramShareMax) {
     columns.push({ kind: ColumnKind.trigrams, name: "", part: trigrams });
   }
+  if (scan.valueKeys.length > 0) {
+    const values = storeRaw(packKeys(scan.valueKeys, valueLowBits));
+    columns.push({ kind: ColumnKind.values, name: "", part: values });
+  }
   if (scan.gramKeys === undefined) return columns;
   const grams = packGramKeys(scan.gramKeys, linesStoredBytes);
   if (grams !== undefined)
@@ -67,7 +81,11 @@ export async function packSkipColumns(
 /** Undefined when there is no room for them. */
 export function packGramKeys(keys: Uint32Array, linesStoredBytes: number): Buffer | undefined {
   const lowBits = lowBitsFor(keys.length, linesStoredBytes);
-  if (lowBits === 0) return undefined;
+  return lowBits === 0 ? undefined : packKeys(keys, lowBits);
+}
+
+/** Keys of 22 bits, scaled down to about 2^lowBits places for each. */
+function packKeys(keys: Uint32Array, lowBits: number): Buffer {
   const universe = Math.min(2 ** gramKeyBits, Math.max(1, keys.length * 2 ** lowBits));
   return packSparseSet(...scaledKeys(keys, universe), { universe, lowBits });
 }

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { dayStartNs, nsPerDay } from "#model";
 import { MemoryObjectStore } from "#objectstore";
-import { newReadCounters, type ReadOptions } from "#storage";
+import { type LabelTerm, newReadCounters, type ReadOptions } from "#storage";
 import { seededRandom, systemClock } from "#world";
 import { type BuiltSegment, buildSegment, type SegmentOptions } from "./build-segment.ts";
 import { inspectSegment } from "./inspect-segment.ts";
@@ -30,6 +30,11 @@ function linesOf(app: string, count: number, seed: number): TestEntry[] {
 
 const apps = ["alpha", "bravo", "charlie"];
 const streams = apps.map((app, i) => ({ labels: { app }, entries: linesOf(app, 500, i + 1) }));
+/** The last one has metadata. */
+streams[2]!.entries = streams[2]!.entries.map((entry, i) => ({
+  ...entry,
+  metadata: { order: `order-${i * 7}`, kind: "retail" },
+}));
 
 function build(options: Partial<SegmentOptions> = {}): Promise<BuiltSegment> {
   return buildSegment(
@@ -110,6 +115,43 @@ for (const { text, lineCount, skippedBy } of claims) {
   });
 }
 
+const labelClaims: { term: LabelTerm; skippedBlocks: number }[] = [
+  { term: { name: "order", value: "order-77", lines: undefined }, skippedBlocks: 2 },
+  { term: { name: "order", value: "order-78", lines: undefined }, skippedBlocks: 3 },
+  { term: { name: "kind", value: "retail", lines: undefined }, skippedBlocks: 2 },
+  { term: { name: "kind", value: "order-77", lines: undefined }, skippedBlocks: 3 },
+  { term: { name: "app", value: "alpha", lines: undefined }, skippedBlocks: 2 },
+  { term: { name: "app", value: "", lines: undefined }, skippedBlocks: 0 },
+  { term: { name: "trace", value: someTrace, lines: undefined }, skippedBlocks: 3 },
+  { term: { name: "trace", value: someTrace, lines: [someTrace] }, skippedBlocks: 2 },
+  { term: { name: "trace", value: someTrace, lines: [someTrace, "info"] }, skippedBlocks: 0 },
+  { term: { name: "trace", value: "x", lines: ["x"] }, skippedBlocks: 0 },
+  { term: { name: "order", value: "order-77", lines: ["nowhere"] }, skippedBlocks: 2 },
+].map(({ term: { name, value, lines }, skippedBlocks }) => ({
+  term: { name, value, lines: lines?.map((text) => Buffer.from(text)) },
+  skippedBlocks,
+}));
+for (const { term, skippedBlocks } of labelClaims) {
+  const where = term.lines === undefined ? "" : ` parsed from ${term.lines.join(" or ")}`;
+  test(`${term.name}="${term.value}"${where} leaves out ${skippedBlocks} blocks`, async () => {
+    const { key, parts } = await build();
+    const store = await storeOf(key, Buffer.concat(parts));
+    const plan = await store.plan(select, { lineTerms: [], labelTerms: [term] }, readOptions());
+    assert.equal(plan.skippedBlocks, skippedBlocks);
+    assert.equal(plan.skippedBy?.get("labels") ?? 0, skippedBlocks);
+  });
+}
+
+test("no value that metadata has is ever ruled out", async () => {
+  const { key, parts } = await build();
+  const store = await storeOf(key, Buffer.concat(parts));
+  for (const { metadata } of streams[2]!.entries) {
+    const term = { name: "order", value: metadata!["order"]!, lines: undefined };
+    const plan = await store.plan(select, { lineTerms: [], labelTerms: [term] }, readOptions());
+    assert.equal(plan.blocks.length, 1);
+  }
+});
+
 test("footer and small filters cost one GET, and none when asked again", async () => {
   const { key, parts } = await build();
   const store = await storeOf(key, Buffer.concat(parts));
@@ -170,8 +212,8 @@ test("the golden filters rule out what they ever ruled out", async () => {
 });
 
 test("a damaged filter is found by inspection, told by the query, and loses nothing", async () => {
-  const filters = [...description.matchAll(/skip filter of \w+ at (\d+): (\d+) of/g)];
-  assert.equal(filters.length, 6);
+  const filters = [...description.matchAll(/skip filter of [\w ]+ at (\d+): (\d+) of/g)];
+  assert.equal(filters.length, 7);
   for (const [, offset, size] of filters) {
     for (let at = 0; at < Number(size); at += 97) {
       const damaged = Buffer.from(golden);

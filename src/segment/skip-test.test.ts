@@ -8,21 +8,23 @@ import { type BlockFilters, type SkipReason, SkipTest } from "./skip-test.ts";
 import { TrigramSet } from "./trigram-set.ts";
 
 const scanner = new SkipScanner();
+const noKeys = new Uint32Array(0);
 
 /** Filters of a block of these lines; the fewer bytes it is stored in, the coarser. */
 function filtersOf(lines: readonly (string | Buffer)[], storedBytes = 1e9): BlockFilters {
   const column = Buffer.concat(lines.flatMap((line) => [Buffer.from(line), Buffer.from("\n")]));
-  const { trigrams, gramKeys } = scanBlock(scanner, column, "all");
+  const { trigrams, gramKeys } = scanBlock(scanner, { lines: column, valueKeys: noKeys }, "all");
   const packed = packGramKeys(gramKeys!, storedBytes);
   return {
     trigrams: TrigramSet.open(trigrams),
+    values: undefined,
     grams: packed === undefined ? undefined : SparseSet.open(packed),
   };
 }
 
 function reasonFor(filters: BlockFilters, ...terms: (string | Buffer)[][]): SkipReason | undefined {
   const lineTerms = terms.map((term) => term.map((text) => Buffer.from(text)));
-  return new SkipTest({ lineTerms }).ruledOutBy(filters);
+  return new SkipTest({ lineTerms }).ruledOutBy({ streams: [], metadataNames: [], filters });
 }
 
 const lines = [

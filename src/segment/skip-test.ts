@@ -3,20 +3,35 @@
  * ruling out; what they cannot tell, may be there.
  */
 import type { SparseSet } from "#columns";
+import type { Labels } from "#model";
 import type { SkipTerms } from "#storage";
 import { foldedBytes, newlineSymbol, symbolOfByte } from "./skip-alphabet.ts";
 import { scaledKey } from "./skip-columns.ts";
 import { SkipScanner } from "./skip-scanner.ts";
 import type { TrigramSet } from "./trigram-set.ts";
+import { valueKey } from "./value-keys.ts";
 
 /** The filters of one block, as far as it has them. */
 export interface BlockFilters {
   readonly trigrams: TrigramSet | undefined;
+  /** Of metadata. */
+  readonly values: SparseSet | undefined;
   readonly grams: SparseSet | undefined;
 }
 
+/** Made when first needed: it holds 800 KiB of scratch memory. */
+let scanner: SkipScanner | undefined;
+
+/** What a block is, beside its filters. */
+export interface FilteredBlock {
+  readonly streams: readonly Labels[];
+  /** Of all its metadata. */
+  readonly metadataNames: readonly string[];
+  readonly filters: BlockFilters;
+}
+
 /** What ruled a block out. */
-export type SkipReason = "trigrams" | "grams";
+export type SkipReason = "trigrams" | "grams" | "labels";
 
 /** A text that would have to be in the block, as the filters see it. */
 interface Wanted {
@@ -24,44 +39,77 @@ interface Wanted {
   readonly gramKeys: Uint32Array;
 }
 
+interface WantedLabel {
+  readonly name: string;
+  readonly value: string;
+  readonly valueKey: number;
+  /** Undefined when it cannot come from a line; empty when lines tell nothing. */
+  readonly lines: readonly Wanted[] | undefined;
+}
+
 /** Of each term one alternative must be in the block. */
 export class SkipTest {
-  readonly #terms: readonly (readonly Wanted[])[];
+  readonly #lineTerms: readonly (readonly Wanted[])[];
+  readonly #labelTerms: readonly WantedLabel[];
 
   constructor(terms: SkipTerms) {
-    const scanner = new SkipScanner();
-    this.#terms = terms.lineTerms
-      .map((term) => wantedOf(term, scanner))
+    this.#lineTerms = terms.lineTerms
+      .map((term) => wantedOf(term))
       .filter((term) => term.length > 0);
+    this.#labelTerms = (terms.labelTerms ?? [])
+      .filter(({ value }) => value !== "")
+      .map(({ name, value, lines }) => ({
+        name,
+        value,
+        valueKey: valueKey(Buffer.from(name), Buffer.from(value)),
+        lines: lines === undefined ? undefined : wantedOf(lines),
+      }))
+      .filter(({ lines }) => lines?.length !== 0);
   }
 
   /** Nothing could ever be ruled out: filters need not be fetched. */
   get isIdle(): boolean {
-    return this.#terms.length === 0;
+    return this.#lineTerms.length === 0 && this.#labelTerms.length === 0;
   }
 
   /** What rules the block out; undefined when it must be read. */
-  ruledOutBy(filters: BlockFilters): SkipReason | undefined {
-    const { grams, trigrams } = filters;
-    let terms = this.#terms;
-    if (grams !== undefined) {
-      // Alternatives that these rule out need no second look.
-      terms = terms.map((term) => term.filter(({ gramKeys }) => hasAllKeys(grams, gramKeys)));
-      if (terms.some((term) => term.length === 0)) return "grams";
+  ruledOutBy(block: FilteredBlock): SkipReason | undefined {
+    for (const term of this.#lineTerms) {
+      const reason = termRuledOutBy(term, block.filters);
+      if (reason !== undefined) return reason;
     }
-    if (trigrams === undefined) return undefined;
-    const isThere = terms.every((term) =>
-      term.some((one) => hasAllTrigrams(trigrams, one.trigrams)),
-    );
-    return isThere ? undefined : "trigrams";
+    return this.#labelTerms.some((term) => isLabelRuledOut(term, block)) ? "labels" : undefined;
   }
+}
+
+function termRuledOutBy(term: readonly Wanted[], filters: BlockFilters): SkipReason | undefined {
+  const { grams, trigrams } = filters;
+  let isOutByGrams = grams !== undefined;
+  for (const { gramKeys, trigrams: wanted } of term) {
+    if (grams !== undefined && !hasAllKeys(grams, gramKeys)) continue;
+    isOutByGrams = false;
+    if (trigrams === undefined || hasAllTrigrams(trigrams, wanted)) return undefined;
+  }
+  return isOutByGrams ? "grams" : "trigrams";
+}
+
+/** Each place where the label could come from must rule it out. */
+function isLabelRuledOut(term: WantedLabel, block: FilteredBlock): boolean {
+  const { name, value, lines } = term;
+  if (block.streams.some((labels) => labels.get(name) === value)) return false;
+  if (block.metadataNames.includes(name)) {
+    const { values } = block.filters;
+    if (values?.has(scaledKey(term.valueKey, values.universe)) !== false) return false;
+  }
+  return lines === undefined || termRuledOutBy(lines, block.filters) !== undefined;
 }
 
 /**
  * Alternatives that are the same in lower case count once. Empty when some alternative is too short
  * for filters.
  */
-function wantedOf(alternatives: readonly Buffer[], scanner: SkipScanner): Wanted[] {
+function wantedOf(alternatives: readonly Buffer[]): Wanted[] {
+  scanner ??= new SkipScanner();
   const byText = new Map<string, Wanted>();
   for (const bytes of alternatives) {
     const folded = Buffer.from(bytes.map((byte) => foldedBytes[byte]!));

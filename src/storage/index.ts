@@ -10,6 +10,7 @@ export type {
 export { CombinedStore } from "./combined-store.ts";
 export {
   type BlockPlan,
+  type LabelTerm,
   type LogStore,
   newReadCounters,
   type ReadCounters,

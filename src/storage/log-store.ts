@@ -14,6 +14,18 @@ export interface StreamSelect {
  */
 export interface SkipTerms {
   readonly lineTerms: readonly (readonly Buffer[])[];
+  /** All of them must hold, too; left out when there are none. */
+  readonly labelTerms?: readonly LabelTerm[];
+}
+
+/**
+ * A row passes only when its label `name` is `value` (not empty), be it of the stream, of structured metadata, or, when
+ * `lines` are given, a field parsed from a line that holds one of them. Without `lines` no field is parsed.
+ */
+export interface LabelTerm {
+  readonly name: string;
+  readonly value: string;
+  readonly lines: readonly Buffer[] | undefined;
 }
 
 export interface BlockPlan {
