@@ -17,6 +17,7 @@ export class Pace {
   #paidUntilMs = 0;
   #restedMs = 0;
 
+  /** With a rate of Infinity nothing ever rests: for tests and for tools that have the process to themselves. */
   constructor(options: { readonly clock: Clock; readonly bytesPerSecond: number }) {
     this.#clock = options.clock;
     this.#msPerByte = 1000 / options.bytesPerSecond;
@@ -25,6 +26,7 @@ export class Pace {
 
   /** Counts work done. True when `rest` is due; a plain call, for there is one per stream. */
   spend(bytes: number): boolean {
+    if (this.#msPerByte === 0) return false;
     const nowMs = this.#clock.monotonicMs();
     this.#paidUntilMs = Math.max(this.#paidUntilMs, nowMs - savedMsMax) + bytes * this.#msPerByte;
     return this.#paidUntilMs - nowMs >= stretchMs || nowMs - this.#restedMs >= stretchMs;
