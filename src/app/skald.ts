@@ -116,7 +116,8 @@ export class Skald {
         receiveBytesMax: server.grpcMaxReceiveBytes,
         readTimeoutMs: server.httpReadTimeoutMs,
         idleTimeoutMs: server.httpIdleTimeoutMs,
-        closeTimeoutMs: server.gracefulShutdownTimeoutMs,
+        // The rest of the grace is for what has to be written after the last push.
+        closeTimeoutMs: server.gracefulShutdownTimeoutMs / 2,
       },
       {
         ...ports,

@@ -9,7 +9,7 @@ const redacted = "<redacted>";
 
 /** Keys whose values nobody is to see. */
 const secretName =
-  /(password|passwd|secret|token$|credentials?$|api_key|access_key|account_key|private_key|(^|_)sas(_|$))/;
+  /(passw(or)?d|secret|token$|credentials?$|(api|access|account|private)_key|(^|_)sas(_|$))/;
 /** The user information of a URL. */
 const urlCredentials = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi;
 

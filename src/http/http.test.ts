@@ -69,6 +69,10 @@ check({
     type: "application/json; charset=UTF-8",
   },
   "limit and direction": { path: `${ask}&limit=1&direction=FORWARD`, json: streams(entry(0)) },
+  "to scan is to read backward": {
+    path: `${ask}&limit=2&direction=scan`,
+    json: streams(entry(2), entry(1)),
+  },
   "the first of several values counts": {
     path: `${ask}&limit=1&limit=3`,
     json: streams(entry(2)),

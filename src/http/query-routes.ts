@@ -93,10 +93,11 @@ export function readLimit(parameters: Parameters): number {
   return limit;
 }
 
+/** Grafana has a direction `scan` of its own: backward, in pieces of time. Some versions send it. */
 export function readDirection(parameters: Parameters): Ask["direction"] {
   const text = parameters.get("direction");
   const direction = text.toLowerCase();
-  if (direction === "" || direction === "backward") return "backward";
+  if (["", "backward", "scan"].includes(direction)) return "backward";
   if (direction === "forward") return direction;
   throw new RequestError(400, `invalid direction '${text}'`);
 }
