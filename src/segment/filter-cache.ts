@@ -74,7 +74,7 @@ export class FilterCache {
   /** Takes what filters there are in bytes of the object that were read along with its footer. */
   keepTail(footer: SegmentFooter, tail: Buffer, options: Pick<ReadOptions, "warn">): void {
     const from = footer.bodyBytes - tail.length;
-    const found: SegmentFilters = new Map();
+    const found: SegmentFilters = this.#segments.get(footer.name) ?? new Map<number, Filter>();
     for (let block = 0; block < footer.blocks.count; block++) {
       for (const column of filterColumnsOf(footer, block)) {
         const extent = extentOf(footer, block, column);
