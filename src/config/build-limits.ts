@@ -89,7 +89,10 @@ function queryLimits(values: SettingValues): Omit<Limits, IngestionKey | LifeKey
     maxQueryLookbackMs: number("max_query_lookback"),
     maxQueryRangeMs: number("max_query_range"),
     maxQuerySeries: number("max_query_series"),
-    maxQuerySeriesAction: get("max_query_series_action") as Limits["maxQuerySeriesAction"],
+    maxQuerySeriesAction: seriesAction(
+      String(get("max_query_series_action")),
+      number("max_query_series"),
+    ),
     maxQueryParallelism: number("max_query_parallelism"),
     maxEntriesLimitPerQuery: number("max_entries_limit_per_query"),
     maxQueryBytesRead: number("max_query_bytes_read"),
@@ -220,4 +223,13 @@ function checkRegex(pattern: Value, problem: (message: string) => void): void {
   } catch (error) {
     problem(`expected a regular expression: ${messageOf(error)}`);
   }
+}
+
+/**
+ * `auto`: the default number of series only cuts the answer, with a warning; a number that somebody chose is enforced as Loki
+ * enforces it.
+ */
+function seriesAction(action: string, maxQuerySeries: number): Limits["maxQuerySeriesAction"] {
+  if (action === "error" || action === "truncate") return action;
+  return maxQuerySeries === defaultLimits.maxQuerySeries ? "truncate" : "error";
 }

@@ -88,7 +88,7 @@ export const defaultLimits: Limits = {
   maxQueryLookbackMs: 0,
   maxQueryRangeMs: 0,
   maxQuerySeries: 500,
-  maxQuerySeriesAction: "error",
+  maxQuerySeriesAction: "truncate",
   maxQueryParallelism: 32,
   maxEntriesLimitPerQuery: 5000,
   maxQueryBytesRead: 0,

@@ -76,7 +76,7 @@ max_query_range days 0s querier.max-query-range
   The longest range, [1h], in a query; 0: no limit.
 max_query_series int 500 querier.max-query-series
   Series in the result of a metric query.
-max_query_series_action choice(error,truncate) error none
+max_query_series_action choice(auto,error,truncate) auto none
   What becomes of a result with more series: an error, as in Loki, or its first ones and a warning.
 max_query_parallelism int 32 querier.max-query-parallelism
   Parts of a query that run at the same time.

@@ -165,7 +165,11 @@ const refusals: readonly [asked: Asked, status: number, message: RegExp][] = [
     /^query blocked by policy$/,
   ],
   [
-    { text: "count_over_time({app=~`.+`}[1m])", ...instant, limits: { maxQuerySeries: 1 } },
+    {
+      text: "count_over_time({app=~`.+`}[1m])",
+      ...instant,
+      limits: { maxQuerySeries: 1, maxQuerySeriesAction: "error" },
+    },
     400,
     /^maximum number of series \(1\) reached/,
   ],
@@ -173,7 +177,7 @@ const refusals: readonly [asked: Asked, status: number, message: RegExp][] = [
     {
       text: "topk(1, count_over_time({app=~`.+`}[1m]))",
       ...instant,
-      limits: { maxQuerySeries: 1 },
+      limits: { maxQuerySeries: 1, maxQuerySeriesAction: "error" },
     },
     400,
     /^maximum number of series/,
@@ -199,7 +203,7 @@ test("at the limit a query passes, beyond it series can be cut with a warning", 
   const cut = await runQuery(MemoryLogStore.of(ticks), {
     ...instant,
     text,
-    limits: { maxQuerySeries: 1 },
+    limits: { maxQuerySeries: 1, maxQuerySeriesAction: "error" },
     seriesLimit: "truncate",
   });
   assert.deepEqual(brief(cut.data), ["app=a: 29"]);
