@@ -80,7 +80,8 @@ export function expectedOf(segments: readonly (readonly TestRow[])[]): Map<strin
 }
 
 function textOf({ ms, line, metadata }: TestRow): string {
-  return JSON.stringify([ms, line, Object.entries(metadata ?? {}).sort()]);
+  const pairs = Object.entries(metadata ?? {}).sort((a, b) => (a[0] < b[0] ? -1 : 1));
+  return JSON.stringify([ms, line, pairs]);
 }
 
 function sortedByName(found: Map<string, string[]>): Map<string, string[]> {

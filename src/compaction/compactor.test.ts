@@ -337,7 +337,7 @@ test("what fails for one day is told, and the next round tries again", async () 
   const { objects, segments } = newStore();
   for (let n = 0; n < 3; n++) await putSegment(objects, n, seconds(n * 10, n * 10 + 10));
   const { compactor, failures, merged } = testCompactor({ objects, segments, clock });
-  const { put } = objects;
+  const put = objects.put.bind(objects);
   objects.put = () => Promise.reject(new Error("no room"));
   await compactor.runOnce(never);
   assert.equal(failures.length, 1);
