@@ -3,9 +3,10 @@
  *
  *     node bench/micro/skip-filter.bench.ts [FILE]
  *
- * FILE holds requests as the whole-process benchmark sends them (a u32 length, then a snappy block, again and again);
- * without it, blocks of five kinds of lines are made up. Per kind of needle: the share of blocks that are left to
- * read although the needle is in none of them, with trigrams alone and with all filters.
+ * FILE holds requests as the whole-process benchmark sends them (a u32 length, then a snappy block,
+ * again and again); without it, blocks of five kinds of lines are made up. Per kind of needle: the
+ * share of blocks that are left to read although the needle is in none of them, with trigrams alone
+ * and with all filters.
  */
 import { readFileSync } from "node:fs";
 import zlib from "node:zlib";

@@ -1,4 +1,7 @@
-/** An immutable list of byte strings packed into one buffer; string i is bytes[starts[i], starts[i + 1] - gap). */
+/**
+ * An immutable list of byte strings packed into one buffer; string i is bytes[starts[i], starts[i +
+ * 1] - gap).
+ */
 export class ByteStrings {
   readonly bytes: Buffer;
   /** `count + 1` offsets into `bytes`. */

@@ -1,6 +1,6 @@
 /**
- * MurmurHash3 x86_32 (Austin Appleby, public domain) of bytes[from, to). For tables in memory only: give a seed an
- * outsider cannot know, and no format depends on it.
+ * MurmurHash3 x86_32 (Austin Appleby, public domain) of bytes[from, to). For tables in memory only:
+ * give a seed an outsider cannot know, and no format depends on it.
  */
 export function hashBytes(bytes: Uint8Array, from: number, to: number, seed: number): number {
   let h = seed | 0;
@@ -25,7 +25,10 @@ function scramble(word: number): number {
   return Math.imul((k << 15) | (k >>> 17), 0x1b873593);
 }
 
-/** Whether a[aFrom, aFrom + length) and b[bFrom, bFrom + length) are the same bytes. For short strings. */
+/**
+ * Whether a[aFrom, aFrom + length) and b[bFrom, bFrom + length) are the same bytes. For short
+ * strings.
+ */
 export function sameBytes(
   a: Uint8Array,
   aFrom: number,

@@ -1,7 +1,8 @@
 /**
- * A vector of whole numbers in [0, 2^53) in few bytes: the smallest value, then for each value the difference to it in
- * `width` bytes, byte k of all values together (planes). Planes of high bytes are mostly equal bytes, which
- * zstd then removes; all widths decode with the same plain loop, without alignment or byte order of the machine.
+ * A vector of whole numbers in [0, 2^53) in few bytes: the smallest value, then for each value the
+ * difference to it in `width` bytes, byte k of all values together (planes). Planes of high bytes
+ * are mostly equal bytes, which zstd then removes; all widths decode with the same plain loop,
+ * without alignment or byte order of the machine.
  *
  *     varint count | varint min | u8 width (0–6) | plane 0: count bytes | … | plane width-1: count bytes
  */
@@ -22,7 +23,9 @@ const low32 = 2 ** 32;
 /** Longest header: two varints of up to 8 bytes and the width. */
 const headerBytesMax = 17;
 
-/** The first `count` of `values`, packed. Values are whole, not negative; their span is below 2^48. */
+/**
+ * The first `count` of `values`, packed. Values are whole, not negative; their span is below 2^48.
+ */
 export function packUints(
   values: Float64Array | Uint32Array,
   count: number = values.length,
@@ -158,7 +161,9 @@ export function unpackUint32s(packed: PackedUints, from: number, to: number): Ui
   return out;
 }
 
-/** Turns differences values[from, to) into times: start + running sum × unit. Returns the last one. */
+/**
+ * Turns differences values[from, to) into times: start + running sum × unit. Returns the last one.
+ */
 export function sumDifferences(
   values: Float64Array,
   from: number,

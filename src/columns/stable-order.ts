@@ -1,6 +1,6 @@
 /**
- * The order in which the first `count` keys ascend; equal keys stay in their order. A natural merge sort: the
- * input mostly is a few ascending runs one after the other, which it takes as they are.
+ * The order in which the first `count` keys ascend; equal keys stay in their order. A natural merge
+ * sort: the input mostly is a few ascending runs one after the other, which it takes as they are.
  */
 export function stableOrder(keys: Float64Array, count: number): Uint32Array {
   let order = new Uint32Array(count);

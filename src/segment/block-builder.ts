@@ -39,7 +39,9 @@ export interface RawColumn {
   readonly raw: Buffer;
 }
 
-/** A block before compression. The buffer under the lines column belongs to whoever took the block. */
+/**
+ * A block before compression. The buffer under the lines column belongs to whoever took the block.
+ */
 export interface RawBlock {
   readonly runs: readonly RawRun[];
   readonly isAscii: boolean;
@@ -57,7 +59,10 @@ const newline = 10;
 /** Below this a loop copies faster than a call of Buffer.copy. */
 const loopBytesMax = 24;
 
-/** Collects the rows of one block; rows of a stream come together, sorted by time. Reused from block to block. */
+/**
+ * Collects the rows of one block; rows of a stream come together, sorted by time. Reused from block
+ * to block.
+ */
 export class BlockBuilder {
   rowCount = 0;
   /** Bytes of lines so far, each with its newline. */
@@ -223,7 +228,8 @@ function countLevels(column: MetadataColumnBuilder, runs: readonly RawRun[]): vo
       const id = column.idAt(row);
       if (id !== 0 && counts[id]!++ === 0) run.levels.set(levels[id - 1]!, 0);
     }
-    // Only the ids this run used are visited and set back: a block may hold very many runs and levels.
+    // Only the ids this run used are visited and set back: a block may hold very many runs and
+    // levels.
     for (let row = run.fromRow; row < run.toRow; row++) {
       const id = column.idAt(row);
       if (id === 0 || counts[id] === 0) continue;

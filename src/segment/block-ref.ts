@@ -5,7 +5,10 @@ import { BlockFlag, type SegmentFooter } from "./footer.ts";
 import { sourceOrderOf } from "./segment-key.ts";
 import type { PickedBlock } from "./select-streams.ts";
 
-/** A planned block of a segment. Its facts are of the picked runs only, and so are the rows it decodes to. */
+/**
+ * A planned block of a segment. Its facts are of the picked runs only, and so are the rows it
+ * decodes to.
+ */
 export interface SegmentBlockRef extends BlockRef {
   readonly footer: SegmentFooter;
   readonly block: number;

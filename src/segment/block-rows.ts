@@ -1,11 +1,17 @@
-/** Rows of a decoded block as the batch a writer takes: the way from a stored segment into the next one. */
+/**
+ * Rows of a decoded block as the batch a writer takes: the way from a stored segment into the next
+ * one.
+ */
 import type { ByteStrings } from "#columns";
 import type { EntryBatch, PackedSets } from "#model";
 import type { Block, MetadataColumn } from "#storage";
 
 const noSets: PackedSets = { bytes: Buffer.alloc(0), starts: new Uint32Array(2), count: 1 };
 
-/** Rows [fromRow, toRow) of a block read with all its columns. The batch holds views of it and copies no line. */
+/**
+ * Rows [fromRow, toRow) of a block read with all its columns. The batch holds views of it and
+ * copies no line.
+ */
 export function batchOfRows(block: Block, fromRow: number, toRow: number): EntryBatch {
   const rowCount = toRow - fromRow;
   const { bytes, starts } = block.lines!;
@@ -156,8 +162,8 @@ class SetBytes {
 }
 
 /**
- * What the metadata sets of rows [fromRow, toRow) take at most when packed: at i, the sum of the first i rows. A
- * constant column costs nothing in a block, but in every distinct set.
+ * What the metadata sets of rows [fromRow, toRow) take at most when packed: at i, the sum of the
+ * first i rows. A constant column costs nothing in a block, but in every distinct set.
  */
 export function metadataSums(block: Block, fromRow: number, toRow: number): Float64Array {
   const sums = new Float64Array(toRow - fromRow + 1);

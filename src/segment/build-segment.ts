@@ -1,6 +1,7 @@
 /**
- * Sorted rows in, the bytes of one segment out. The layout serves the reader: all line columns first, then the small
- * columns of all blocks side by side, then the footer, so that counting a day fetches one short range.
+ * Sorted rows in, the bytes of one segment out. The layout serves the reader: all line columns
+ * first, then the small columns of all blocks side by side, then the footer, so that counting a day
+ * fetches one short range.
  */
 import assert from "node:assert";
 import { KiB } from "#base";
@@ -76,8 +77,8 @@ const writerName = "skald 0.1";
 const blocksInFlightMaxDefault = 4;
 
 /**
- * Builds one segment. Batches are only read, and not kept. The main thread does the copying, the thread pool the
- * compression; other work gets its turn while a block is awaited.
+ * Builds one segment. Batches are only read, and not kept. The main thread does the copying, the
+ * thread pool the compression; other work gets its turn while a block is awaited.
  */
 export async function buildSegment(
   input: SegmentInput,
@@ -94,8 +95,9 @@ export async function buildSegment(
 }
 
 /**
- * A segment under construction, for whoever does not have all rows in memory. Streams are started in order of
- * `labels.key`; the rows of a stream come in one or more pieces, sorted by time over all of them, without duplicates.
+ * A segment under construction, for whoever does not have all rows in memory. Streams are started
+ * in order of `labels.key`; the rows of a stream come in one or more pieces, sorted by time over
+ * all of them, without duplicates.
  */
 export class SegmentWriter {
   /** For tables in memory. */
@@ -114,7 +116,10 @@ export class SegmentWriter {
     this.seed = this.#blocks.seed;
   }
 
-  /** `bytes` is what its lines take, each with a newline: about, when duplicates are yet to be dropped. */
+  /**
+   * `bytes` is what its lines take, each with a newline: about, when duplicates are yet to be
+   * dropped.
+   */
   async startStream(labels: Labels, bytes: number): Promise<void> {
     const previous = this.#labels.at(-1);
     if (previous !== undefined) {
@@ -179,7 +184,10 @@ type PackedBlock = Omit<RawBlock, "columns" | "valueKeys" | "lines" | "linesBuff
   readonly columns: readonly { kind: number; name: string; part: PackedPart }[];
 };
 
-/** Cuts rows into blocks and compresses them: a block of its own for a fat stream, shared ones for thin streams. */
+/**
+ * Cuts rows into blocks and compresses them: a block of its own for a fat stream, shared ones for
+ * thin streams.
+ */
 class BlockWriter {
   /** Of the tables in memory, from the random part of the id. */
   readonly seed: number;
@@ -241,7 +249,8 @@ class BlockWriter {
   async #emit(builder: BlockBuilder): Promise<void> {
     const block = builder.take(this.#freeBuffers.pop() ?? this.#newBuffer());
     const packed = this.#pack(block);
-    // Whoever awaits it below sees the failure; this only keeps an early one from being "unhandled".
+    // Whoever awaits it below sees the failure; this only keeps an early one from being
+    // "unhandled".
     packed.catch(() => undefined);
     this.#blocks.push(packed);
     while (this.#blocks.length - this.#nextToAwait > this.#inFlightMax) {

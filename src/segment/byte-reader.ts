@@ -21,7 +21,10 @@ export function corrupt(origin: ByteOrigin, what: string): StoreError {
   return new StoreError("corrupt", `${key} at byte ${offset} (${part}): ${what}`);
 }
 
-/** A cursor over bytes that were stored by somebody else: whatever would leave them is StoreError `corrupt`. */
+/**
+ * A cursor over bytes that were stored by somebody else: whatever would leave them is StoreError
+ * `corrupt`.
+ */
 export class ByteReader {
   readonly bytes: Buffer;
   readonly #origin: ByteOrigin;

@@ -1,6 +1,7 @@
 /**
- * How columns and sections are stored: zstd when that is smaller, raw otherwise, each with the CRC-32 of the stored
- * bytes. Large parts are (de)compressed on the thread pool, small ones in place, where a hop would cost more.
+ * How columns and sections are stored: zstd when that is smaller, raw otherwise, each with the
+ * CRC-32 of the stored bytes. Large parts are (de)compressed on the thread pool, small ones in
+ * place, where a hop would cost more.
  */
 import { promisify } from "node:util";
 import zlib from "node:zlib";
@@ -31,7 +32,10 @@ const poolFromBytes: number = 64 * KiB;
 const zstdCompress = promisify(zlib.zstdCompress);
 const zstdDecompress = promisify(zlib.zstdDecompress);
 
-/** Log lines shrink to a fifth and less: one buffer of this size nearly always takes the whole frame. */
+/**
+ * Log lines shrink to a fifth and less: one buffer of this size nearly always takes the whole
+ * frame.
+ */
 function frameBytesGuess(rawBytes: number): number {
   return (rawBytes >>> 2) + KiB;
 }
@@ -57,7 +61,10 @@ export function storeRaw(raw: Buffer): PackedPart {
   return asPart(raw, raw, Encoding.raw);
 }
 
-/** zlib may hand out a short view of a large allocation; what is kept until the object is written must not. */
+/**
+ * zlib may hand out a short view of a large allocation; what is kept until the object is written
+ * must not.
+ */
 function trimmed(frame: Buffer): Buffer {
   return frame.buffer.byteLength > frame.length + 4 * KiB ? Buffer.from(frame) : frame;
 }

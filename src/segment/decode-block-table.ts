@@ -82,7 +82,9 @@ function decodeColumns(reader: ByteReader, count: number, limits: BlockTableLimi
   return { kinds, names, offsets, storedBytes, rawBytes, encodings, crcs };
 }
 
-/** A block has rows, not too many, and each of the three columns that are always there exactly once. */
+/**
+ * A block has rows, not too many, and each of the three columns that are always there exactly once.
+ */
 function checkBlock(reader: ByteReader, table: BlockTable, block: number): void {
   const { runs, columns } = table;
   let rows = 0;

@@ -1,4 +1,7 @@
-/** Unpacked columns → a Block of the waist. Pure; the caller fetched and unpacked what `neededColumns` names. */
+/**
+ * Unpacked columns → a Block of the waist. Pure; the caller fetched and unpacked what
+ * `neededColumns` names.
+ */
 import { ByteStrings, sumDifferences, unpackNumbersInto, unpackUint32s } from "#columns";
 import { dayStartNs } from "#model";
 import type { Block, ColumnNeeds, MetadataColumn } from "#storage";
@@ -35,7 +38,10 @@ interface Span {
   readonly lineTo: number;
 }
 
-/** `raw` holds the unpacked bytes of the needed columns by number. StoreError `corrupt` when they contradict. */
+/**
+ * `raw` holds the unpacked bytes of the needed columns by number. StoreError `corrupt` when they
+ * contradict.
+ */
 export function decodeBlock(
   ref: SegmentBlockRef,
   raw: ReadonlyMap<number, Buffer>,
@@ -151,7 +157,10 @@ function streamOfRow(shape: Shape): Uint32Array {
   return out;
 }
 
-/** The inverse of MetadataColumnBuilder.encode. Values that no picked row uses stay in the dictionary. */
+/**
+ * The inverse of MetadataColumnBuilder.encode. Values that no picked row uses stay in the
+ * dictionary.
+ */
 function decodeMetadata(reader: ByteReader, name: string, shape: Shape): MetadataColumn {
   const starts = reader.starts({ countMax: reader.bytes.length });
   const valueCount = starts.length - 1;

@@ -1,4 +1,7 @@
-/** Bytes → footer tables. Every count is checked before it sizes anything. Byte layout: docs/formats/segment.md. */
+/**
+ * Bytes → footer tables. Every count is checked before it sizes anything. Byte layout:
+ * docs/formats/segment.md.
+ */
 import zlib from "node:zlib";
 import type { StoreError } from "#base";
 import { compareText, type LabelPair, Labels } from "#model";

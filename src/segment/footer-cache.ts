@@ -14,10 +14,15 @@ export const footerCacheBytesDefault: number = 256 * MiB;
 /** Footer GETs in flight, over all queries. */
 const getsInFlightMax = 8;
 
-/** Gets the bytes before the footer that were read along with it; they end where the footer starts. */
+/**
+ * Gets the bytes before the footer that were read along with it; they end where the footer starts.
+ */
 export type TailReader = (footer: SegmentFooter, tail: Buffer) => void;
 
-/** Footers in memory, bounded by bytes; each fetched with one ranged GET, once for all who ask at the same time. */
+/**
+ * Footers in memory, bounded by bytes; each fetched with one ranged GET, once for all who ask at
+ * the same time.
+ */
 export class FooterCache {
   readonly #objects: ObjectStore;
   readonly #footers: LruMap<string, SegmentFooter>;

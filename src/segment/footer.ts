@@ -1,13 +1,18 @@
 import type { Labels } from "#model";
 import type { SegmentKey } from "./segment-key.ts";
 
-/** Sections of the footer. Readers must know kinds below 128 and ignore unknown ones from 128 on. */
+/**
+ * Sections of the footer. Readers must know kinds below 128 and ignore unknown ones from 128 on.
+ */
 export const SectionKind = { info: 1, symbols: 2, streams: 3, postings: 4, blocks: 5 } as const;
 export const optionalSectionsFrom = 128;
 
 export const BlockFlag = { ascii: 1, innerNewline: 2 } as const;
 
-/** Records [fromSequence, toSequence) of a journal whose entries of this tenant and day are all in the segment. */
+/**
+ * Records [fromSequence, toSequence) of a journal whose entries of this tenant and day are all in
+ * the segment.
+ */
 export interface JournalRange {
   /** Which journal: processes that share an object store number their records each for itself. */
   readonly journalId: string;
@@ -58,8 +63,8 @@ export interface StreamTable {
 }
 
 /**
- * Name n has values valueStarts[n] to valueStarts[n + 1]; value v has runs runStarts[v] to runStarts[v + 1]; run r is
- * streams runFrom[r] to runTo[r].
+ * Name n has values valueStarts[n] to valueStarts[n + 1]; value v has runs runStarts[v] to
+ * runStarts[v + 1]; run r is streams runFrom[r] to runTo[r].
  */
 export interface Postings {
   readonly names: Uint32Array;
@@ -70,7 +75,10 @@ export interface Postings {
   readonly runTo: Uint32Array;
 }
 
-/** Block b has runs runStarts[b] to runStarts[b + 1] and columns columnStarts[b] to columnStarts[b + 1]. */
+/**
+ * Block b has runs runStarts[b] to runStarts[b + 1] and columns columnStarts[b] to columnStarts[b +
+ * 1].
+ */
 export interface BlockTable {
   readonly count: number;
   readonly flags: Uint32Array;
@@ -80,7 +88,10 @@ export interface BlockTable {
   readonly columns: ColumnTable;
 }
 
-/** One stream in one block. Times are nanoseconds since the day began. Run r has levels levelStarts[r] to [r + 1]. */
+/**
+ * One stream in one block. Times are nanoseconds since the day began. Run r has levels
+ * levelStarts[r] to [r + 1].
+ */
 export interface RunTable {
   readonly streams: Uint32Array;
   readonly entryCounts: Uint32Array;

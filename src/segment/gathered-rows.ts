@@ -9,15 +9,17 @@ export interface RowSlice {
   readonly toRow: number;
 }
 
-/** Runs of equal times up to this long are compared pair by pair; longer ones through a hash table. */
+/**
+ * Runs of equal times up to this long are compared pair by pair; longer ones through a hash table.
+ */
 const pairwiseMax = 8;
 
 /** Below this, a plain loop compares faster than a call of Buffer.compare. */
 const loopBytesMax = 32;
 
 /**
- * The rows of one stream, sorted by (time, arrival), identical entries dropped (the first stays). Columns are
- * scratch memory: valid until the next `gather`.
+ * The rows of one stream, sorted by (time, arrival), identical entries dropped (the first stays).
+ * Columns are scratch memory: valid until the next `gather`.
  */
 export class GatheredRows {
   count = 0;
@@ -139,7 +141,8 @@ export class GatheredRows {
 
   #keepDistinctByHash(from: number, to: number, keptBefore: number): number {
     const mask = 2 ** Math.ceil(Math.log2((to - from) * 2)) - 1;
-    // Row + 1 by slot; rows are only moved down to slots already decided, so the numbers stay right.
+    // Row + 1 by slot; rows are only moved down to slots already decided, so the numbers stay
+    // right.
     const table = new Uint32Array(mask + 1);
     let kept = keptBefore;
     for (let i = from; i < to; i++) {
@@ -182,7 +185,9 @@ function isSameSet(a: EntryBatch, aSet: number, b: EntryBatch, bSet: number): bo
   );
 }
 
-/** Six positionals: called per pair of rows, where an object would cost more than the comparison. */
+/**
+ * Six positionals: called per pair of rows, where an object would cost more than the comparison.
+ */
 function isSameRange(
   a: Buffer,
   aFrom: number,

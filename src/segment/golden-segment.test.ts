@@ -1,6 +1,6 @@
 /**
- * testdata/golden-1.seg was written by version 1 and must be readable forever. SKALD_WRITE_GOLDEN=1 writes it anew,
- * which is only right for a new version under a new name.
+ * testdata/golden-1.seg was written by version 1 and must be readable forever. SKALD_WRITE_GOLDEN=1
+ * writes it anew, which is only right for a new version under a new name.
  */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";

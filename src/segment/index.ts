@@ -1,4 +1,7 @@
-/** The native store: one object holds many streams of one tenant and day. Layout: docs/formats/segment.md. */
+/**
+ * The native store: one object holds many streams of one tenant and day. Layout:
+ * docs/formats/segment.md.
+ */
 export {
   type BuiltSegment,
   buildSegment,

@@ -1,4 +1,6 @@
-/** Everything that is in a segment, as text, every checksum verified: what `skald inspect` prints. */
+/**
+ * Everything that is in a segment, as text, every checksum verified: what `skald inspect` prints.
+ */
 import { isStoreError, messageOf } from "#base";
 import { dayStartNs } from "#model";
 import type { Block } from "#storage";
@@ -25,7 +27,10 @@ export interface InspectedSegment {
   readonly problems: readonly string[];
 }
 
-/** `name` is the file or key; the object is given whole. Never throws for what is wrong with the bytes. */
+/**
+ * `name` is the file or key; the object is given whole. Never throws for what is wrong with the
+ * bytes.
+ */
 export function inspectSegment(name: string, bytes: Buffer): InspectedSegment {
   const lines = [`segment ${name}`, `size ${bytes.length} bytes`];
   const problems: string[] = [];
@@ -77,7 +82,9 @@ function checkHeader(name: string, bytes: Buffer): void {
   );
 }
 
-/** Without the key, where the footer starts is found through the first entry of the section table. */
+/**
+ * Without the key, where the footer starts is found through the first entry of the section table.
+ */
 function footerOf(name: string, bytes: Buffer): SegmentFooter {
   const origin = { key: name, offset: Math.max(0, bytes.length - trailerBytes), part: "trailer" };
   if (bytes.length < trailerBytes) throw corrupt(origin, `object of ${bytes.length} bytes`);

@@ -1,14 +1,17 @@
 import { KiB, MiB } from "#base";
 
 /**
- * Bounds and sizes of the native segment. The reader refuses what is beyond them before it allocates anything, so
- * that a damaged or hostile object costs an error and not the memory.
+ * Bounds and sizes of the native segment. The reader refuses what is beyond them before it
+ * allocates anything, so that a damaged or hostile object costs an error and not the memory.
  */
 
 /** First and last eight bytes of every segment. */
 export const segmentMagic: Buffer = Buffer.from("SKALDSG1", "latin1");
 
-/** Readers refuse segments of a higher version; additions that old readers may ignore do not raise it. */
+/**
+ * Readers refuse segments of a higher version; additions that old readers may ignore do not raise
+ * it.
+ */
 export const segmentVersion = 1;
 
 export const trailerBytes = 32;
@@ -26,7 +29,9 @@ export const footerBytesMax: number = 512 * MiB;
 /** Rows of a block: a million empty lines must not become a block of a million rows. */
 export const blockRowsMax: number = 128 * 1024;
 
-/** Line bytes (with newlines) a fresh block aims at: small enough to skip, large enough to compress. */
+/**
+ * Line bytes (with newlines) a fresh block aims at: small enough to skip, large enough to compress.
+ */
 export const blockTargetBytesDefault: number = MiB;
 
 /** Streams with less than this in a segment share blocks. */
@@ -35,7 +40,10 @@ export const thinStreamBytesDefault: number = 64 * KiB;
 /** Distinct metadata bytes after which a block is cut. */
 export const blockMetadataBytesMax: number = 4 * MiB;
 
-/** Rows times metadata columns after which a block is cut: bounds the ids a reader must decode (16 MiB). */
+/**
+ * Rows times metadata columns after which a block is cut: bounds the ids a reader must decode (16
+ * MiB).
+ */
 export const blockMetadataCellsMax: number = 4 * 1024 * 1024;
 
 /** Streams of one segment. */

@@ -1,13 +1,19 @@
 import { hashBytes, packUints, sameBytes } from "#columns";
 import type { EntryBatch } from "#model";
 
-/** Columns kept between blocks; more are given back, so that one odd block does not stay in memory. */
+/**
+ * Columns kept between blocks; more are given back, so that one odd block does not stay in memory.
+ */
 const pooledColumnsMax = 64;
 
-/** How many columns are tried from the one that is expected next before the table of names is asked. */
+/**
+ * How many columns are tried from the one that is expected next before the table of names is asked.
+ */
 const nameProbesMax = 4;
 
-/** One name of metadata in the block under construction: a dictionary and an id per row (0: absent). */
+/**
+ * One name of metadata in the block under construction: a dictionary and an id per row (0: absent).
+ */
 export class MetadataColumnBuilder {
   readonly name: Buffer;
   ids: Uint32Array = new Uint32Array(256);
@@ -99,8 +105,9 @@ export class MetadataColumnBuilder {
   }
 
   /**
-   * The column as stored: packed value lengths, packed codes, value bytes. A code is 0 for absent, 1 for the next
-   * value of the dictionary (its first use), id + 1 for one used before: a value per row costs no code bytes at all.
+   * The column as stored: packed value lengths, packed codes, value bytes. A code is 0 for absent,
+   * 1 for the next value of the dictionary (its first use), id + 1 for one used before: a value per
+   * row costs no code bytes at all.
    */
   encode(rowCount: number): Buffer {
     const lengths = new Uint32Array(this.valueCount);

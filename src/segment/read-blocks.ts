@@ -1,6 +1,7 @@
 /**
- * Planned blocks → decoded blocks, in the order given. Fetches in windows of neighbouring blocks: the ranges of a
- * window are coalesced per segment, and the next window is under way while this one is consumed.
+ * Planned blocks → decoded blocks, in the order given. Fetches in windows of neighbouring blocks:
+ * the ranges of a window are coalesced per segment, and the next window is under way while this one
+ * is consumed.
  */
 import { isStoreError, KiB, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
@@ -12,7 +13,10 @@ import type { SegmentFooter } from "./footer.ts";
 import { Limiter } from "./limiter.ts";
 import { type FetchRange, planRanges } from "./read-ranges.ts";
 
-/** Stored bytes of the first window: a query with a limit often needs no more. Each next one is twice as large. */
+/**
+ * Stored bytes of the first window: a query with a limit often needs no more. Each next one is
+ * twice as large.
+ */
 const firstWindowBytes: number = 512 * KiB;
 const windowBytesMax: number = 8 * MiB;
 
@@ -35,7 +39,9 @@ interface ColumnExtent {
   readonly column: number;
 }
 
-/** A block on its way: its columns' stored bytes, each a promise shared by all columns of one GET. */
+/**
+ * A block on its way: its columns' stored bytes, each a promise shared by all columns of one GET.
+ */
 type StoredColumns = Map<number, Promise<Buffer>>;
 
 export async function* readBlocks(
@@ -68,7 +74,10 @@ export async function* readBlocks(
   }
 }
 
-/** Starts the GETs of a window when its first block is asked for, and those of the next window along with it. */
+/**
+ * Starts the GETs of a window when its first block is asked for, and those of the next window along
+ * with it.
+ */
 function* fetchAhead(
   refs: readonly SegmentBlockRef[],
   job: ReadJob,

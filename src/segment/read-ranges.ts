@@ -4,7 +4,10 @@ import { KiB, MiB } from "#base";
 /** A gap up to this is fetched along: a request costs more than the bytes. */
 export const gapBytesMax: number = 64 * KiB;
 
-/** A range grows to this at most (one column may be larger): bounds memory, lets ranges be fetched side by side. */
+/**
+ * A range grows to this at most (one column may be larger): bounds memory, lets ranges be fetched
+ * side by side.
+ */
 export const rangeBytesMax: number = 8 * MiB;
 
 export interface Extent {

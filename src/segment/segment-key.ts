@@ -1,6 +1,6 @@
 /**
- * The key of a segment says what a reader must know before it fetches anything: tenant, day, time range, whether it
- * replaces others, and where its footer is. Layout: docs/formats/segment.md.
+ * The key of a segment says what a reader must know before it fetches anything: tenant, day, time
+ * range, whether it replaces others, and where its footer is. Layout: docs/formats/segment.md.
  */
 import assert from "node:assert";
 import { StoreError } from "#base";
@@ -11,7 +11,10 @@ export interface SegmentKey {
   readonly tenant: string;
   /** UTC day number, 0 is 1970-01-01. */
   readonly day: number;
-  /** Time of the first and last entry, both inside the day; the day's start when the segment is empty. */
+  /**
+   * Time of the first and last entry, both inside the day; the day's start when the segment is
+   * empty.
+   */
   readonly minNs: bigint;
   readonly maxNs: bigint;
   /** 28 hexadecimal digits: 12 of milliseconds since 1970, 16 of chance. */
@@ -34,7 +37,10 @@ export function newSegmentId(clock: Clock, random: Random): string {
   return ms + random.bytes(8).toString("hex");
 }
 
-/** A number that orders segments by the time of their making; ties within a millisecond are broken by chance. */
+/**
+ * A number that orders segments by the time of their making; ties within a millisecond are broken
+ * by chance.
+ */
 export function sourceOrderOf(id: string): number {
   return Number.parseInt(id.slice(0, 12), 16) * 1024 + (Number.parseInt(id.slice(12, 15), 16) >> 2);
 }

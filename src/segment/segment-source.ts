@@ -1,7 +1,8 @@
 /**
- * One segment read strictly and as a whole, for merging and verifying: stream by stream, the runs of a stream in order
- * of time. What a query would leave out with a warning is StoreError `corrupt` here. Holds the footer, two
- * decoded blocks (of the fat stream at hand, and the shared one) and a few MiB of stored bytes.
+ * One segment read strictly and as a whole, for merging and verifying: stream by stream, the runs
+ * of a stream in order of time. What a query would leave out with a warning is StoreError `corrupt`
+ * here. Holds the footer, two decoded blocks (of the fat stream at hand, and the shared one) and a
+ * few MiB of stored bytes.
  */
 import type { Labels } from "#model";
 import type { ObjectStore } from "#objectstore";
@@ -26,7 +27,10 @@ interface HeldBlock {
   readonly block: Block;
 }
 
-/** Rows [fromRow, toRow) of a block: all of one stream, sorted by time. Offsets are ns since the day began. */
+/**
+ * Rows [fromRow, toRow) of a block: all of one stream, sorted by time. Offsets are ns since the day
+ * began.
+ */
 export interface SourceRun {
   readonly block: number;
   readonly fromRow: number;
@@ -41,7 +45,10 @@ export class SegmentSource {
   readonly footer: SegmentFooter;
   readonly #objects: ObjectStore;
   readonly #windows: StoredWindows;
-  /** The last block of one stream, and the last one that streams share: between its streams come others' blocks. */
+  /**
+   * The last block of one stream, and the last one that streams share: between its streams come
+   * others' blocks.
+   */
   #own: HeldBlock | undefined;
   #shared: HeldBlock | undefined;
   /** Stream s has runs runIds[streamStarts[s]] to runIds[streamStarts[s + 1]]. */
@@ -170,15 +177,18 @@ export class SegmentSource {
     return decoded;
   }
 
-  /** A section of another room (extra-sections.ts), checked; undefined when the segment has none of this kind. */
+  /**
+   * A section of another room (extra-sections.ts), checked; undefined when the segment has none of
+   * this kind.
+   */
   async section(kind: number, signal: AbortSignal): Promise<Buffer | undefined> {
     const options = { signal, counters: newReadCounters(), warn: () => undefined };
     return readSection(this.footer, kind, { objects: this.#objects, options });
   }
 
   /**
-   * Reads everything there is: header, size, sections, every block. `afterBlock` is awaited after each. StoreError `corrupt` when
-   * anything is wrong.
+   * Reads everything there is: header, size, sections, every block. `afterBlock` is awaited after
+   * each. StoreError `corrupt` when anything is wrong.
    */
   async verify(
     signal: AbortSignal,

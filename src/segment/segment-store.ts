@@ -42,15 +42,19 @@ interface LiveFooters {
 }
 
 /**
- * All segments of an object store as one LogStore. The segments of a tenant are listed when first asked for, then
- * known by `add`, `remove` and `refresh`. A segment that a newer one replaces is not read.
+ * All segments of an object store as one LogStore. The segments of a tenant are listed when first
+ * asked for, then known by `add`, `remove` and `refresh`. A segment that a newer one replaces is
+ * not read.
  */
 export class SegmentStore implements LogStore {
   readonly #objects: ObjectStore;
   readonly #lists = new Map<string, SegmentList>();
   readonly #footers: FooterCache;
   readonly #filters: FilterCache;
-  /** By key of a merged segment, so that its footer need not stay cached. Bounded by what the lists hold. */
+  /**
+   * By key of a merged segment, so that its footer need not stay cached. Bounded by what the lists
+   * hold.
+   */
   readonly #replacedBy = new Map<string, readonly string[]>();
 
   constructor(options: SegmentStoreOptions) {
@@ -72,7 +76,10 @@ export class SegmentStore implements LogStore {
     this.#replacedBy.delete(key);
   }
 
-  /** Lists again, to see what other processes put and deleted: one tenant, or all that were asked for so far. */
+  /**
+   * Lists again, to see what other processes put and deleted: one tenant, or all that were asked
+   * for so far.
+   */
   async refresh(tenant?: string): Promise<void> {
     const lists = tenant === undefined ? [...this.#lists.values()] : [this.#list(tenant)];
     for (const list of lists) await list.refresh();
@@ -104,7 +111,10 @@ export class SegmentStore implements LogStore {
     return { objectCount: segments.length, bytes };
   }
 
-  /** Journal ranges whose entries of this tenant and day are in segments: replay need not store them again. */
+  /**
+   * Journal ranges whose entries of this tenant and day are in segments: replay need not store them
+   * again.
+   */
   async coveredSequences(tenant: string, day: number): Promise<JournalRange[]> {
     const range = { fromNs: dayStartNs(day), toNs: dayStartNs(day) + nsPerDay };
     const { footers } = await this.#liveFooters({ tenant, range, isWholeDay: true });
@@ -200,8 +210,8 @@ export class SegmentStore implements LogStore {
   }
 
   /**
-   * Footers of the segments that count in a range. When one is gone, another process has replaced it: list again and
-   * start over, once.
+   * Footers of the segments that count in a range. When one is gone, another process has replaced
+   * it: list again and start over, once.
    */
   async #liveFooters(wanted: LiveQuery): Promise<LiveFooters> {
     const list = this.#list(wanted.tenant);
@@ -257,7 +267,8 @@ export class SegmentStore implements LogStore {
           this.#replacedBy.set(segment.key, replaces);
           return replaces;
         } catch (error) {
-          // What it replaced, if still there, then answers instead; that it is broken is said where it is read.
+          // What it replaced, if still there, then answers instead; that it is broken is said where
+          // it is read.
           if (isStoreError(error, "corrupt") || isStoreError(error, "missing")) return [];
           throw error;
         }

@@ -79,7 +79,10 @@ export function pickBlocks(
   return picked;
 }
 
-/** One byte per stream: 1 when it is selected and has entries in the range (by the times of its runs). */
+/**
+ * One byte per stream: 1 when it is selected and has entries in the range (by the times of its
+ * runs).
+ */
 export function streamsInRange(
   footer: SegmentFooter,
   selected: Uint8Array,

@@ -1,6 +1,7 @@
 /**
- * Skip filters through the store. testdata/golden-2.seg holds filters as they were first written and must be readable
- * forever; SKALD_WRITE_GOLDEN=2 writes it anew, which is only right under a new name.
+ * Skip filters through the store. testdata/golden-2.seg holds filters as they were first written
+ * and must be readable forever; SKALD_WRITE_GOLDEN=2 writes it anew, which is only right under a
+ * new name.
  */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,7 +1,9 @@
 import { MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 
-/** Fetched at a time at least: several blocks' worth, so that a segment is read with few requests. */
+/**
+ * Fetched at a time at least: several blocks' worth, so that a segment is read with few requests.
+ */
 const windowBytesMin: number = MiB;
 
 /** Lines and small columns, each of fat streams and of thin ones: four places are read in step. */
@@ -28,7 +30,9 @@ export class StoredWindows {
     this.#endBytes = object.endBytes;
   }
 
-  /** Bytes [from, to), fewer when the object ends before. A view; the window lives as long as it. */
+  /**
+   * Bytes [from, to), fewer when the object ends before. A view; the window lives as long as it.
+   */
   async get(from: number, to: number, signal: AbortSignal): Promise<Buffer> {
     let window = this.#windows.find((one) => one.from <= from && to <= one.to);
     if (window === undefined) window = this.#fetch(from, to, signal);

@@ -4,7 +4,9 @@ import type { StreamSelect } from "#storage";
 import type { SegmentFooter } from "./footer.ts";
 import { offsetRangeOf, selectStreams, streamsInRange } from "./select-streams.ts";
 
-/** One byte per stream of the footer: 1 when it passes the matchers and has entries in the range. */
+/**
+ * One byte per stream of the footer: 1 when it passes the matchers and has entries in the range.
+ */
 function streamsOf(footer: SegmentFooter, select: StreamSelect): Uint8Array {
   const selected = selectStreams(footer, select.matchers);
   return streamsInRange(footer, selected, offsetRangeOf(select.range, footer.info.day));

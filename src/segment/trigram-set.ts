@@ -3,9 +3,9 @@
  *
  *     512 bytes of pairs | a mask byte per pair | bytes
  *
- * Bit p % 8 of byte p / 8 says that some trigram starts with the pair p = 64 × first + second. Per pair that is there,
- * in order: of the 8 bytes that have a bit for each third symbol (bit c % 8 of byte c / 8), the mask says which are not
- * zero, and those follow, in order, after all masks.
+ * Bit p % 8 of byte p / 8 says that some trigram starts with the pair p = 64 × first + second. Per
+ * pair that is there, in order: of the 8 bytes that have a bit for each third symbol (bit c % 8 of
+ * byte c / 8), the mask says which are not zero, and those follow, in order, after all masks.
  */
 import { trigramBits } from "./skip-alphabet.ts";
 
@@ -35,7 +35,9 @@ export function packTrigrams(marks: Uint8Array<ArrayBuffer>): Buffer {
   return Buffer.concat([pairs, masks.subarray(0, maskCount), bytes.subarray(0, byteCount)]);
 }
 
-/** Marks of four neighbours as four bits: the product gathers the lowest bit of each byte on top. */
+/**
+ * Marks of four neighbours as four bits: the product gathers the lowest bit of each byte on top.
+ */
 function fourMarks(word: number): number {
   return Math.imul(word, 0x10204080) >>> 28;
 }

@@ -1,4 +1,7 @@
-/** Which values a block's metadata has, as keys of a set. Part of the format (docs/formats/segment.md). */
+/**
+ * Which values a block's metadata has, as keys of a set. Part of the format
+ * (docs/formats/segment.md).
+ */
 import { hashBytes } from "#columns";
 import type { MetadataColumnBuilder } from "./metadata-columns.ts";
 

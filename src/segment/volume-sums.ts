@@ -10,7 +10,10 @@ interface Sum {
   blockCount: number;
 }
 
-/** Entries and bytes by stream, from footers. A run that the range cuts counts by the share of its time inside. */
+/**
+ * Entries and bytes by stream, from footers. A run that the range cuts counts by the share of its
+ * time inside.
+ */
 export class VolumeSums {
   readonly #select: StreamSelect;
   readonly #sums = new Map<string, Sum>();
