@@ -12,12 +12,19 @@ const mebibyte = 1024 * 1024;
 /** /proc counts CPU time in ticks of 1/100 s. */
 const ticksPerSecond = 100;
 
+interface Ports {
+  readonly http: number;
+  readonly grpc: number;
+}
+
 /** The default configuration, but that it takes an old corpus at full speed, and merges soon. */
-function configOf(port: number, folder: string): string {
+function configOf(ports: Ports, folder: string): string {
   return `auth_enabled: false
 server:
   http_listen_address: 127.0.0.1
-  http_listen_port: ${port}
+  http_listen_port: ${ports.http}
+  grpc_listen_address: 127.0.0.1
+  grpc_listen_port: ${ports.grpc}
 common:
   path_prefix: ${folder}
 compactor:
@@ -46,16 +53,16 @@ export class SkaldProcess implements Target {
   #child: ChildProcess | undefined;
   #log = "";
 
-  private constructor(port: number, folder: string) {
-    this.url = `http://127.0.0.1:${port}`;
+  private constructor(ports: Ports, folder: string) {
+    this.url = `http://127.0.0.1:${ports.http}`;
     this.folder = folder;
     this.#configPath = `${folder}.yaml`;
     mkdirSync(folder, { recursive: true });
-    writeFileSync(this.#configPath, configOf(port, folder));
+    writeFileSync(this.#configPath, configOf(ports, folder));
   }
 
   static async in(folder: string): Promise<SkaldProcess> {
-    return new SkaldProcess(await freePort(), folder);
+    return new SkaldProcess({ http: await freePort(), grpc: await freePort() }, folder);
   }
 
   get pid(): number | undefined {

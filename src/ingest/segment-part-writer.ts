@@ -1,3 +1,4 @@
+import { KiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import { buildSegment, newSegmentId, type SegmentStore } from "#segment";
 import type { Clock, Random } from "#world";
@@ -28,6 +29,12 @@ export interface SegmentPartWriterOptions {
 
 /** Merging adds the costlier filters; here they would be two fifths of all that ingesting costs. */
 const freshFilters = "trigrams";
+
+/**
+ * Streams with less than this in a part share blocks. A part holds little of each stream, and small blocks cost most:
+ * each is compressed column by column. Merging gives streams blocks of their own.
+ */
+const freshThinBytes: number = 512 * KiB;
 
 /** Cuts parts into native segments. */
 export class SegmentPartWriter implements PartWriter {
@@ -73,7 +80,7 @@ export class SegmentPartWriter implements PartWriter {
           ? {}
           : { sections: [{ kind: section.kind, bytes }] }),
       },
-      { id: part.segmentId, filters: freshFilters },
+      { id: part.segmentId, filters: freshFilters, thinStreamBytes: freshThinBytes },
     );
     await this.#forgetTry(part, built.key);
     await objects.put(built.key, built.parts, { signal });
