@@ -364,3 +364,14 @@ test("the background task goes round by round and ends when aborted", async () =
   await ended;
   assert.equal(merged.length, 1);
 });
+
+test("a merged segment keeps its place among those that are not merged", async () => {
+  const { objects, segments } = newStore();
+  const inputs = [1, 2, 3, 4, 5].map((n) => rowsOf("a", [7, 8], `of ${n}`));
+  for (const [n, rows] of inputs.entries()) await putSegment(objects, n, rows);
+  const isLeaving = ({ id }: ListedSegment): boolean => id === idOf(0) || id === idOf(4);
+  const { compactor, merged } = testCompactor({ objects, segments, clock, isLeaving });
+  await compactor.runOnce(never);
+  assert.equal(merged[0]!.inputs.length, 3);
+  assert.deepEqual(await readAll(segments), expectedOf(inputs));
+});
