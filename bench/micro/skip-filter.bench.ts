@@ -47,7 +47,8 @@ const kindsOfLines: Readonly<Record<string, () => string>> = {
   "hexadecimal ids": () => `trace=${pick(hex, 32)} span=${pick(hex, 16)} ${phrase(6)}`,
   uuids: () => `request ${uuid()} of user ${uuid()} ${phrase(5)}`,
   json: () =>
-    `{"level":"info","msg":"${phrase(3)}","status":${200 + octet()},"trace_id":"${pick(hex, 32)}",` +
+    `{"level":"info","msg":"${phrase(3)}","status":${200 + octet()},` +
+    `"trace_id":"${pick(hex, 32)}",` +
     `"user":{"id":${pick("0123456789", 7)}},"ip":"10.${octet()}.${octet()}.${octet()}"}`,
 };
 
@@ -183,8 +184,8 @@ async function report(name: string, blocks: readonly Buffer[]): Promise<void> {
   const stored = total((one) => one.linesStored);
   const share = (bytes: number): string => `${((bytes / stored) * 100).toFixed(1)} %`;
   console.log(
-    `\n${name}: ${blocks.length} blocks, lines stored in ${(stored / MiB).toFixed(1)} MiB; trigrams ` +
-      `${share(total((one) => one.trigramBytes))}, grams ${share(total((one) => one.gramBytes))}`,
+    `\n${name}: ${blocks.length} blocks, lines stored in ${(stored / MiB).toFixed(1)} MiB; ` +
+      `trigrams ${share(total((one) => one.trigramBytes))}, grams ${share(total((one) => one.gramBytes))}`,
   );
   console.log(`trigrams ${speed(blocks, (lines) => scanner.trigrams(lines))}`);
   console.log(`grams ${speed(blocks, (lines) => scanner.gramKeys(lines))}`);

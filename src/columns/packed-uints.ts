@@ -4,7 +4,7 @@
  * are mostly equal bytes, which zstd then removes; all widths decode with the same plain loop,
  * without alignment or byte order of the machine.
  *
- *     varint count | varint min | u8 width (0–6) | plane 0: count bytes | … | plane width-1: count bytes
+ *     varint count | varint min | u8 width (0–6) | plane 0: count bytes | … | plane width-1
  */
 export interface PackedUints {
   readonly bytes: Uint8Array;

@@ -134,7 +134,7 @@ test("any bit flipped is found by inspection", () => {
   }
 });
 
-test("a flipped bit costs a block or the segment, with a warning, and never gives other entries", async () => {
+test("a flipped bit costs a block or the segment, with a warning, no other entries", async () => {
   const whole = new Set(textsOf(goldenStreams()));
   for (let at = 8; at < golden.length; at += 37) {
     const damaged = Buffer.from(golden);

@@ -154,7 +154,8 @@ function describeBlock(footer: SegmentFooter, block: number): string[] {
   ];
   for (const [level, count] of facts.levelCounts) lines.push(`  level ${level}: ${count}`);
   for (const run of picked.slice(0, listedMax)) {
-    const times = `${start + BigInt(runs.minOffsets[run]!)} to ${start + BigInt(runs.maxOffsets[run]!)}`;
+    const minNs = start + BigInt(runs.minOffsets[run]!);
+    const times = `${minNs} to ${start + BigInt(runs.maxOffsets[run]!)}`;
     lines.push(`  stream ${runs.streams[run]}: ${runs.entryCounts[run]} entries, ${times}`);
   }
   const names = new Map(columnsOf(footer, block).metadata.map((one) => [one.column, one.name]));

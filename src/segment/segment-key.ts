@@ -62,7 +62,7 @@ export function formatSegmentKey(key: SegmentKey): string {
   const [from, to] = [key.minNs - start, key.maxNs - start];
   assert(from >= 0n && from <= to && to < nsPerDay, `${key.minNs}–${key.maxNs} not in ${key.day}`);
   assert(/^[0-9a-f]{28}$/.test(key.id), `segment id ${key.id}`);
-  const times = `${from.toString().padStart(offsetDigits, "0")}-${to.toString().padStart(offsetDigits, "0")}`;
+  const times = [from, to].map((one) => one.toString().padStart(offsetDigits, "0")).join("-");
   const sizes = `${key.replacesCount}-${key.bodyBytes}-${key.footerBytes}`;
   return `${tenantPrefix(key.tenant)}${dayText(key.day)}/${times}-${key.id}-${sizes}.seg`;
 }

@@ -185,7 +185,7 @@ test("a replaced segment is not read, also where its replacement has nothing", a
   assert.deepEqual(await store.coveredSequences("fake", day + 1), []);
 });
 
-test("added segments are seen at once, those of others after a refresh, and gone ones are looked up", async () => {
+test("added segments are seen at once, those of others after a refresh, gone ones too", async () => {
   const objects = new MemoryObjectStore(systemClock);
   const store = new SegmentStore({ objects });
   assert.deepEqual(await linesOf(store), []);
@@ -216,7 +216,7 @@ test("added segments are seen at once, those of others after a refresh, and gone
   assert.deepEqual(await store.tenants(), ["fake"]);
 });
 
-test("a corrupt block is left out and named, the rest is read; a corrupt footer likewise", async () => {
+test("a corrupt block is left out and named, the rest read; a footer likewise", async () => {
   const objects = new MemoryObjectStore(systemClock);
   const big = (name: string): TestEntry[] =>
     Array.from({ length: 2000 }, (_, i) => ({

@@ -163,7 +163,7 @@ test("footer and small filters cost one GET, and none when asked again", async (
   }
 });
 
-test("filters are fetched apart when the footer is known, and only when they can help", async () => {
+test("filters are fetched apart when the footer is known, when they can help", async () => {
   const { key, parts } = await build();
   const store = await storeOf(key, Buffer.concat(parts));
   const gets: number[] = [];
