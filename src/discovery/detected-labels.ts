@@ -15,7 +15,7 @@ const tenantLabel = "__tenant_id__";
 
 /** The texts that Go's uuid.Parse takes. */
 const uuid =
-  /^(?:urn:uuid:|\{)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?$|^[0-9a-f]{32}$/i;
+  /^(?:urn:uuid:|\{)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?$|^[0-9a-f]{32}$/i;
 
 /**
  * The labels of these streams, sorted by name, but for those that only identify: all their values
