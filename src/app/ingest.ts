@@ -19,14 +19,14 @@ import { ingesterEvents, journalObserver, pushObserver } from "./ingest-metrics.
 import type { World } from "./world.ts";
 
 /**
- * One segment's worth of lines: some 5 MiB once compressed; merging makes larger ones of them. Smaller parts keep
+ * One segment's worth of lines: some 4 MiB once compressed; merging makes larger ones of them. Smaller parts keep
  * memory low while one is cut and the next one fills.
  */
-const partBytesMax: number = 24 * MiB;
+const partBytesMax: number = 20 * MiB;
 /** What the parts of all tenants together hold before the largest is cut, however small it is. */
-const headBytesTarget: number = 32 * MiB;
+const headBytesTarget: number = 24 * MiB;
 /** One part that fills, one that is being cut: from here on pushes are as fast as cutting. */
-const headBytesPause: number = 44 * MiB;
+const headBytesPause: number = 32 * MiB;
 /** When the object store takes nothing: patience of this size, then 503. */
 const headBytesMax: number = 256 * MiB;
 /** Replay reads some 500 MiB/s of it. */
