@@ -16,6 +16,7 @@ import {
   patienceMsDefault,
   QueryScheduler,
   smallBytesDefault,
+  type Turn,
 } from "./query-scheduler.ts";
 import { identityOf, type QueryShape, shapeOfQuery } from "./query-shape.ts";
 import { ResultsCache } from "./results-cache.ts";
@@ -114,6 +115,8 @@ class QueryFrontend {
   readonly #metrics: FrontendMetrics;
   readonly #scheduler: QueryScheduler;
   readonly #memory: MemoryBudget;
+  /** Queries that have come and have not had their turn. */
+  #arrivingCount = 0;
   readonly #coalescer = new Coalescer<QueryResult>();
   readonly #cachedRange: CachedRange | undefined;
 
@@ -200,12 +203,7 @@ class QueryFrontend {
     shape: QueryShape,
     work: (request: QueryRequest) => Promise<QueryResult>,
   ): Promise<QueryResult> {
-    const { signal, limits } = request;
-    const tenant = request.tenants.join("|");
-    this.#scheduler.checkRoom(tenant);
-    const estimateBytes = await this.#estimate(request, shape);
-    const wanted = { tenant, estimateBytes, signal, waitMsMax: limits.queryTimeoutMs };
-    using turn = await this.#scheduler.turn(wanted);
+    using turn = await this.#arrive(request, shape);
     using memory = this.#memory.account();
     const result = await work({ ...request, memory });
     const { stats } = result;
@@ -214,10 +212,25 @@ class QueryFrontend {
     return { ...result, stats: { ...stats, queueTimeMs } };
   }
 
+  async #arrive(request: QueryRequest, shape: QueryShape): Promise<Turn> {
+    const { signal, limits } = request;
+    const tenant = request.tenants.join("|");
+    this.#scheduler.checkRoom(tenant);
+    this.#arrivingCount++;
+    try {
+      const estimateBytes = await this.#estimate(request, shape);
+      const waitMsMax = limits.queryTimeoutMs;
+      return await this.#scheduler.turn({ tenant, estimateBytes, signal, waitMsMax });
+    } finally {
+      this.#arrivingCount--;
+    }
+  }
+
   /** Not asked for when the query can start at once anyway, which is when it would cost most. */
   async #estimate(request: QueryRequest, shape: QueryShape): Promise<number> {
     const { estimate } = this.#options;
-    if (estimate === undefined || this.#scheduler.isIdle) return 0;
+    const isAlone = this.#scheduler.isIdle && this.#arrivingCount === 1;
+    if (estimate === undefined || isAlone) return 0;
     try {
       return await estimate(request, shape);
     } catch {

@@ -59,8 +59,9 @@ interface Touches {
  * random name of this life of the process. Once everything of a day has left the head, only the
  * names of what is stored are left, and these mean the same after a restart.
  *
- * `observe` must be told of every batch that enters the head, accepted or replayed, in the same
- * turn of the event loop, so that no query sees entries that the version does not know of.
+ * `observe` must be told of every batch that enters the head, accepted or replayed, just before it
+ * does and in the same turn of the event loop: no query may see entries that the version does not
+ * know of, and a day that the head does not hold yet begins anew.
  */
 export class IntervalVersions implements DataVersions {
   readonly #options: IntervalVersionsOptions;
@@ -79,6 +80,7 @@ export class IntervalVersions implements DataVersions {
   observe(tenant: string, batch: EntryBatch): void {
     const touches = this.#touchesOf(tenant);
     const change = ++this.#changeCount;
+    const held = new Set(this.#options.headDays(tenant));
     const before = touches.byBucket.size;
     let fromSeconds = 1;
     let toSeconds = 0;
@@ -89,6 +91,9 @@ export class IntervalVersions implements DataVersions {
         const bucket = Math.floor(seconds / bucketSeconds);
         fromSeconds = bucket * bucketSeconds;
         toSeconds = fromSeconds + bucketSeconds;
+        const day = Math.floor(bucket / bucketsPerDay);
+        if (!held.has(day)) forgetDay(touches, day);
+        held.add(day);
         touches.byBucket.set(bucket, change);
       }
     }
@@ -166,6 +171,11 @@ export class IntervalVersions implements DataVersions {
     }
     return byDay;
   }
+}
+
+/** What the head received of a day before it was stored is known by the names of what is stored. */
+function forgetDay({ byBucket }: Touches, day: number): void {
+  for (let i = 0; i < bucketsPerDay; i++) byBucket.delete(day * bucketsPerDay + i);
 }
 
 type StoredByDay = Map<number, StoredPart[]>;

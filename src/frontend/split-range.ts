@@ -54,6 +54,8 @@ export function splitQuery(
   if (!isTimeless(shape)) return undefined;
   const fromNs = lookbackStart(request, nowNs);
   if (fromNs > request.toNs) return undefined;
+  // The default step follows from the range; which one is for the engine to say.
+  if (fromNs !== request.fromNs && request.stepNs === undefined) return undefined;
 
   const reach = reachOf(shape.ranges);
   const intervalNs = splitNs * ceilDivide(stepNs * pieceStepsMin, splitNs);
