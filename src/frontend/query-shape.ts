@@ -6,7 +6,6 @@ import {
   type Expr,
   type LogExpr,
   type MetricExpr,
-  ParseError,
   parseQuery,
   printExpr,
   type RangeAggregation,
@@ -27,9 +26,8 @@ export function shapeOfQuery(text: string): QueryShape | undefined {
   try {
     const expr = parseQuery(text);
     return { expr, text: printExpr(expr), ranges: expr.kind === "log" ? [] : rangesOf(expr) };
-  } catch (error) {
-    if (error instanceof ParseError) return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 
