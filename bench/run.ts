@@ -38,8 +38,9 @@ const here = dirname(fileURLToPath(import.meta.url));
 const mebibyte = 1024 * 1024;
 /** Lines sent in each of the other forms of push. */
 const caseMiB = 64;
-/** The store is at rest once its objects stayed as they are for this long. */
+/** The store is at rest once the server did next to nothing, and no object changed, for this long. */
 const restMs = 12_000;
+const restCpuShare = 0.1;
 const lookEveryMs = 500;
 const quickMib = 32;
 
@@ -191,12 +192,16 @@ async function settle(skald: SkaldProcess, secondsMax: number): Promise<StoreRes
   await flushed.arrayBuffer();
   let known = JSON.stringify(skald.stored());
   let changedMs = performance.now();
+  let knownCpu = cpuSeconds(skald.pid);
   while (performance.now() - changedMs < restMs) {
     if (performance.now() - startedMs > secondsMax * 1000) break;
     await sleep(lookEveryMs);
     const now = JSON.stringify(skald.stored());
-    if (now !== known) changedMs = performance.now();
+    const cpu = cpuSeconds(skald.pid);
+    const isBusy = (cpu - knownCpu) * 1000 > lookEveryMs * restCpuShare;
+    if (now !== known || isBusy) changedMs = performance.now();
     known = now;
+    knownCpu = cpu;
   }
   const { bytes, objects } = skald.stored();
   return {
