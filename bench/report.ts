@@ -21,6 +21,9 @@ export interface BenchResults {
 export interface StoreResult {
   readonly storedBytes: number;
   readonly objects: number;
+  /** Merged into others, and deleted some minutes later. */
+  readonly replacedObjects: number;
+  readonly replacedBytes: number;
   /** From the flush until the objects stayed as they were. */
   readonly settleSeconds: number;
   readonly settleCpuSeconds: number;
@@ -112,6 +115,10 @@ function storeRows({ store, push }: BenchResults): Row[] {
   return [
     atMost("stored, all objects", storedMiB, storedTargetMiB * scale, "MiB"),
     atMost("objects", store.objects, Math.max(objectsTarget, objectsTarget * scale), ""),
+    plain(
+      "replaced, to be deleted",
+      `${round(store.replacedBytes / mebibyte)} MiB in ${store.replacedObjects} objects`,
+    ),
     plain(
       "flush and merge",
       `${round(store.settleSeconds)} s, ${round(store.settleCpuSeconds)} CPU-seconds`,

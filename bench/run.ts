@@ -3,7 +3,7 @@
  * targets of docs/performance.md. `npm run bench -- --help` lists the options.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -89,7 +89,8 @@ async function main(): Promise<number> {
         : await measurePeer({ options, corpus, expected, y, scratch });
     const results = { ...headOf(options, corpus), y, ...measured };
     printResults(results);
-    note(`written to ${writeResults(results)}`);
+    const isWhole = options.quick !== true && options.only === undefined;
+    note(`written to ${writeResults(results, isWhole)}`);
     return results.queries?.some(({ isRight }) => /^(?!yes|not checked)/.test(isRight)) ? 1 : 0;
   } finally {
     if (options.keep !== true) rmSync(scratch, { recursive: true, force: true });
@@ -190,23 +191,25 @@ async function settle(skald: SkaldProcess, secondsMax: number): Promise<StoreRes
   const startedMs = performance.now();
   const flushed = await fetch(`${skald.url}/flush`, { method: "POST" });
   await flushed.arrayBuffer();
-  let known = JSON.stringify(skald.stored());
+  let known = skald.storeState();
   let changedMs = performance.now();
   let knownCpu = cpuSeconds(skald.pid);
   while (performance.now() - changedMs < restMs) {
     if (performance.now() - startedMs > secondsMax * 1000) break;
     await sleep(lookEveryMs);
-    const now = JSON.stringify(skald.stored());
+    const now = skald.storeState();
     const cpu = cpuSeconds(skald.pid);
     const isBusy = (cpu - knownCpu) * 1000 > lookEveryMs * restCpuShare;
     if (now !== known || isBusy) changedMs = performance.now();
     known = now;
     knownCpu = cpu;
   }
-  const { bytes, objects } = skald.stored();
+  const { bytes, objects, replacedObjects, replacedBytes } = skald.stored();
   return {
     storedBytes: bytes,
     objects,
+    replacedObjects,
+    replacedBytes,
     settleSeconds: (changedMs - startedMs) / 1000,
     settleCpuSeconds: cpuSeconds(skald.pid) - cpuBefore,
   };
@@ -253,9 +256,10 @@ function commitOf(): string {
   }
 }
 
-function writeResults(results: BenchResults): string {
-  const folder = join(here, "results");
-  if (!existsSync(folder)) mkdirSync(folder);
+/** Results of less than everything are not kept with the others. */
+function writeResults(results: BenchResults, isWhole: boolean): string {
+  const folder = join(here, "results", ...(isWhole ? [] : ["tmp"]));
+  mkdirSync(folder, { recursive: true });
   const day = results.date.slice(0, 10);
   const path = join(folder, `${day}-${results.commit}.json`);
   writeFileSync(path, `${JSON.stringify(results, undefined, 2)}\n`);

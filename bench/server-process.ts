@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { inspectSegment } from "#segment";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const readyWaitMaxMs = 120_000;
@@ -11,6 +12,13 @@ const stopWaitMaxMs = 60_000;
 const mebibyte = 1024 * 1024;
 /** /proc counts CPU time in ticks of 1/100 s. */
 const ticksPerSecond = 100;
+
+export interface StoredSizes {
+  readonly objects: number;
+  readonly bytes: number;
+  readonly replacedObjects: number;
+  readonly replacedBytes: number;
+}
 
 interface Ports {
   readonly http: number;
@@ -103,9 +111,14 @@ export class SkaldProcess implements Target {
     await gone;
   }
 
-  /** Files of the object store. */
-  stored(): { readonly objects: number; readonly bytes: number } {
+  /** Files of the object store; reads all of them. */
+  stored(): StoredSizes {
     return sizesBelow(join(this.folder, "chunks"));
+  }
+
+  /** Changes when the object store does. */
+  storeState(): string {
+    return JSON.stringify(filesBelow(join(this.folder, "chunks")));
   }
 }
 
@@ -119,16 +132,38 @@ async function isReady(url: string): Promise<boolean> {
   }
 }
 
-function sizesBelow(folder: string): { objects: number; bytes: number } {
-  let [objects, bytes] = [0, 0];
-  if (!existsSync(folder)) return { objects, bytes };
+function filesBelow(folder: string): { readonly path: string; readonly bytes: number }[] {
+  if (!existsSync(folder)) return [];
+  const found: { readonly path: string; readonly bytes: number }[] = [];
   for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-    const facts = statSync(join(folder, name), { throwIfNoEntry: false });
+    const path = join(folder, name);
+    const facts = statSync(path, { throwIfNoEntry: false });
     if (facts === undefined || !facts.isFile()) continue;
-    objects++;
-    bytes += facts.size;
+    found.push({ path, bytes: facts.size });
   }
-  return { objects, bytes };
+  return found;
+}
+
+/** Segments that a merged one replaces stay for the queries under way; they are counted apart. */
+function sizesBelow(folder: string): StoredSizes {
+  const sizes = { objects: 0, bytes: 0, replacedObjects: 0, replacedBytes: 0 };
+  const files = filesBelow(folder);
+  const replaced = new Set(files.flatMap(({ path }) => replacedBy(path)));
+  for (const { path, bytes } of files) {
+    const isReplaced = (path.match(/[0-9a-f]{28}/g) ?? []).some((id) => replaced.has(id));
+    if (isReplaced) sizes.replacedObjects++;
+    else sizes.objects++;
+    if (isReplaced) sizes.replacedBytes += bytes;
+    else sizes.bytes += bytes;
+  }
+  return sizes;
+}
+
+/** Ids of the segments that this one replaces, as its inspection lists them. */
+function replacedBy(path: string): string[] {
+  const { lines } = inspectSegment(path, readFileSync(path));
+  const marker = "replaces ";
+  return lines.filter((line) => line.startsWith(marker)).map((line) => line.slice(marker.length));
 }
 
 function freePort(): Promise<number> {
