@@ -132,6 +132,9 @@ function markHits(lines: BlockLines, matcher: LineMatcher, hits: Uint8Array): vo
         hits[row] = 1;
       });
       return;
+    case "literals":
+      markRegExpHits(lines, matcher.search, hits);
+      return;
     case "regex": {
       const whole = blockRegExpFor(matcher.regex, lines);
       if (whole !== undefined) {

@@ -29,6 +29,8 @@ function termsOfMatcher(matcher: LineMatcher): Buffer[][] {
   switch (matcher.kind) {
     case "literal":
       return [[matcher.bytes]];
+    case "literals":
+      return [[...matcher.all]];
     case "regex":
       return matcher.regex.requiredLiterals
         .filter((term) => term.length > 0 && term.every((text) => text !== ""))
