@@ -59,9 +59,10 @@ interface Touches {
  * random name of this life of the process. Once everything of a day has left the head, only the
  * names of what is stored are left, and these mean the same after a restart.
  *
- * `observe` must be told of every batch that enters the head, accepted or replayed, just before it
- * does and in the same turn of the event loop: no query may see entries that the version does not
- * know of, and a day that the head does not hold yet begins anew.
+ * `observe` must be told of every batch that enters the head, accepted or replayed, in the same turn
+ * of the event loop: no query may see entries that the version does not know of. Told just before
+ * the head takes it, a day that the head does not hold yet begins anew; told just after, what was
+ * stored of that day is computed once more than it had to be.
  */
 export class IntervalVersions implements DataVersions {
   readonly #options: IntervalVersionsOptions;
