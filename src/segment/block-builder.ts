@@ -32,6 +32,9 @@ export interface RawRun {
   levels: Map<string, number>;
 }
 
+/** Of runs without levels; never changed, so that a million thin streams do not cost a map each. */
+const noLevels: Map<string, number> = new Map();
+
 export interface RawColumn {
   readonly kind: number;
   /** Of metadata; empty for the others. */
@@ -103,7 +106,7 @@ export class BlockBuilder {
       lineBytes: 0,
       minOffset: offset,
       maxOffset: offset,
-      levels: new Map(),
+      levels: noLevels,
     };
     this.#runs.push(this.#run);
   }
@@ -226,7 +229,9 @@ function countLevels(column: MetadataColumnBuilder, runs: readonly RawRun[]): vo
   for (const run of runs) {
     for (let row = run.fromRow; row < run.toRow; row++) {
       const id = column.idAt(row);
-      if (id !== 0 && counts[id]!++ === 0) run.levels.set(levels[id - 1]!, 0);
+      if (id === 0 || counts[id]!++ > 0) continue;
+      if (run.levels === noLevels) run.levels = new Map();
+      run.levels.set(levels[id - 1]!, 0);
     }
     // Only the ids this run used are visited and set back: a block may hold very many runs and
     // levels.

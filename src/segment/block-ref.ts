@@ -24,19 +24,11 @@ function factsOf(footer: SegmentFooter, { block, runs }: PickedBlock): BlockFact
   const { blocks, symbols } = footer;
   const start = dayStartNs(footer.info.day);
   const table = blocks.runs;
-  const streams: BlockStream[] = [];
   const levelCounts = new Map<string, number>();
   let [entryCount, lineBytes, min, max] = [0, 0, Infinity, 0];
   for (const run of runs) {
     const minOffset = table.minOffsets[run]!;
     const maxOffset = table.maxOffsets[run]!;
-    streams.push({
-      labels: footer.labelsOf(table.streams[run]!),
-      entryCount: table.entryCounts[run]!,
-      lineBytes: table.lineBytes[run]!,
-      minNs: start + BigInt(minOffset),
-      maxNs: start + BigInt(maxOffset),
-    });
     entryCount += table.entryCounts[run]!;
     lineBytes += table.lineBytes[run]!;
     min = Math.min(min, minOffset);
@@ -46,6 +38,7 @@ function factsOf(footer: SegmentFooter, { block, runs }: PickedBlock): BlockFact
       levelCounts.set(level, (levelCounts.get(level) ?? 0) + table.levelCounts[i]!);
     }
   }
+  let streams: readonly BlockStream[] | undefined;
   return {
     entryCount,
     lineBytes,
@@ -53,11 +46,26 @@ function factsOf(footer: SegmentFooter, { block, runs }: PickedBlock): BlockFact
     maxNs: start + BigInt(max),
     isAscii: (blocks.flags[block]! & BlockFlag.ascii) !== 0,
     hasInnerNewline: (blocks.flags[block]! & BlockFlag.innerNewline) !== 0,
-    streams,
+    // Made when first asked for: of many planned blocks few are read at a time.
+    get streams() {
+      return (streams ??= streamsOf(footer, runs));
+    },
     levelCounts,
     source: footer.name,
     sourceOrder: sourceOrderOf(footer.info.id),
   };
+}
+
+function streamsOf(footer: SegmentFooter, runs: readonly number[]): BlockStream[] {
+  const table = footer.blocks.runs;
+  const start = dayStartNs(footer.info.day);
+  return runs.map((run) => ({
+    labels: footer.labelsOf(table.streams[run]!),
+    entryCount: table.entryCounts[run]!,
+    lineBytes: table.lineBytes[run]!,
+    minNs: start + BigInt(table.minOffsets[run]!),
+    maxNs: start + BigInt(table.maxOffsets[run]!),
+  }));
 }
 
 /** The columns of a block by what they are; numbers in the footer's column table. */

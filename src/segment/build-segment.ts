@@ -6,6 +6,7 @@
 import assert from "node:assert";
 import { KiB } from "#base";
 import { dayStartNs, type Labels } from "#model";
+import { nextTurn } from "#world";
 import { BlockBuilder, ColumnKind, type RawBlock } from "./block-builder.ts";
 import { packPart, type PackedPart } from "./compression.ts";
 import { encodeFooter, type PlacedBlock } from "./encode-footer.ts";
@@ -27,6 +28,7 @@ import {
   type SkipFilterDepth,
 } from "./skip-columns.ts";
 import { SkipScanner } from "./skip-scanner.ts";
+import { sortedInTurns } from "./sort-in-turns.ts";
 
 /** All rows of one stream, slices in order of arrival. */
 export interface SegmentStream {
@@ -73,6 +75,9 @@ export interface BuiltSegment {
 /** Name and version of this writer, for whoever looks into a file later. */
 const writerName = "skald 0.1";
 
+/** Streams gathered between two turns of the event loop. */
+const streamsPerTurn = 2048;
+
 /** Blocks in compression at a time: keeps the thread pool busy and bounds memory. */
 const blocksInFlightMaxDefault = 4;
 
@@ -86,10 +91,14 @@ export async function buildSegment(
 ): Promise<BuiltSegment> {
   const writer = new SegmentWriter(input, options);
   const rows = new GatheredRows(writer.seed);
-  for (const { labels, rows: slices } of sortedByLabels(input.streams)) {
+  const order = await sortedInTurns(input.streams, byLabels);
+  for (let i = 0; i < order.length; i++) {
+    const { labels, rows: slices } = input.streams[order[i]!]!;
     rows.gather(slices, input.day);
     await writer.startStream(labels, rows.lineBytes + rows.count);
     if (rows.count > 0) await writer.addRows(rows);
+    // Thin streams fill a block only after thousands of them.
+    if (i % streamsPerTurn === streamsPerTurn - 1) await nextTurn();
   }
   return writer.finish();
 }
@@ -122,8 +131,9 @@ export class SegmentWriter {
    */
   async startStream(labels: Labels, bytes: number): Promise<void> {
     const previous = this.#labels.at(-1);
-    if (previous !== undefined) {
-      assert(previous.key < labels.key, `stream ${labels.toString()} comes twice or late`);
+    // Not `assert(…, message)`, which would write out the labels of every stream.
+    if (previous !== undefined && !(previous.key < labels.key)) {
+      assert.fail(`stream ${labels.toString()} comes twice or late`);
     }
     assert(this.#labels.length < segmentStreamsMax, `more than ${segmentStreamsMax} streams`);
     this.#labels.push(labels);
@@ -168,16 +178,9 @@ export class SegmentWriter {
 }
 
 /** Streams in order of their label text, so that neighbours in a shared block are alike. */
-function sortedByLabels(streams: readonly SegmentStream[]): SegmentStream[] {
-  const sorted = [...streams].sort((a, b) => {
-    const [left, right] = [a.labels.key, b.labels.key];
-    return left < right ? -1 : left > right ? 1 : 0;
-  });
-  for (let i = 1; i < sorted.length; i++) {
-    const { labels } = sorted[i]!;
-    assert(labels.key !== sorted[i - 1]!.labels.key, `stream ${labels.toString()} comes twice`);
-  }
-  return sorted;
+function byLabels(a: SegmentStream, b: SegmentStream): number {
+  const [left, right] = [a.labels.key, b.labels.key];
+  return left < right ? -1 : left > right ? 1 : 0;
 }
 
 type PackedBlock = Omit<RawBlock, "columns" | "valueKeys" | "lines" | "linesBuffer"> & {

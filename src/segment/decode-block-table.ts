@@ -35,9 +35,12 @@ function decodeRuns(reader: ByteReader, count: number, limits: BlockTableLimits)
   const levelStarts = reader.starts({ countMax, count });
   const levels = reader.uint32s({ countMax, count: levelStarts[count]! });
   const levelCounts = reader.uint32s({ countMax, count: levelStarts[count]! });
+  let [minOffset, maxOffset] = [Infinity, -Infinity];
   for (let run = 0; run < count; run++) {
     // Stored as the span.
     maxOffsets[run] = minOffsets[run]! + maxOffsets[run]!;
+    if (minOffsets[run]! < minOffset) minOffset = minOffsets[run]!;
+    if (maxOffsets[run]! > maxOffset) maxOffset = maxOffsets[run]!;
     if (streams[run]! >= limits.streamCount) {
       throw reader.corrupt(`run ${run} is of stream ${streams[run]} of ${limits.streamCount}`);
     }
@@ -55,6 +58,8 @@ function decodeRuns(reader: ByteReader, count: number, limits: BlockTableLimits)
     levelStarts,
     levels,
     levelCounts,
+    minOffset,
+    maxOffset,
   };
 }
 

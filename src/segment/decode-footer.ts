@@ -4,6 +4,7 @@
  */
 import zlib from "node:zlib";
 import type { StoreError } from "#base";
+import { startsOf } from "#columns";
 import { compareText, type LabelPair, Labels } from "#model";
 import { type ByteOrigin, ByteReader, corrupt } from "./byte-reader.ts";
 import { unpackPartNow } from "./compression.ts";
@@ -59,20 +60,47 @@ export function decodeFooter(stored: FooterBytes): SegmentFooter {
   const postings = decodePostings(open(SectionKind.postings), symbols.count, streams.count);
   const limits = { symbolCount: symbols.count, streamCount: streams.count, bodyBytes };
   const blocks = decodeBlocks(open(SectionKind.blocks), limits);
-  const labels: Labels[] = [];
+  const labels = new Map<number, Labels>();
+  const tables = { symbols, streams, postings, blocks };
   return {
     name,
     bodyBytes,
     info,
     sections,
-    symbols,
-    streams,
-    postings,
-    blocks,
-    labelsOf: (stream) => (labels[stream] ??= labelsAt(streams, symbols, stream)),
-    // Tables cost about twice their raw bytes, labels once they are built as much again.
-    weightBytes: 1024 + 4 * footerRawBytes({ bodyBytes, sections }),
+    ...tables,
+    labelsOf: (stream) => {
+      const known = labels.get(stream);
+      if (known !== undefined) return known;
+      const made = labelsAt(streams, symbols, stream);
+      if (labels.size >= labelsKeptMax) labels.clear();
+      labels.set(stream, made);
+      return made;
+    },
+    weightBytes: weightOf(tables),
   };
+}
+
+/** Label sets and texts a footer keeps once they were asked for; then it starts anew. */
+const labelsKeptMax = 16_384;
+const textsKeptMax = 65_536;
+
+/** What a label set and a text take once built, about. */
+const labelsBytes = 256;
+const textBytes = 64;
+
+/** The tables, and what is built from them on demand at most. */
+function weightOf(
+  tables: Pick<SegmentFooter, "symbols" | "streams" | "postings" | "blocks">,
+): number {
+  const { symbols, streams, postings, blocks } = tables;
+  let sum = 4096 + symbols.tableBytes;
+  for (const table of [streams, postings, blocks, blocks.runs, blocks.columns]) {
+    for (const column of Object.values(table)) {
+      if (ArrayBuffer.isView(column)) sum += column.byteLength;
+    }
+  }
+  sum += Math.min(streams.count, labelsKeptMax) * labelsBytes;
+  return sum + Math.min(symbols.count, textsKeptMax) * textBytes;
 }
 
 /** Raw bytes of the sections in the footer itself; others may lie before it. */
@@ -144,13 +172,22 @@ function readSectionEntry(table: Buffer, at: number): SectionFacts {
 
 function decodeSymbols(reader: ByteReader): SymbolTable {
   const lengths = reader.uint32s({ countMax: tableEntriesMax });
-  const starts = new Float64Array(lengths.length + 1);
-  for (let i = 0; i < lengths.length; i++) starts[i + 1] = starts[i]! + lengths[i]!;
-  const bytes = reader.take(starts[lengths.length]!);
+  let sum = 0;
+  for (let i = 0; i < lengths.length; i++) sum += lengths[i]!;
+  const bytes = reader.take(sum);
   reader.end();
-  const texts: string[] = [];
-  const text = (symbol: number): string =>
-    (texts[symbol] ??= bytes.toString("utf8", starts[symbol], starts[symbol + 1]));
+  const starts = startsOf(lengths);
+  const texts = new Map<number, string>();
+  const textOnce = (symbol: number): string =>
+    bytes.toString("utf8", starts[symbol], starts[symbol + 1]);
+  const text = (symbol: number): string => {
+    const known = texts.get(symbol);
+    if (known !== undefined) return known;
+    const made = textOnce(symbol);
+    if (texts.size >= textsKeptMax) texts.clear();
+    texts.set(symbol, made);
+    return made;
+  };
   const find = (wanted: string): number => {
     let [low, high] = [0, lengths.length];
     while (low < high) {
@@ -162,7 +199,8 @@ function decodeSymbols(reader: ByteReader): SymbolTable {
     }
     return -1;
   };
-  return { count: lengths.length, text, find };
+  const tableBytes = bytes.length + starts.byteLength;
+  return { count: lengths.length, text, textOnce, find, tableBytes };
 }
 
 function decodeStreams(reader: ByteReader, symbolCount: number): StreamTable {

@@ -2,7 +2,8 @@
 import assert from "node:assert";
 import zlib from "node:zlib";
 import { packUints } from "#columns";
-import { compareText, type Labels } from "#model";
+import type { Labels } from "#model";
+import { nextTurn } from "#world";
 import type { RawRun } from "./block-builder.ts";
 import { packPart, type StoredPart } from "./compression.ts";
 import { BlockFlag, type SectionFacts, SectionKind, type SegmentInfo } from "./footer.ts";
@@ -13,6 +14,7 @@ import {
   segmentVersion,
   trailerBytes,
 } from "./limits.ts";
+import { SymbolNumbers } from "./symbol-numbers.ts";
 
 /** A block that has its place in the object. */
 export interface PlacedBlock {
@@ -40,30 +42,43 @@ export interface FooterContent {
   readonly level: number;
 }
 
+/** Streams, runs or texts between two turns of the event loop: a few milliseconds of work. */
+const itemsPerTurn = 8192;
+
 export async function encodeFooter(content: FooterContent): Promise<Buffer> {
-  const symbols = new SymbolNumbers(content);
-  const raw: [kind: number, bytes: Buffer][] = [
-    [SectionKind.info, Buffer.from(JSON.stringify(content.info))],
-    [SectionKind.symbols, symbols.encode()],
-    [SectionKind.streams, encodeStreams(content.labels, symbols)],
-    [SectionKind.postings, encodePostings(content.labels, symbols)],
-    [SectionKind.blocks, encodeBlocks(content.blocks, symbols)],
+  const symbols = new SymbolNumbers();
+  const table = await tableOf(content.labels, symbols);
+  for (const block of content.blocks) {
+    for (const column of block.columns) symbols.add(column.name);
+    for (const run of block.runs) for (const level of run.levels.keys()) symbols.add(level);
+    if (block.runs.length > itemsPerTurn) await nextTurn();
+  }
+  await symbols.number();
+  symbols.renumber(table.names);
+  symbols.renumber(table.values);
+  const raw: [kind: number, bytes: () => Buffer | Promise<Buffer>][] = [
+    [SectionKind.info, () => Buffer.from(JSON.stringify(content.info))],
+    [SectionKind.symbols, () => symbols.encode()],
+    [SectionKind.streams, () => encodeStreams(content.labels, table)],
+    [SectionKind.postings, () => encodePostings(table, symbols.count)],
+    [SectionKind.blocks, () => encodeBlocks(content.blocks, symbols)],
   ];
-  const parts: Buffer[] = [];
   const { extraSections } = content;
-  const table = Buffer.alloc((raw.length + extraSections.length) * sectionEntryBytes);
+  const parts: Buffer[] = [];
+  const sections = Buffer.alloc((raw.length + extraSections.length) * sectionEntryBytes);
   let offset = content.bodyBytes;
-  for (const [index, [kind, bytes]] of raw.entries()) {
+  for (const [index, [kind, encode]] of raw.entries()) {
+    const bytes = await encode();
     assert(bytes.length <= rawBytesMax, `footer section ${kind} of ${bytes.length} bytes`);
     const part = await packPart(bytes, content.level);
-    writeSectionEntry(table, index * sectionEntryBytes, { ...part, kind, offset });
+    writeSectionEntry(sections, index * sectionEntryBytes, { ...part, kind, offset });
     parts.push(part.bytes);
     offset += part.storedBytes;
   }
   for (const [index, section] of extraSections.entries()) {
-    writeSectionEntry(table, (raw.length + index) * sectionEntryBytes, section);
+    writeSectionEntry(sections, (raw.length + index) * sectionEntryBytes, section);
   }
-  return Buffer.concat([...parts, table, encodeTrailer(table, offset)]);
+  return Buffer.concat([...parts, sections, encodeTrailer(sections, offset)]);
 }
 
 function writeSectionEntry(
@@ -90,129 +105,160 @@ function encodeTrailer(table: Buffer, tableOffset: number): Buffer {
   return trailer;
 }
 
-/** Every text of the footer once, numbered in order. */
-class SymbolNumbers {
-  readonly #numbers = new Map<string, number>();
-  readonly #texts: string[];
-
-  constructor(content: FooterContent) {
-    const texts = new Set<string>([""]);
-    for (const labels of content.labels) {
-      for (const [name, value] of labels.pairs) texts.add(name).add(value);
-    }
-    for (const block of content.blocks) {
-      for (const column of block.columns) texts.add(column.name);
-      for (const run of block.runs) for (const level of run.levels.keys()) texts.add(level);
-    }
-    this.#texts = [...texts].sort(compareText);
-    for (const [index, text] of this.#texts.entries()) this.#numbers.set(text, index);
-  }
-
-  of(text: string): number {
-    return this.#numbers.get(text)!;
-  }
-
-  encode(): Buffer {
-    const bytes = this.#texts.map((text) => Buffer.from(text));
-    const lengths = Uint32Array.from(bytes, (text) => text.length);
-    return Buffer.concat([packUints(lengths), ...bytes]);
-  }
+/** Label pairs of all streams; names and values are symbols. */
+interface LabelTable {
+  readonly pairCounts: Uint32Array;
+  readonly names: Uint32Array;
+  readonly values: Uint32Array;
 }
 
-function encodeStreams(streams: readonly Labels[], symbols: SymbolNumbers): Buffer {
-  const pairCounts: number[] = [];
-  const names: number[] = [];
-  const values: number[] = [];
+/** Names and values are numbered by first use, until `SymbolNumbers.renumber`. */
+async function tableOf(streams: readonly Labels[], symbols: SymbolNumbers): Promise<LabelTable> {
+  const pairCounts = Uint32Array.from(streams, (labels) => labels.size);
+  const pairCount = pairCounts.reduce((sum, count) => sum + count, 0);
+  const names = new Uint32Array(pairCount);
+  const values = new Uint32Array(pairCount);
+  let at = 0;
+  for (let stream = 0; stream < streams.length; stream++) {
+    for (const [name, value] of streams[stream]!.pairs) {
+      names[at] = symbols.add(name);
+      values[at++] = symbols.add(value);
+    }
+    if (stream % itemsPerTurn === itemsPerTurn - 1) await nextTurn();
+  }
+  return { pairCounts, names, values };
+}
+
+async function encodeStreams(streams: readonly Labels[], table: LabelTable): Promise<Buffer> {
   const fingerprints = Buffer.alloc(streams.length * 8);
-  for (const [index, labels] of streams.entries()) {
-    pairCounts.push(labels.size);
-    for (const [name, value] of labels.pairs) {
-      names.push(symbols.of(name));
-      values.push(symbols.of(value));
-    }
-    fingerprints.writeBigUInt64LE(labels.fingerprint, index * 8);
+  for (let stream = 0; stream < streams.length; stream++) {
+    fingerprints.writeBigUInt64LE(streams[stream]!.fingerprint, stream * 8);
+    if (stream % itemsPerTurn === itemsPerTurn - 1) await nextTurn();
   }
-  return Buffer.concat([pack(pairCounts), pack(names), pack(values), fingerprints]);
+  const vectors = [table.pairCounts, table.names, table.values];
+  return Buffer.concat([...vectors.map((vector) => packUints(vector)), fingerprints]);
 }
 
-/** Streams of one label value, as runs of neighbours. */
-interface PostingRuns {
-  readonly gaps: number[];
-  readonly lengths: number[];
-  /** End of the last run. */
-  end: number;
-}
-
-function encodePostings(streams: readonly Labels[], symbols: SymbolNumbers): Buffer {
-  const byName = new Map<number, Map<number, PostingRuns>>();
-  for (const [stream, labels] of streams.entries()) {
-    for (const [name, value] of labels.pairs) addPosting(byName, symbols, { name, value, stream });
+/** Pairs by name, then value, then stream; then neighbours of one value are joined to runs. */
+async function encodePostings(table: LabelTable, symbolCount: number): Promise<Buffer> {
+  const pairCount = table.names.length;
+  const streamOf = new Uint32Array(pairCount);
+  let at = 0;
+  for (let stream = 0; stream < table.pairCounts.length; stream++) {
+    for (let i = 0; i < table.pairCounts[stream]!; i++) streamOf[at++] = stream;
   }
-  const names = [...byName.keys()].sort((a, b) => a - b);
-  const valueCounts: number[] = [];
-  const values: number[] = [];
-  const runCounts: number[] = [];
-  const gaps: number[] = [];
-  const lengths: number[] = [];
-  for (const name of names) {
-    const byValue = [...byName.get(name)!].sort((a, b) => a[0] - b[0]);
-    valueCounts.push(byValue.length);
-    for (const [value, runs] of byValue) {
-      values.push(value);
-      runCounts.push(runs.gaps.length);
-      for (const gap of runs.gaps) gaps.push(gap);
-      for (const length of runs.lengths) lengths.push(length);
+  const inOrder = Uint32Array.from({ length: pairCount }, (_, i) => i);
+  await nextTurn();
+  const byValue = orderedBy(table.values, inOrder, symbolCount);
+  await nextTurn();
+  const order = orderedBy(table.names, byValue, symbolCount);
+  await nextTurn();
+  const names = new Vector(16);
+  const valueCounts = new Vector(16);
+  const values = new Vector(1024);
+  const runCounts = new Vector(1024);
+  const gaps = new Vector(1024);
+  const lengths = new Vector(1024);
+  let [name, value, end] = [-1, -1, 0];
+  for (const pair of order) {
+    const stream = streamOf[pair]!;
+    const isNewName = table.names[pair] !== name;
+    if (isNewName) {
+      names.push((name = table.names[pair]!));
+      valueCounts.push(0);
     }
+    if (isNewName || table.values[pair] !== value) {
+      values.push((value = table.values[pair]!));
+      valueCounts.addToLast(1);
+      runCounts.push(0);
+      end = 0;
+    }
+    if (runCounts.last > 0 && stream === end) lengths.addToLast(1);
+    else {
+      gaps.push(stream - end);
+      lengths.push(1);
+      runCounts.addToLast(1);
+    }
+    end = stream + 1;
   }
   const vectors = [names, valueCounts, values, runCounts, gaps, lengths];
-  return Buffer.concat(vectors.map((vector) => pack(vector)));
+  return Buffer.concat(vectors.map((vector) => vector.pack()));
 }
 
-function addPosting(
-  byName: Map<number, Map<number, PostingRuns>>,
-  symbols: SymbolNumbers,
-  posting: { name: string; value: string; stream: number },
-): void {
-  const name = symbols.of(posting.name);
-  const value = symbols.of(posting.value);
-  let byValue = byName.get(name);
-  if (byValue === undefined) byName.set(name, (byValue = new Map()));
-  let runs = byValue.get(value);
-  if (runs === undefined) byValue.set(value, (runs = { gaps: [], lengths: [], end: 0 }));
-  if (runs.gaps.length > 0 && runs.end === posting.stream) {
-    runs.lengths[runs.lengths.length - 1]!++;
-  } else {
-    runs.gaps.push(posting.stream - runs.end);
-    runs.lengths.push(1);
+/** Items of `order`, sorted by their key, which is below `keyCount`; equal ones stay in order. */
+function orderedBy(keys: Uint32Array, order: Uint32Array, keyCount: number): Uint32Array {
+  const starts = new Uint32Array(keyCount + 1);
+  for (const key of keys) starts[key + 1]!++;
+  for (let key = 0; key < keyCount; key++) starts[key + 1]! += starts[key]!;
+  const sorted = new Uint32Array(order.length);
+  for (const item of order) sorted[starts[keys[item]!]!++] = item;
+  return sorted;
+}
+
+/** Numbers that grow; no array of a million doubles on the way. */
+class Vector {
+  #values: Uint32Array;
+  #count = 0;
+
+  constructor(capacity: number) {
+    this.#values = new Uint32Array(capacity);
   }
-  runs.end = posting.stream + 1;
+
+  get last(): number {
+    return this.#values[this.#count - 1]!;
+  }
+
+  push(value: number): void {
+    if (this.#count === this.#values.length) {
+      const grown = new Uint32Array(this.#count * 2);
+      grown.set(this.#values);
+      this.#values = grown;
+    }
+    this.#values[this.#count++] = value;
+  }
+
+  addToLast(by: number): void {
+    this.#values[this.#count - 1]! += by;
+  }
+
+  pack(): Buffer {
+    return packUints(this.#values, this.#count);
+  }
 }
 
-function encodeBlocks(blocks: readonly PlacedBlock[], symbols: SymbolNumbers): Buffer {
+async function encodeBlocks(
+  blocks: readonly PlacedBlock[],
+  symbols: SymbolNumbers,
+): Promise<Buffer> {
   const runs = blocks.flatMap((block) => block.runs);
   const columns = blocks.flatMap((block) => block.columns);
-  const levels = runs.flatMap((run) => [...run.levels]);
+  const levels = runs.flatMap((run) => (run.levels.size === 0 ? [] : [...run.levels]));
   const vectors = [
-    blocks.map((block) => flagsOf(block)),
-    blocks.map((block) => block.runs.length),
-    blocks.map((block) => block.columns.length),
-    runs.map((run) => run.stream),
-    runs.map((run) => run.toRow - run.fromRow),
-    runs.map((run) => run.lineBytes),
-    runs.map((run) => run.minOffset),
-    runs.map((run) => run.maxOffset - run.minOffset),
-    runs.map((run) => run.levels.size),
-    levels.map(([level]) => symbols.of(level)),
-    levels.map(([, count]) => count),
-    columns.map((column) => column.kind),
-    columns.map((column) => symbols.of(column.name)),
-    columns.map((column) => column.offset),
-    columns.map((column) => column.storedBytes),
-    columns.map((column) => column.rawBytes),
-    columns.map((column) => column.encoding),
-    columns.map((column) => column.crc),
+    () => pack(blocks, (block) => flagsOf(block)),
+    () => pack(blocks, (block) => block.runs.length),
+    () => pack(blocks, (block) => block.columns.length),
+    () => pack(runs, (run) => run.stream),
+    () => pack(runs, (run) => run.toRow - run.fromRow),
+    () => pack(runs, (run) => run.lineBytes),
+    () => pack(runs, (run) => run.minOffset),
+    () => pack(runs, (run) => run.maxOffset - run.minOffset),
+    () => pack(runs, (run) => run.levels.size),
+    () => pack(levels, ([level]) => symbols.of(level)),
+    () => pack(levels, ([, count]) => count),
+    () => pack(columns, (column) => column.kind),
+    () => pack(columns, (column) => symbols.of(column.name)),
+    () => pack(columns, (column) => column.offset),
+    () => pack(columns, (column) => column.storedBytes),
+    () => pack(columns, (column) => column.rawBytes),
+    () => pack(columns, (column) => column.encoding),
+    () => pack(columns, (column) => column.crc),
   ];
-  return Buffer.concat(vectors.map((vector) => pack(vector)));
+  const parts: Buffer[] = [];
+  for (const vector of vectors) {
+    parts.push(vector());
+    if (runs.length > itemsPerTurn) await nextTurn();
+  }
+  return Buffer.concat(parts);
 }
 
 function flagsOf(block: PlacedBlock): number {
@@ -221,6 +267,8 @@ function flagsOf(block: PlacedBlock): number {
   );
 }
 
-function pack(values: readonly number[]): Buffer {
-  return packUints(Float64Array.from(values));
+function pack<T>(items: readonly T[], valueOf: (item: T) => number): Buffer {
+  const values = new Float64Array(items.length);
+  for (let i = 0; i < items.length; i++) values[i] = valueOf(items[i]!);
+  return packUints(values);
 }

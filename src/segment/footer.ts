@@ -49,8 +49,12 @@ export interface SectionFacts {
 export interface SymbolTable {
   readonly count: number;
   text(symbol: number): string;
+  /** The same, not kept: for those who go through all of them. */
+  textOnce(symbol: number): string;
   /** The number of a text, or -1. */
   find(text: string): number;
+  /** Memory of the stored texts. */
+  readonly tableBytes: number;
 }
 
 /** Pair i of stream s is pairs starts[s] + i of `names` and `values`. */
@@ -101,6 +105,9 @@ export interface RunTable {
   readonly levelStarts: Uint32Array;
   readonly levels: Uint32Array;
   readonly levelCounts: Uint32Array;
+  /** Over all runs; Infinity and -Infinity when there are none. */
+  readonly minOffset: number;
+  readonly maxOffset: number;
 }
 
 export interface ColumnTable {

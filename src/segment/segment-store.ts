@@ -14,6 +14,7 @@ import {
   type StreamSelect,
   type StreamVolume,
 } from "#storage";
+import { nextTurn } from "#world";
 import type { SegmentBlockRef } from "./block-ref.ts";
 import { readSection } from "./extra-sections.ts";
 import { FilterCache, filterCacheBytesDefault } from "./filter-cache.ts";
@@ -26,6 +27,7 @@ import { type ListedSegment, SegmentList } from "./segment-list.ts";
 import { type SkipCounts, skipBlocks, skipFacts } from "./skip-blocks.ts";
 import { SkipTest } from "./skip-test.ts";
 import { labelNamesOf, labelValuesOf, seriesOf } from "./stream-answers.ts";
+import { Turns } from "./turns.ts";
 import { VolumeSums } from "./volume-sums.ts";
 
 export interface SegmentStoreOptions {
@@ -131,10 +133,15 @@ export class SegmentStore implements LogStore {
     const live = await this.#liveFooters({ ...select, options, onTail });
     const counts: SkipCounts = new Map();
     const how = { test, cache: this.#filters, counts, options };
+    const turns = new Turns();
+    const planned: (readonly SegmentBlockRef[])[] = [];
+    for (const footer of live.footers) {
+      planned.push(planBlocks(footer, select.matchers, select.range));
+      if (turns.spend(footer.streams.count + footer.blocks.runs.streams.length)) await nextTurn();
+      options.signal.throwIfAborted();
+    }
     const blocks = await Promise.all(
-      live.footers.map((footer) =>
-        skipBlocks(footer, planBlocks(footer, select.matchers, select.range), how),
-      ),
+      live.footers.map((footer, i) => skipBlocks(footer, planned[i]!, how)),
     );
     return {
       blocks: blocks.flat(),
@@ -168,7 +175,11 @@ export class SegmentStore implements LogStore {
 
   async volumes(select: StreamSelect, options: ReadOptions): Promise<StreamVolume[]> {
     const sums = new VolumeSums(select);
-    for (const footer of await this.#answering(select, options)) sums.add(footer);
+    const turns = new Turns();
+    for (const footer of await this.#answering(select, options)) {
+      sums.add(footer);
+      if (turns.spend(footer.streams.count + footer.blocks.runs.streams.length)) await nextTurn();
+    }
     return sums.volumes();
   }
 

@@ -44,13 +44,40 @@ function markValues(
   target: { passes: Uint8Array; ofMissing: number },
 ): void {
   const { postings, symbols } = footer;
-  for (let v = postings.valueStarts[name]!; v < postings.valueStarts[name + 1]!; v++) {
-    const passes = matcher.test(symbols.text(postings.values[v]!)) ? 1 : 0;
-    if (passes === target.ofMissing) continue;
+  const from = postings.valueStarts[name]!;
+  const to = postings.valueStarts[name + 1]!;
+  const fill = (v: number, passes: number): void => {
     for (let run = postings.runStarts[v]!; run < postings.runStarts[v + 1]!; run++) {
       target.passes.fill(passes, postings.runFrom[run], postings.runTo[run]);
     }
+  };
+  // Of all values only the named one answers otherwise than a missing label does. The empty value
+  // is that of missing ones, and is compared with every value below.
+  if ((matcher.op === "=" || matcher.op === "!=") && matcher.value !== "") {
+    const v = findValue(postings.values, { from, to }, symbols.find(matcher.value));
+    if (v >= 0) fill(v, 1 - target.ofMissing);
+    return;
   }
+  for (let v = from; v < to; v++) {
+    const passes = matcher.test(symbols.textOnce(postings.values[v]!)) ? 1 : 0;
+    if (passes !== target.ofMissing) fill(v, passes);
+  }
+}
+
+/** Where a symbol is among the values [from, to), which ascend; -1 when it is not there. */
+function findValue(
+  values: Uint32Array,
+  range: { from: number; to: number },
+  symbol: number,
+): number {
+  let low = range.from;
+  let high = range.to;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (values[middle]! < symbol) low = middle + 1;
+    else high = middle;
+  }
+  return low < range.to && values[low] === symbol ? low : -1;
 }
 
 /** A block and those of its runs (numbers in the run table) that a query needs, in row order. */

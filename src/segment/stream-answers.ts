@@ -1,72 +1,122 @@
 /** Label questions, answered from footers alone. */
 import { compareText, type Labels } from "#model";
 import type { StreamSelect } from "#storage";
+import { nextTurn } from "#world";
 import type { SegmentFooter } from "./footer.ts";
 import { offsetRangeOf, selectStreams, streamsInRange } from "./select-streams.ts";
+import { sortedInTurns } from "./sort-in-turns.ts";
+import { Turns } from "./turns.ts";
 
-/**
- * One byte per stream of the footer: 1 when it passes the matchers and has entries in the range.
- */
+/** One byte per stream: 1 when it passes the matchers and has entries in the range. */
 function streamsOf(footer: SegmentFooter, select: StreamSelect): Uint8Array {
   const selected = selectStreams(footer, select.matchers);
-  return streamsInRange(footer, selected, offsetRangeOf(select.range, footer.info.day));
+  const range = offsetRangeOf(select.range, footer.info.day);
+  const { minOffset, maxOffset } = footer.blocks.runs;
+  // Every stream has entries, so all times of a segment inside means all of its streams.
+  if (range.from <= minOffset && maxOffset < range.to) return selected;
+  return streamsInRange(footer, selected, range);
+}
+
+/** Whether the question is about all of the segment's streams: its postings are the answer then. */
+function isWhole(footer: SegmentFooter, select: StreamSelect): boolean {
+  const range = offsetRangeOf(select.range, footer.info.day);
+  const { minOffset, maxOffset } = footer.blocks.runs;
+  return select.matchers.length === 0 && range.from <= minOffset && maxOffset < range.to;
 }
 
 /** Distinct label sets. */
-export function seriesOf(footers: readonly SegmentFooter[], select: StreamSelect): Labels[] {
+export async function seriesOf(
+  footers: readonly SegmentFooter[],
+  select: StreamSelect,
+): Promise<Labels[]> {
   const byKey = new Map<string, Labels>();
+  const turns = new Turns();
   for (const footer of footers) {
     const present = streamsOf(footer, select);
-    for (let stream = 0; stream < present.length; stream++) {
-      if (present[stream] === 0) continue;
-      const labels = footer.labelsOf(stream);
+    for (let s = present.indexOf(1); s >= 0; s = present.indexOf(1, s + 1)) {
+      const labels = footer.labelsOf(s);
       byKey.set(labels.key, labels);
+      // A label set costs as much as many bytes looked at.
+      if (turns.spend(50)) await nextTurn();
     }
+    if (turns.spend(present.length)) await nextTurn();
   }
   return [...byKey.values()];
 }
 
 /** Distinct names, sorted. */
-export function labelNamesOf(footers: readonly SegmentFooter[], select: StreamSelect): string[] {
+export async function labelNamesOf(
+  footers: readonly SegmentFooter[],
+  select: StreamSelect,
+): Promise<string[]> {
   const names = new Set<string>();
+  const turns = new Turns();
   for (const footer of footers) {
-    const present = streamsOf(footer, select);
     const { postings, symbols } = footer;
+    const present = isWhole(footer, select) ? undefined : new PresentStreams(footer, select);
     for (let name = 0; name < postings.names.length; name++) {
       const from = postings.valueStarts[name]!;
       const to = postings.valueStarts[name + 1]!;
-      if (hasAny(footer, present, from, to)) names.add(symbols.text(postings.names[name]!));
+      if (present?.haveAny(from, to) ?? true) names.add(symbols.text(postings.names[name]!));
     }
+    if (turns.spend(present === undefined ? 100 : footer.streams.count)) await nextTurn();
   }
-  return [...names].sort(compareText);
+  return sortedTexts(names);
 }
 
 /** Distinct values of one label, sorted. */
-export function labelValuesOf(
+export async function labelValuesOf(
   footers: readonly SegmentFooter[],
   select: StreamSelect,
   label: string,
-): string[] {
+): Promise<string[]> {
   const values = new Set<string>();
+  const turns = new Turns();
   for (const footer of footers) {
     const { postings, symbols } = footer;
     const symbol = symbols.find(label);
     const name = symbol < 0 ? -1 : postings.names.indexOf(symbol);
     if (name < 0) continue;
-    const present = streamsOf(footer, select);
+    const present = isWhole(footer, select) ? undefined : new PresentStreams(footer, select);
     for (let v = postings.valueStarts[name]!; v < postings.valueStarts[name + 1]!; v++) {
-      if (hasAny(footer, present, v, v + 1)) values.add(symbols.text(postings.values[v]!));
+      if (!(present?.haveAny(v, v + 1) ?? true)) continue;
+      values.add(symbols.textOnce(postings.values[v]!));
+      if (turns.spend(10)) await nextTurn();
     }
+    if (turns.spend(present === undefined ? 100 : footer.streams.count)) await nextTurn();
   }
-  return [...values].sort(compareText);
+  return sortedTexts(values);
 }
 
-/** Whether a present stream is in the postings of values [from, to). */
-function hasAny(footer: SegmentFooter, present: Uint8Array, from: number, to: number): boolean {
-  const { runStarts, runFrom, runTo } = footer.postings;
-  for (let run = runStarts[from]!; run < runStarts[to]!; run++) {
-    const at = present.indexOf(1, runFrom[run]);
-    if (at >= 0 && at < runTo[run]!) return true;
+async function sortedTexts(texts: ReadonlySet<string>): Promise<string[]> {
+  const all = [...texts];
+  return Array.from(await sortedInTurns(all, compareText), (index) => all[index]!);
+}
+
+/** The streams of a footer that a question is about, to be met with postings. */
+class PresentStreams {
+  readonly #footer: SegmentFooter;
+  /** For each stream the first present one from it on. */
+  readonly #next: Uint32Array;
+
+  constructor(footer: SegmentFooter, select: StreamSelect) {
+    this.#footer = footer;
+    const present = streamsOf(footer, select);
+    const next = new Uint32Array(present.length);
+    let nearest = present.length;
+    for (let stream = present.length - 1; stream >= 0; stream--) {
+      if (present[stream] === 1) nearest = stream;
+      next[stream] = nearest;
+    }
+    this.#next = next;
   }
-  return false;
+
+  /** Whether one of them is in the postings of values [from, to). */
+  haveAny(from: number, to: number): boolean {
+    const { runStarts, runFrom, runTo } = this.#footer.postings;
+    for (let run = runStarts[from]!; run < runStarts[to]!; run++) {
+      if (this.#next[runFrom[run]!]! < runTo[run]!) return true;
+    }
+    return false;
+  }
 }
