@@ -7,6 +7,7 @@ import type { LogExpr } from "#logql";
 import type { Block, LogStore } from "#storage";
 import { chooseRows } from "./block-rows.ts";
 import { type BlockScope, planBlocks } from "./block-scope.ts";
+import { addRuns } from "./count-runs.ts";
 import { Duplicates } from "./duplicates.ts";
 import { addFromFacts, isCountedByFacts } from "./fact-counts.ts";
 import { lineUse, newFold } from "./fold-of-function.ts";
@@ -43,7 +44,7 @@ export async function runRange(
   const table = new SeriesTable({
     grouping,
     isMulti: scope.isMulti,
-    isIdentity: pipeline.isIdentity,
+    isIdentity: pipeline.isIdentity || keepsLabels(plan, pipeline),
     newFold: () => newFold(plan, { grid, windows, hold: (bytes) => run.hold(bytes) }),
     hold: (bytes) => run.hold(bytes),
     ...(query.checkCount === undefined ? {} : { checkCount: query.checkCount }),
@@ -65,6 +66,11 @@ export async function runRange(
   await fold.readAll(store, shared, { ...pipeline.needs, lines: true, metadata: "all" });
   const matrix = table.finish(grid.stepCount);
   return plan.fn === "absent_over_time" ? invert(matrix, plan.log) : matrix;
+}
+
+/** Entries keep the labels they came with: nothing but leading line filters looks at them. */
+function keepsLabels(plan: RangePlan, pipeline: Pipeline): boolean {
+  return plan.unwrap === undefined && pipeline.stages.every(({ runs }) => runs === "block");
 }
 
 export function compileRange(plan: RangePlan, nowNs: () => bigint): Pipeline {
@@ -99,6 +105,7 @@ class BlockFold {
   readonly #table: SeriesTable;
   readonly #run: QueryRun;
   readonly #duplicates: Duplicates;
+  readonly #countsRuns: boolean;
   /** Time 0 of samples. */
   readonly #originNs: bigint;
   readonly #sample: FoldSample = { time: 0, value: 0, text: "", count: 1 };
@@ -117,6 +124,7 @@ class BlockFold {
     this.#table = options.table;
     this.#run = options.run;
     this.#duplicates = new Duplicates((bytes) => options.run.hold(bytes));
+    this.#countsRuns = isCountedByFacts(options.plan, options.pipeline);
     this.#originNs = options.grid.startNs - options.plan.offsetNs;
   }
 
@@ -138,6 +146,13 @@ class BlockFold {
   #scan(block: Block, scope: BlockScope): void {
     const windows = this.#windows;
     windows.setBase(block.baseNs);
+    if (this.#countsRuns && scope.shared === undefined && block.metadata.length === 0) {
+      const weighsBytes = lineUse(this.#plan.fn) === "length";
+      const counted = addRuns(block, scope, { windows, table: this.#table, weighsBytes });
+      countRead(this.#run, block, counted);
+      this.#run.counts.entriesAfterFilter += counted;
+      return;
+    }
     const wantsOffset = windows.haveGaps
       ? (offset: number): boolean => windows.firstStep(offset) < windows.endStep(offset)
       : undefined;
