@@ -14,8 +14,8 @@ const thinStreamBytes: number = 64 * KiB;
 const sharedBlockBytes: number = MiB;
 /** Blocks built from the head and kept for the next query. */
 const cacheBytesMax: number = 32 * MiB;
-/** Facts of blocks kept for planning, which needs no block. */
-const refsMax = 200_000;
+/** Facts of blocks kept for planning, which needs no block: that many streams, over all blocks. */
+const refStreamsMax = 200_000;
 /** Head sources come after all segments, whose order is the time they were made, in ms. */
 const headOrderBase: number = 2 ** 52;
 const runsPerPartMax = 4096;
@@ -23,7 +23,11 @@ const runsPerPartMax = 4096;
 /** Slices of one stream that go into one block. */
 export interface HeadRun {
   readonly labels: Labels;
+  /** The first `sliceCount` of them; more may have come since. */
   readonly slices: readonly HeadSlice[];
+  readonly sliceCount: number;
+  /** Number of the stream in its part. */
+  readonly stream: number;
   readonly entryCount: number;
   readonly lineBytes: number;
 }
@@ -33,8 +37,10 @@ export interface HeadBlockPlan {
   readonly part: HeadPart;
   readonly runs: readonly HeadRun[];
   readonly sourceOrder: number;
-  /** Equal for equal content: part, streams and how many slices of each. */
+  /** Equal for equal content; different content may have the same, too. */
   readonly key: string;
+  /** Stream and slices of each run: with equal keys, equal for equal content only. */
+  readonly signature: Uint32Array;
 }
 
 /** Which blocks the given streams of a part make up. Earlier runs of a stream keep their key while it grows. */
@@ -52,8 +58,9 @@ export function planHeadBlocks(part: HeadPart, streams: readonly HeadStream[]): 
       for (const [index, run] of runsOf(stream).entries()) plans.push(planOf(part, [run], index));
       continue;
     }
-    const { labels, slices, entryCount, lineBytes } = stream;
-    shared.push({ labels, slices: [...slices], entryCount, lineBytes });
+    const { labels, number, slices, entryCount, lineBytes } = stream;
+    const sliceCount = slices.length;
+    shared.push({ labels, stream: number, slices, sliceCount, entryCount, lineBytes });
     sharedBytes += lineBytes + 64;
     if (sharedBytes >= sharedBlockBytes) closeShared();
   }
@@ -64,14 +71,26 @@ export function planHeadBlocks(part: HeadPart, streams: readonly HeadStream[]): 
 function planOf(part: HeadPart, runs: readonly HeadRun[], index: number): HeadBlockPlan {
   const sourceOrder =
     headOrderBase + part.order * runsPerPartMax + Math.min(index, runsPerPartMax - 1);
-  let key = `${part.order}/${index}`;
-  for (const { labels, slices } of runs) key += `/${labels.key}:${slices.length}`;
-  return { part, runs, sourceOrder, key };
+  const signature = new Uint32Array(runs.length * 2);
+  let hash = 0;
+  for (let i = 0; i < runs.length; i++) {
+    const { stream, sliceCount } = runs[i]!;
+    signature[i * 2] = stream;
+    signature[i * 2 + 1] = sliceCount;
+    hash = Math.imul(hash ^ stream, 0x9e3779b1);
+    hash = Math.imul((hash ^ (hash >>> 15)) + sliceCount, 0x85ebca6b);
+  }
+  const key = `${part.order}/${index}/${runs.length}/${hash >>> 0}`;
+  return { part, runs, sourceOrder, key, signature };
 }
 
 function runsOf(stream: HeadStream): HeadRun[] {
   const runs: HeadRun[] = [];
-  const { labels } = stream;
+  const { labels, number } = stream;
+  const close = (): void => {
+    const sliceCount = slices.length;
+    runs.push({ labels, stream: number, slices, sliceCount, entryCount, lineBytes });
+  };
   let slices: HeadSlice[] = [];
   let [entryCount, lineBytes] = [0, 0];
   for (const slice of stream.slices) {
@@ -79,18 +98,29 @@ function runsOf(stream: HeadStream): HeadRun[] {
     entryCount += slice.toRow - slice.fromRow;
     lineBytes += slice.lineBytes;
     if (lineBytes < runBytes) continue;
-    runs.push({ labels, slices, entryCount, lineBytes });
+    close();
     slices = [];
     [entryCount, lineBytes] = [0, 0];
   }
-  if (slices.length > 0) runs.push({ labels, slices, entryCount, lineBytes });
+  if (slices.length > 0) close();
   return runs;
+}
+
+interface Known<T> {
+  readonly signature: Uint32Array;
+  readonly value: T;
 }
 
 /** Builds blocks from head runs, and remembers some. */
 export class HeadBlocks {
-  readonly #cache = new LruMap<string, Block>({ weightMax: cacheBytesMax, weigh: blockBytes });
-  readonly #refs = new LruMap<string, BlockRef>({ weightMax: refsMax });
+  readonly #cache = new LruMap<string, Known<Block>>({
+    weightMax: cacheBytesMax,
+    weigh: ({ value, signature }) => blockBytes(value) + signature.byteLength,
+  });
+  readonly #refs = new LruMap<string, Known<BlockRef>>({
+    weightMax: refStreamsMax,
+    weigh: ({ value }) => 1 + value.facts.streams.length,
+  });
   readonly #rows: GatheredRows;
   readonly #metadata: MetadataColumns;
 
@@ -99,19 +129,20 @@ export class HeadBlocks {
     this.#metadata = new MetadataColumns(options.hashSeed);
   }
 
-  /** What is known of the block; the same object for the same content. */
-  ref(plan: HeadBlockPlan): BlockRef {
-    return this.#refs.get(plan.key) ?? this.block(plan).ref;
+  /** What is known of the block if it was built before; the same object for the same content. */
+  knownRef(plan: HeadBlockPlan): BlockRef | undefined {
+    return sameOf(this.#refs.get(plan.key), plan);
   }
 
   block(plan: HeadBlockPlan): Block {
-    const known = this.#cache.get(plan.key);
+    const known = sameOf(this.#cache.get(plan.key), plan);
     if (known !== undefined) return known;
     const built = this.#build(plan);
-    const ref = this.#refs.get(plan.key) ?? built.ref;
+    const ref = this.knownRef(plan) ?? built.ref;
     const block = { ...built, ref };
-    this.#refs.set(plan.key, ref);
-    this.#cache.set(plan.key, block);
+    const { signature } = plan;
+    this.#refs.set(plan.key, { signature, value: ref });
+    this.#cache.set(plan.key, { signature, value: block });
     return block;
   }
 
@@ -122,7 +153,9 @@ export class HeadBlocks {
     const rows = this.#rows;
     const metadata = this.#metadata;
     for (const [index, run] of runs.entries()) {
-      rows.gather(run.slices, part.day);
+      const { slices, sliceCount } = run;
+      const isAll = slices.length === sliceCount;
+      rows.gather(isAll ? slices : slices.slice(0, sliceCount), part.day);
       const from = columns.rowCount;
       columns.append(rows, index, metadata);
       if (rows.count === 0) continue;
@@ -138,6 +171,15 @@ export class HeadBlocks {
     metadata.reset();
     return finishBlock(plan, streams, finished);
   }
+}
+
+/** What is remembered under the key, when it is of this content. */
+function sameOf<T>(known: Known<T> | undefined, plan: HeadBlockPlan): T | undefined {
+  if (known === undefined || known.signature.length !== plan.signature.length) return undefined;
+  for (let i = 0; i < plan.signature.length; i++) {
+    if (known.signature[i] !== plan.signature[i]) return undefined;
+  }
+  return known.value;
 }
 
 interface FinishedColumns {

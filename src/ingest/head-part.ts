@@ -6,6 +6,7 @@ import {
   type Labels,
   secondsPerDay,
 } from "#model";
+import { HeadLabelIndex } from "./head-label-index.ts";
 
 /** What one row costs besides its bytes: the columns of the batch it is in. */
 const rowOverheadBytes = 24;
@@ -27,6 +28,9 @@ export interface HeadSlice {
 /** One stream's entries of one day that are not in a segment yet. */
 export interface HeadStream {
   readonly labels: Labels;
+  /** Its place among the streams of the part, from 0. */
+  readonly number: number;
+  /** Only ever appended to. */
   readonly slices: HeadSlice[];
   entryCount: number;
   lineBytes: number;
@@ -45,12 +49,17 @@ export class HeadPart {
   readonly order: number;
   readonly baseNs: bigint;
   readonly streams: Map<string, HeadStream> = new Map();
+  /** The same streams by their labels, for queries. */
+  readonly index: HeadLabelIndex = new HeadLabelIndex();
   readonly openedMs: number;
   touchedMs: number;
   firstSequence = 0;
   lastSequence = 0;
   entryCount = 0;
   lineBytes = 0;
+  /** Over all streams. */
+  minOffset: number = Number.POSITIVE_INFINITY;
+  maxOffset: number = Number.NEGATIVE_INFINITY;
   /** What it holds in memory, estimated. */
   heapBytes = 0;
   /** Given at the first try to write it, so that a second one replaces what the first may have left. */
@@ -75,6 +84,7 @@ export class HeadPart {
     if (stream === undefined) {
       stream = {
         labels,
+        number: this.streams.size,
         slices: [],
         entryCount: 0,
         lineBytes: 0,
@@ -82,6 +92,7 @@ export class HeadPart {
         maxOffset: Number.NEGATIVE_INFINITY,
       };
       this.streams.set(labels.key, stream);
+      this.index.add(stream);
       this.heapBytes += streamOverheadBytes;
     }
     const slice = sliceOf(batch, run);
@@ -91,6 +102,8 @@ export class HeadPart {
     stream.lineBytes += slice.lineBytes;
     stream.minOffset = Math.min(stream.minOffset, slice.minOffset);
     stream.maxOffset = Math.max(stream.maxOffset, slice.maxOffset);
+    this.minOffset = Math.min(this.minOffset, slice.minOffset);
+    this.maxOffset = Math.max(this.maxOffset, slice.maxOffset);
     this.entryCount += rows;
     this.lineBytes += slice.lineBytes;
     this.heapBytes += slice.lineBytes + rows * rowOverheadBytes + sliceOverheadBytes;

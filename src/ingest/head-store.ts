@@ -1,4 +1,4 @@
-import { compareText, type Labels, type Matcher, nsPerDay, type TimeRange } from "#model";
+import { compareText, type Labels, nsPerDay, type TimeRange } from "#model";
 import type {
   Block,
   BlockPlan,
@@ -8,6 +8,7 @@ import type {
   StreamSelect,
   StreamVolume,
 } from "#storage";
+import { nextTurn } from "#world";
 import type { Head } from "./head.ts";
 import { type HeadBlockPlan, type HeadBlocks, planHeadBlocks } from "./head-blocks.ts";
 import type { HeadPart, HeadStream } from "./head-part.ts";
@@ -23,18 +24,24 @@ export class HeadStore implements LogStore {
     this.#blocks = options.blocks;
   }
 
-  plan(select: StreamSelect): Promise<BlockPlan> {
-    const blocks: BlockRef[] = [];
+  /** What is planned is fixed before the first turn; new blocks are then built one at a time. */
+  async plan(select: StreamSelect): Promise<BlockPlan> {
+    const plans: HeadBlockPlan[] = [];
     for (const part of this.#partsIn(select.tenant, select.range)) {
-      const streams = matchingStreams(part, select);
-      for (const plan of planHeadBlocks(part, streams)) {
-        const ref = this.#blocks.ref(plan);
-        this.#planned.set(ref, plan);
-        const { minNs, maxNs } = ref.facts;
-        if (maxNs >= select.range.fromNs && minNs < select.range.toNs) blocks.push(ref);
-      }
+      plans.push(...planHeadBlocks(part, matchingStreams(part, select)));
     }
-    return Promise.resolve({ blocks, skippedBlocks: 0, segmentsConsidered: 0, warnings: [] });
+    const blocks: BlockRef[] = [];
+    for (const plan of plans) {
+      let ref = this.#blocks.knownRef(plan);
+      if (ref === undefined) {
+        ref = this.#blocks.block(plan).ref;
+        await nextTurn();
+      }
+      this.#planned.set(ref, plan);
+      const { minNs, maxNs } = ref.facts;
+      if (maxNs >= select.range.fromNs && minNs < select.range.toNs) blocks.push(ref);
+    }
+    return { blocks, skippedBlocks: 0, segmentsConsidered: 0, warnings: [] };
   }
 
   async *read(blocks: readonly BlockRef[]): AsyncIterable<Block> {
@@ -48,24 +55,37 @@ export class HeadStore implements LogStore {
 
   series(select: StreamSelect): Promise<Labels[]> {
     const found = new Map<string, Labels>();
-    this.#eachStream(select, ({ labels }) => found.set(labels.key, labels));
+    for (const part of this.#partsIn(select.tenant, select.range)) {
+      for (const { labels } of matchingStreams(part, select)) found.set(labels.key, labels);
+    }
     return Promise.resolve([...found.values()]);
   }
 
   labelNames(select: StreamSelect): Promise<string[]> {
     const names = new Set<string>();
-    this.#eachStream(select, ({ labels }) => {
-      for (const [name] of labels.pairs) names.add(name);
-    });
+    for (const part of this.#partsIn(select.tenant, select.range)) {
+      if (isWhole(part, select)) for (const name of part.index.names()) names.add(name);
+      else {
+        for (const { labels } of matchingStreams(part, select)) {
+          for (const pair of labels.pairs) names.add(pair[0]);
+        }
+      }
+    }
     return Promise.resolve([...names].sort(compareText));
   }
 
   labelValues(select: StreamSelect, name: string): Promise<string[]> {
     const values = new Set<string>();
-    this.#eachStream(select, ({ labels }) => {
-      const value = labels.get(name);
-      if (value !== undefined) values.add(value);
-    });
+    for (const part of this.#partsIn(select.tenant, select.range)) {
+      if (isWhole(part, select)) {
+        for (const value of part.index.byValue(name).keys()) values.add(value);
+      } else {
+        for (const { labels } of matchingStreams(part, select)) {
+          const value = labels.get(name);
+          if (value !== undefined) values.add(value);
+        }
+      }
+    }
     return Promise.resolve([...values].sort(compareText));
   }
 
@@ -94,12 +114,6 @@ export class HeadStore implements LogStore {
   #partsIn(tenant: string, range: TimeRange): HeadPart[] {
     return this.#head.parts(tenant).filter((part) => overlapsDay(part, range));
   }
-
-  #eachStream(select: StreamSelect, visit: (stream: HeadStream) => void): void {
-    for (const part of this.#partsIn(select.tenant, select.range)) {
-      for (const stream of matchingStreams(part, select)) visit(stream);
-    }
-  }
 }
 
 function overlapsDay(part: HeadPart, range: TimeRange): boolean {
@@ -107,29 +121,20 @@ function overlapsDay(part: HeadPart, range: TimeRange): boolean {
 }
 
 function matchingStreams(part: HeadPart, select: StreamSelect): HeadStream[] {
-  const from = Number(select.range.fromNs - part.baseNs);
-  const to = Number(select.range.toNs - part.baseNs);
-  const tests = select.matchers.map(memoised);
-  const found: HeadStream[] = [];
-  for (const stream of part.streams.values()) {
-    if (stream.maxOffset < from || stream.minOffset >= to) continue;
-    if (tests.every((test) => test(stream.labels))) found.push(stream);
-  }
-  return found;
+  const found = part.index.select(select.matchers);
+  const { from, to } = offsetsOf(part, select.range);
+  if (from <= part.minOffset && part.maxOffset < to) return found;
+  return found.filter((stream) => stream.maxOffset >= from && stream.minOffset < to);
 }
 
-/** A matcher tried once per distinct value: regular expressions cost more than a map. */
-function memoised(matcher: Matcher): (labels: Labels) => boolean {
-  const known = new Map<string, boolean>();
-  return (labels) => {
-    const value = labels.get(matcher.name) ?? "";
-    let answer = known.get(value);
-    if (answer === undefined) {
-      answer = matcher.test(value);
-      known.set(value, answer);
-    }
-    return answer;
-  };
+function offsetsOf(part: HeadPart, range: TimeRange): { from: number; to: number } {
+  return { from: Number(range.fromNs - part.baseNs), to: Number(range.toNs - part.baseNs) };
+}
+
+/** Whether the question is about every stream of the part: its index is the answer then. */
+function isWhole(part: HeadPart, select: StreamSelect): boolean {
+  const { from, to } = offsetsOf(part, select.range);
+  return select.matchers.length === 0 && from <= part.minOffset && part.maxOffset < to;
 }
 
 /** How much of [minNs, maxNs] lies in the range: 1 when all of it. */
