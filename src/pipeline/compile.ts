@@ -30,6 +30,21 @@ export function compilePipeline(log: LogExpr, options: PipelineOptions): Pipelin
   });
 }
 
+const inOrderGiven = (rows: Uint32Array | undefined): Uint32Array | undefined => rows;
+
+/** Those of `rows` (undefined: all) whose byte in `passing` is 1. */
+function passingRows(passing: Uint8Array, rows: Uint32Array | undefined): Uint32Array {
+  const out = new Uint32Array(passing.indexOf(1) < 0 ? 0 : (rows ?? passing).length);
+  if (out.length === 0) return out;
+  let count = 0;
+  if (rows === undefined) {
+    for (let row = 0; row < passing.length; row++) if (passing[row] === 1) out[count++] = row;
+  } else {
+    for (let i = 0; i < rows.length; i++) if (passing[rows[i]!] === 1) out[count++] = rows[i]!;
+  }
+  return out.subarray(0, count);
+}
+
 /** Line filters at the start, which see the lines as they are stored. */
 function leadingFilterCount(stages: readonly Stage[]): number {
   const end = stages.findIndex((stage) => stage.kind !== "lineFilter");
@@ -76,17 +91,23 @@ class BlockPipeline implements Pipeline {
     this.#row = new RowState(new LabelInterner(), { preservesParserErrors });
   }
 
-  run(block: Block, rows: Uint32Array | undefined, sink: (row: Row) => boolean): void {
+  run(
+    block: Block,
+    rows: Uint32Array | undefined,
+    sink: (row: Row) => boolean,
+    order: (rows: Uint32Array | undefined) => Uint32Array | undefined = inOrderGiven,
+  ): void {
     if (block.rowCount === 0) return;
     const base = new BlockBase(block);
     const passing = searchLines(block, this.#filtersOf(base), rows);
+    const left = passing === undefined ? rows : passingRows(passing, rows);
+    if (left?.length === 0) return;
+    const ordered = order(left);
     const row = this.#row;
     row.enterBlock(base);
-    const count = rows === undefined ? block.rowCount : rows.length;
+    const count = ordered === undefined ? block.rowCount : ordered.length;
     for (let i = 0; i < count; i++) {
-      const index = rows === undefined ? i : rows[i]!;
-      if (passing !== undefined && passing[index] === 0) continue;
-      row.reset(index);
+      row.reset(ordered === undefined ? i : ordered[i]!);
       if (this.#passes(row) && !sink(row)) return;
     }
   }

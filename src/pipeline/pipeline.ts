@@ -18,9 +18,16 @@ export interface Pipeline {
   /**
    * Hands each row of `rows` (row numbers, in the order wanted) that passes all stages to `sink`,
    * which returns false to stop. `undefined`: all rows, in block order. Filters that come before
-   * any stage that changes the line are tried on the whole block first.
+   * any stage that changes the line are tried on the whole block first. `order` then puts what they
+   * left into the order wanted, so that a block without hits is not sorted; it may change the list
+   * it gets in place.
    */
-  run(block: Block, rows: Uint32Array | undefined, sink: (row: Row) => boolean): void;
+  run(
+    block: Block,
+    rows: Uint32Array | undefined,
+    sink: (row: Row) => boolean,
+    order?: (rows: Uint32Array | undefined) => Uint32Array | undefined,
+  ): void;
 }
 
 /** A stage as the pipeline runs it. */

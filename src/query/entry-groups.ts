@@ -1,7 +1,7 @@
 import type { Limits } from "#config";
 import type { LogExpr } from "#logql";
 import type { Labels, TimeRange } from "#model";
-import { compilePipeline, type Pipeline } from "#pipeline";
+import { compilePipeline, type Pipeline, type Row } from "#pipeline";
 import type { Block, LogStore } from "#storage";
 import { chooseRows } from "./block-rows.ts";
 import { type BlockScope, planBlocks } from "./block-scope.ts";
@@ -147,16 +147,14 @@ class BlockReader {
     // Duplicates are told apart within their group, where the first arrival counts.
     const every = { ...scope, shared: undefined };
     const choice = { range: query.range, duplicates: this.#noDuplicates };
-    const rows = inDirection(
-      block,
-      chooseRows(block, every, choice, () => {}),
-      query.direction,
-    );
+    const rows = chooseRows(block, every, choice, () => {});
+    const inOrder = (left: Uint32Array | undefined): Uint32Array | undefined =>
+      inDirection(block, left, query.direction);
     const rank = order.rankOf(scope);
     const { tenant } = scope;
     const { streams } = block.ref.facts;
     countRead(run, block, rows?.length ?? block.rowCount);
-    pipeline.run(block, rows, (row) => {
+    const addRow = (row: Row): boolean => {
       const timeNs = block.baseNs + BigInt(block.offsets[row.index]!);
       if (!pending.takes(timeNs)) return false;
       run.counts.entriesAfterFilter++;
@@ -168,7 +166,8 @@ class BlockReader {
       const place = { rank, row: row.index, tenant, stored, fingerprint, hash };
       pending.add({ timeNs, line, stream, ...place });
       return true;
-    });
+    };
+    pipeline.run(block, rows, addRow, inOrder);
   }
 }
 

@@ -48,16 +48,18 @@ export async function runLogQuery(
     const chosen = chooseRows(block, blockScope, { range, duplicates }, (count) => {
       run.counts.duplicatesDropped += count;
     });
-    const rows = inDirection(block, chosen, request.direction);
+    const inOrder = (rows: Uint32Array | undefined): Uint32Array | undefined =>
+      inDirection(block, rows, request.direction);
     const rank = order.rankOf(blockScope);
     const takes = selection.openBlock(block);
-    countRead(run, block, rows?.length ?? block.rowCount);
-    pipeline.run(block, rows, (row) => {
+    countRead(run, block, chosen?.length ?? block.rowCount);
+    const addRow = (row: Row): boolean => {
       if (!takes(row.index)) return false;
       run.counts.entriesAfterFilter++;
       run.hold(row.lineByteLength() + entryOverheadBytes);
       return selection.add(candidateOf(row, rank, streams.of(row, blockScope.tenant)));
-    });
+    };
+    pipeline.run(block, chosen, addRow, inOrder);
     if (selection.settle(order.boundAfter(block.ref))) break;
   }
   run.checkAlive();
