@@ -1,5 +1,6 @@
 import { MiB } from "#base";
 import type { Config, LimitsByTenant } from "#config";
+import { IntervalVersions } from "#frontend";
 import {
   type CutPolicy,
   Distributor,
@@ -41,6 +42,8 @@ export interface IngestSide {
   readonly journal: Journal;
   readonly segments: SegmentStore;
   readonly patterns: PatternStore;
+  /** What remembered results are of. */
+  readonly versions: IntervalVersions;
   /** Head and segments as queries see them. */
   readonly store: LogStore;
 }
@@ -64,15 +67,21 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     fileBytesMax: config.journal.fileBytesMax,
     onCommit: journalObserver(metrics),
   });
+  const segments = new SegmentStore({ objects });
   const patterns = new PatternStore();
-  const head = new Head({
+  const versions: IntervalVersions = new IntervalVersions({
+    random,
+    stored: (tenant) => segments.segments(tenant),
+    headDays: (tenant) => head.parts(tenant).map((part) => part.day),
+  });
+  const head: Head = new Head({
     clock,
     observe: (tenant, batch, isCovered) => {
+      versions.observe(tenant, batch);
       if (limits.for(tenant).patternIngesterEnabled) patterns.observe(tenant, batch, isCovered);
     },
   });
   const headBlocks = new HeadBlocks({ hashSeed: random.bytes(4).readUInt32LE() });
-  const segments = new SegmentStore({ objects });
   const writer = new SegmentPartWriter({
     objects,
     segments,
@@ -112,7 +121,7 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
   });
   const store = new CombinedStore([new HeadStore({ head, blocks: headBlocks }), segments]);
   observeHead(metrics, { head, journal });
-  return { distributor, ingester, head, headBlocks, journal, segments, store, patterns };
+  return { distributor, ingester, head, headBlocks, journal, segments, store, patterns, versions };
 }
 
 function observeHead(metrics: Metrics, side: Pick<IngestSide, "head" | "journal">): void {

@@ -13,12 +13,12 @@ import {
   startHttpServer,
 } from "#http";
 import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
-import { createEntryQueries, createExplainer, createIndexQueries, createQueryEngine } from "#query";
 import { newReadCounters } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
 import { createCompactor } from "./compaction.ts";
 import { type IngestSide, openIngest } from "./ingest.ts";
+import { openQueries, type QuerySide } from "./queries.ts";
 import { openObjectStore } from "./stores.ts";
 import type { World } from "./world.ts";
 
@@ -40,6 +40,7 @@ export class Skald {
   readonly #limits: RuntimeLimits;
   #state: State = "starting";
   #ingest: IngestSide | undefined;
+  #queries: QuerySide | undefined;
   #http: HttpServer | undefined;
   #grpc: GrpcServer | undefined;
 
@@ -58,13 +59,16 @@ export class Skald {
 
   /** Listens first, answering 503, then replays the journal, then is ready. */
   async start(): Promise<void> {
-    const { loaded, world, log, metrics } = this.#options;
+    const { loaded, world, log, metrics, build } = this.#options;
     const { config } = loaded;
     const objects = await openObjectStore(config, world);
     const limits = this.#limits;
     const ingest = await openIngest({ config, limits, objects, world, log, metrics });
     this.#ingest = ingest;
-    const ports = this.#ports(ingest);
+    const { version } = build;
+    const queries = await openQueries({ config, ingest, world, log, metrics, version });
+    this.#queries = queries;
+    const ports = this.#ports(ingest, queries);
     this.#http = await this.#listen(ports, this.#patternsFamily(ingest));
     this.#grpc = await this.#listenGrpc(ports, ingest);
     const replayed = await ingest.ingester.replay();
@@ -134,13 +138,12 @@ export class Skald {
     );
   }
 
-  #ports(ingest: IngestSide): HttpPorts {
+  #ports(ingest: IngestSide, queries: QuerySide): HttpPorts {
     const { loaded, world, log, metrics, build } = this.#options;
     const { config } = loaded;
-    const { store, head } = ingest;
-    const { clock } = world;
+    const { head } = ingest;
     return {
-      clock,
+      clock: world.clock,
       log,
       metrics,
       limits: this.#limits,
@@ -148,10 +151,7 @@ export class Skald {
       multiTenantQueriesEnabled: config.querier.multiTenantQueriesEnabled,
       tailMaxDurationMs: config.querier.tailMaxDurationMs,
       build,
-      engine: createQueryEngine({ store, clock }),
-      index: createIndexQueries({ store, clock }),
-      entries: createEntryQueries({ store, clock }),
-      explainer: createExplainer({ store, clock }),
+      ...queries,
       push: pushPort(ingest),
       tails: { subscribe: (tenant, listener) => head.subscribe(tenant, listener) },
       admin: this.#admin(ingest),
@@ -188,6 +188,7 @@ export class Skald {
     this.#state = "stopping";
     const { config } = this.#options.loaded;
     await Promise.all([this.#http?.close(), this.#grpc?.close()]);
+    await this.#queries?.engine.close();
     await this.#background.stop();
     const ingest = this.#ingest;
     if (ingest !== undefined) {

@@ -114,6 +114,9 @@ export function configOf(values: SettingValues, problem: ReportProblem): Config 
       multiTenantQueriesEnabled: get("querier.multi_tenant_queries_enabled") === true,
       tailMaxDurationMs: Number(get("querier.tail_max_duration")),
       maxConcurrent: Number(get("querier.max_concurrent")),
+      outstandingPerTenantMax: Number(get("frontend.max_outstanding_per_tenant")),
+      slowQueryMs: Number(get("frontend.log_queries_longer_than")),
+      cacheResults: get("query_range.cache_results") === true,
     },
     limits: limitsOf(values),
     runtimeConfig: {

@@ -90,7 +90,7 @@ function queryLimits(values: SettingValues): Omit<Limits, IngestionKey | LifeKey
     maxQueryRangeMs: number("max_query_range"),
     maxQuerySeries: number("max_query_series"),
     maxQuerySeriesAction: seriesAction(
-      String(get("max_query_series_action")),
+      get("max_query_series_action") as SeriesAction,
       number("max_query_series"),
     ),
     maxQueryParallelism: number("max_query_parallelism"),
@@ -225,11 +225,16 @@ function checkRegex(pattern: Value, problem: (message: string) => void): void {
   }
 }
 
+type SeriesAction = "auto" | "error" | "truncate";
+
 /**
  * `auto`: the default number of series only cuts the answer, with a warning; a number that somebody chose is enforced as Loki
  * enforces it.
  */
-function seriesAction(action: string, maxQuerySeries: number): Limits["maxQuerySeriesAction"] {
+function seriesAction(
+  action: SeriesAction,
+  maxQuerySeries: number,
+): Limits["maxQuerySeriesAction"] {
   if (action === "error" || action === "truncate") return action;
   return maxQuerySeries === defaultLimits.maxQuerySeries ? "truncate" : "error";
 }

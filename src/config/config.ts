@@ -86,6 +86,12 @@ export interface QuerierConfig {
   readonly multiTenantQueriesEnabled: boolean;
   readonly tailMaxDurationMs: number;
   readonly maxConcurrent: number;
+  /** frontend.max_outstanding_per_tenant. */
+  readonly outstandingPerTenantMax: number;
+  /** frontend.log_queries_longer_than; 0: none is logged. */
+  readonly slowQueryMs: number;
+  /** query_range.cache_results. */
+  readonly cacheResults: boolean;
 }
 
 export interface CompactorConfig {

@@ -230,8 +230,8 @@ max_outstanding_requests_per_tenant:i max_queue_hierarchy_levels:i querier_forge
 grpc_client_config@grpc_client use_scheduler_ring:b scheduler_ring@ring
 }
 frontend{
-log_queries_longer_than:d log_query_request_headers:s -max_body_size:i query_stats_enabled:b
--max_outstanding_per_tenant:i -querier_forget_delay:d -scheduler_address:s
+log_query_request_headers:s -max_body_size:i query_stats_enabled:b
+-querier_forget_delay:d -scheduler_address:s
 -scheduler_dns_lookup_period:d -scheduler_worker_concurrency:i -grpc_client_config@grpc_client
 -graceful_shutdown_timeout:d -instance_interface_names:l -instance_enable_ipv6:b -encoding:s
 compress_responses:b downstream_url:s tail_proxy_url:s tail_tls_config@tls

@@ -73,6 +73,12 @@ querier.tail_max_duration duration 1h querier.tail-max-duration
   A live tail ends after.
 querier.max_concurrent int 4 querier.max-concurrent
   Queries that run at the same time.
+frontend.max_outstanding_per_tenant int 2048 querier.max-outstanding-requests-per-tenant
+  Queries of one tenant that may wait for their turn; more are answered 429.
+frontend.log_queries_longer_than duration 0s frontend.log-queries-longer-than
+  Queries that take longer are logged; 0: none.
+query_range.cache_results bool true querier.cache-results
+  Keep results of closed intervals; they are never stale, late data or not.
 querier.multi_tenant_queries_enabled bool false querier.multi-tenant-queries-enabled
   Allow queries over several tenants: X-Scope-OrgID: a|b.
 pattern_ingester.enabled bool true pattern-ingester.enabled
@@ -87,8 +93,6 @@ runtime_config.period duration 10s runtime-config.reload-period
 export const laterTable = `
 ~query_range.align_queries_with_step bool false querier.align-querier-with-step
   Move start and end of a query to a multiple of its step.
-~query_range.cache_results bool false querier.cache-results
-  Keep results of closed intervals.
 ~query_range.max_retries int 5 querier.max-retries-per-request
   How often a part of a query is tried.
 ~query_range.parallelise_shardable_queries bool true querier.parallelise-shardable-queries

@@ -43,6 +43,35 @@ test("what is asked for again later is done again", async () => {
   assert.equal(await second, "2");
 });
 
+test("who asks after the reading began joins only while nothing new came", async () => {
+  const [coalescer, work] = [new Coalescer<string>(), new Work()];
+  const caller = { signal: new AbortController().signal };
+  let changes = 0;
+  const begins: (() => void)[] = [];
+  const ask = (): Promise<string> =>
+    coalescer.run("k", caller, (signal, begin) => {
+      begins.push(() => {
+        const atStart = changes;
+        begin(() => changes === atStart);
+      });
+      return work.start(signal);
+    });
+  const waiting = ask();
+  changes++;
+  const beforeReading = ask();
+  begins[0]!();
+  const whileSame = ask();
+  assert.equal(work.executions.length, 1);
+  changes++;
+  const afterChange = ask();
+  assert.equal(work.executions.length, 2);
+  work.executions[0]!.end("old");
+  work.executions[1]!.end("new");
+  assert.deepEqual(await Promise.all([waiting, beforeReading, whileSame]), ["old", "old", "old"]);
+  assert.equal(await afterChange, "new");
+  assert.equal(coalescer.count, 0);
+});
+
 test("a failure reaches everybody who waits", async () => {
   const [coalescer, work] = [new Coalescer<string>(), new Work()];
   const caller = { signal: new AbortController().signal };

@@ -5,12 +5,18 @@ interface Flight<T> {
   readonly controller: AbortController;
   readonly promise: Promise<T>;
   waiterCount: number;
+  /** Whether it would still read the same now; true until it begins to read. */
+  readonly isFresh: () => boolean;
 }
+
+/** What an execution tells when it begins to read: from then on only who sees the same may join. */
+export type Begin = (isFresh: () => boolean) => void;
 
 /**
  * Lets callers that ask for the same thing at the same time share one execution. Each waits on its
  * own and may leave on its own; when the last one has left, the work is told to stop, and whoever
- * asks next starts anew.
+ * asks next starts anew. Who comes after an execution began to read joins only while it is fresh:
+ * what was acknowledged before a query was asked is in its answer.
  */
 export class Coalescer<T> {
   readonly #flights = new Map<string, Flight<T>>();
@@ -28,11 +34,12 @@ export class Coalescer<T> {
   async run(
     key: string,
     caller: { readonly signal: AbortSignal; readonly onJoin?: () => void },
-    start: (signal: AbortSignal) => Promise<T>,
+    start: (signal: AbortSignal, begin: Begin) => Promise<T>,
   ): Promise<T> {
     const { signal } = caller;
     if (signal.aborted) throw cancelled();
-    const known = this.#flights.get(key);
+    const underWay = this.#flights.get(key);
+    const known = underWay?.isFresh() === false ? undefined : underWay;
     if (known !== undefined) caller.onJoin?.();
     const flight = known ?? this.#start(key, start);
     flight.waiterCount++;
@@ -48,10 +55,18 @@ export class Coalescer<T> {
     }
   }
 
-  #start(key: string, start: (signal: AbortSignal) => Promise<T>): Flight<T> {
+  #start(key: string, start: (signal: AbortSignal, begin: Begin) => Promise<T>): Flight<T> {
     const controller = new AbortController();
-    const promise = start(controller.signal);
-    const flight: Flight<T> = { controller, promise, waiterCount: 0 };
+    let freshness: (() => boolean) | undefined;
+    const promise = start(controller.signal, (isFresh) => {
+      freshness ??= isFresh;
+    });
+    const flight: Flight<T> = {
+      controller,
+      promise,
+      waiterCount: 0,
+      isFresh: () => freshness?.() ?? true,
+    };
     this.#flights.set(key, flight);
     const forget = (): void => this.#forget(key, flight);
     // Also keeps a failure that nobody is left to hear from being reported as unhandled.

@@ -4,7 +4,7 @@ import type { QueryEngine, QueryRequest, QueryResult } from "#query";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock, Files } from "#world";
 import { CachedRange, type RunInTurn } from "./cached-range.ts";
-import { Coalescer } from "./coalescer.ts";
+import { type Begin, Coalescer } from "./coalescer.ts";
 import type { Estimate } from "./estimate.ts";
 import { FrontendMetrics, logSlowQuery, type Outcome } from "./frontend-metrics.ts";
 import type { DataVersions } from "./interval-versions.ts";
@@ -37,6 +37,8 @@ export interface FrontendOptions {
   readonly metrics: Metrics;
   /** How much a query would read; without it all queries count as small. */
   readonly estimate?: Estimate;
+  /** Grows with what a tenant's queries see; without it executions under way are always shared. */
+  readonly changeNumber?: (tenant: string) => number;
   /** Results are remembered only when this is given. */
   readonly cache?: FrontendCacheOptions;
   readonly limits: FrontendLimits;
@@ -174,16 +176,20 @@ class QueryFrontend {
     // The engine says what is wrong, and reads nothing for it.
     if (shape === undefined) return this.#options.engine.run(request);
     // What is to be computed anew must not come from an execution that began earlier.
-    if (request.bypassCache === true) return this.#execute(request, shape);
+    if (request.bypassCache === true) return this.#execute(request, shape, () => undefined);
     const caller = { signal: request.signal, onJoin: this.#metrics.coalesced };
-    return this.#coalescer.run(identityOf(request, shape), caller, (signal) =>
-      this.#execute({ ...request, signal }, shape),
+    return this.#coalescer.run(identityOf(request, shape), caller, (signal, begin) =>
+      this.#execute({ ...request, signal }, shape, begin),
     );
   }
 
-  async #execute(request: QueryRequest, shape: QueryShape): Promise<QueryResult> {
+  async #execute(request: QueryRequest, shape: QueryShape, begin: Begin): Promise<QueryResult> {
     const { clock, engine } = this.#options;
-    const inTurn: RunInTurn = (asked, work) => this.#inTurn(asked, shape, work);
+    const inTurn: RunInTurn = (asked, work) =>
+      this.#inTurn(asked, shape, (inner) => {
+        begin(this.#freshness(request.tenants));
+        return work(inner);
+      });
     const split =
       this.#cachedRange === undefined || request.bypassCache === true
         ? undefined
@@ -193,9 +199,19 @@ class QueryFrontend {
     }
     const startMs = clock.monotonicMs();
     const { text } = shape;
+    // What is remembered counts as read from here on.
+    begin(this.#freshness(request.tenants));
     const result = await this.#cachedRange.run({ request, text, split }, inTurn);
     const execTimeMs = clock.monotonicMs() - startMs - result.stats.queueTimeMs;
     return { ...result, stats: { ...result.stats, execTimeMs } };
+  }
+
+  /** Whether nothing came for these tenants since now. */
+  #freshness(tenants: readonly string[]): () => boolean {
+    const { changeNumber } = this.#options;
+    if (changeNumber === undefined) return () => true;
+    const atStart = tenants.map(changeNumber);
+    return () => tenants.every((tenant, i) => changeNumber(tenant) === atStart[i]);
   }
 
   async #inTurn(

@@ -51,6 +51,8 @@ interface Touches {
   readonly byBucket: Map<number, number>;
   /** For buckets that are not in the map: number of the change when they were forgotten, or 0. */
   floor: number;
+  /** Number of the newest change. */
+  last: number;
 }
 
 /**
@@ -78,9 +80,15 @@ export class IntervalVersions implements DataVersions {
     this.#lifeId = options.random.bytes(9).toString("base64url");
   }
 
+  /** Grows with every batch of the tenant that was observed. */
+  changeNumber(tenant: string): number {
+    return this.#tenants.get(tenant)?.last ?? this.#floor;
+  }
+
   observe(tenant: string, batch: EntryBatch): void {
     const touches = this.#touchesOf(tenant);
     const change = ++this.#changeCount;
+    touches.last = change;
     const held = new Set(this.#options.headDays(tenant));
     const before = touches.byBucket.size;
     let fromSeconds = 1;
@@ -105,7 +113,7 @@ export class IntervalVersions implements DataVersions {
   /** Tenants are kept in the order in which they were last heard of. */
   #touchesOf(tenant: string): Touches {
     let touches = this.#tenants.get(tenant);
-    if (touches === undefined) touches = { byBucket: new Map(), floor: this.#floor };
+    if (touches === undefined) touches = { byBucket: new Map(), floor: this.#floor, last: 0 };
     else this.#tenants.delete(tenant);
     this.#tenants.set(tenant, touches);
     return touches;

@@ -163,8 +163,8 @@ test("explain says what would be read", async () => {
   assert.equal(data.reads.length, 1);
 });
 
-test("too many series are an error unless the request or the tenant says otherwise", async () => {
-  const limits = { maxQuerySeries: 2 };
+test("too many series are what the tenant says, unless the request says otherwise", async () => {
+  const limits = { maxQuerySeries: 2, maxQuerySeriesAction: "error" } as const;
   await using server = await startTestServer({ limits });
   await server.push({ app: "a" }, lines);
   const ask = { query: 'count_over_time({app="a"} | json [1m])', time: end };

@@ -8,6 +8,7 @@ import { statsJson } from "./encode-stats.ts";
 import { listJson } from "./json-text.ts";
 import { parametersOf } from "./parameters.ts";
 import type { HttpPorts } from "./ports.ts";
+import { cachingOf } from "./caching.ts";
 import { limitsFor } from "./query-limits.ts";
 import { rangeRequest } from "./query-routes.ts";
 import { route } from "./routing.ts";
@@ -32,6 +33,7 @@ async function query(
     text: withRegexp(parameters.get("query"), parameters.get("regexp")),
     limits: limitsFor(request, tenants, ports.limits),
     signal: goneSignal(reply),
+    ...cachingOf(request),
   });
   return sendJson(reply, legacyJson(result));
 }

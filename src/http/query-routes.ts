@@ -5,6 +5,7 @@ import { encodingFlags } from "./encoding-flags.ts";
 import { queryJson } from "./encode-query.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
 import type { HttpPorts } from "./ports.ts";
+import { cachingOf } from "./caching.ts";
 import { limitsFor } from "./query-limits.ts";
 import { route } from "./routing.ts";
 import { goneSignal, sendJson } from "./server.ts";
@@ -46,6 +47,7 @@ async function answer(
     categorizeLabels: flags.categorize,
     limits: limitsFor(request, tenants, ports.limits),
     signal: goneSignal(reply),
+    ...cachingOf(request),
   });
   return sendJson(reply, queryJson(result, flags));
 }

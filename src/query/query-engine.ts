@@ -59,6 +59,7 @@ async function runQuery(options: QueryEngineOptions, asked: QueryRequest): Promi
     signal: request.signal,
     timeoutMs: request.limits.queryTimeoutMs,
     memoryBytesMax: options.queryMemoryBytesMax ?? queryMemoryBytesDefault,
+    memory: request.memory,
   });
   try {
     const answer = await runPlan(store, run, plan, context);

@@ -1,7 +1,7 @@
 import { RequestError } from "#base";
 import { newReadCounters, type ReadCounters, type ReadOptions } from "#storage";
 import type { Clock } from "#world";
-import type { QueryStats } from "./engine.ts";
+import type { QueryStats, SharedMemory } from "./engine.ts";
 
 /**
  * Work of a query that runs on the main thread pauses after this long, so that pushes are not
@@ -59,6 +59,7 @@ export class QueryRun implements Disposable {
   readonly #callerSignal: AbortSignal;
   readonly #cancelTimer: () => void;
   readonly #memoryBytesMax: number;
+  readonly #memory: SharedMemory | undefined;
   #heldBytes = 0;
   #lastPauseMs: number;
   #timedOut = false;
@@ -69,11 +70,14 @@ export class QueryRun implements Disposable {
     /** 0: none. */
     timeoutMs: number;
     memoryBytesMax: number;
+    /** Also charged, for a budget over all queries. */
+    memory?: SharedMemory | undefined;
   }) {
     this.#clock = options.clock;
     this.#startMs = options.clock.monotonicMs();
     this.#lastPauseMs = this.#startMs;
     this.#memoryBytesMax = options.memoryBytesMax;
+    this.#memory = options.memory;
     this.#callerSignal = options.signal;
     options.signal.addEventListener("abort", this.#onCallerAbort);
     this.#cancelTimer =
@@ -129,6 +133,7 @@ export class QueryRun implements Disposable {
    */
   hold(bytes: number): void {
     this.#heldBytes += bytes;
+    this.#memory?.hold(bytes);
     if (this.#heldBytes <= this.#memoryBytesMax) return;
     throw new RequestError(
       400,
@@ -140,6 +145,7 @@ export class QueryRun implements Disposable {
 
   release(bytes: number): void {
     this.#heldBytes -= bytes;
+    this.#memory?.release(bytes);
   }
 
   stats(): QueryStats {

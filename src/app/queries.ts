@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import type { Config } from "#config";
+import { createFrontend, estimateByIndex, type Frontend } from "#frontend";
+import {
+  createEntryQueries,
+  createExplainer,
+  createIndexQueries,
+  createQueryEngine,
+  type EntryQueries,
+  type Explainer,
+  type IndexQueries,
+} from "#query";
+import type { Logger, Metrics } from "#telemetry";
+import type { IngestSide } from "./ingest.ts";
+import type { World } from "./world.ts";
+
+/** The way out: everything that reads. */
+export interface QuerySide {
+  readonly engine: Frontend;
+  readonly index: IndexQueries;
+  readonly entries: EntryQueries;
+  readonly explainer: Explainer;
+}
+
+export interface QueryParts {
+  readonly config: Config;
+  readonly ingest: IngestSide;
+  readonly world: World;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Of this program: remembered results of another version are not used. */
+  readonly version: string;
+}
+
+export async function openQueries(parts: QueryParts): Promise<QuerySide> {
+  const { config, ingest, world, log, metrics, version } = parts;
+  const { store, versions } = ingest;
+  const { clock, files } = world;
+  const index = createIndexQueries({ store, clock });
+  const { maxConcurrent, outstandingPerTenantMax, slowQueryMs, cacheResults } = config.querier;
+  const disk = { files, folder: join(config.pathPrefix, "query-cache") };
+  const engine = await createFrontend({
+    // The frontend bounds how many queries run.
+    engine: createQueryEngine({ store, clock, queriesAtOnceMax: Number.MAX_SAFE_INTEGER }),
+    clock,
+    log,
+    metrics,
+    estimate: estimateByIndex(index),
+    changeNumber: (tenant) => versions.changeNumber(tenant),
+    ...(cacheResults ? { cache: { versions, generation: version, disk } } : {}),
+    limits: { runningMax: maxConcurrent, outstandingPerTenantMax, slowQueryMs },
+  });
+  const entries = createEntryQueries({ store, clock });
+  return { engine, index, entries, explainer: createExplainer({ store, clock }) };
+}
