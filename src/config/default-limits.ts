@@ -1,14 +1,14 @@
 import { day, hour, MiB, minute, second } from "#base";
 import type { Limits } from "./limits.ts";
 
-/** Loki 3.x's defaults. */
+/** Loki 3.x's defaults, but where Skald promises more: late entries, series beyond the limit. */
 export const defaultLimits: Limits = {
   ingestionRateBytesPerSecond: 4 * MiB,
   ingestionBurstBytes: 6 * MiB,
   maxLabelNameLength: 1024,
   maxLabelValueLength: 2048,
   maxLabelNamesPerSeries: 15,
-  rejectOldSamples: true,
+  rejectOldSamples: false,
   rejectOldSamplesMaxAgeMs: 7 * day,
   creationGracePeriodMs: 10 * minute,
   maxLineBytes: 256 * 1024,

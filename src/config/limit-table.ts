@@ -13,7 +13,7 @@ max_label_value_length int 2048 validation.max-length-label-value
   Bytes of a label's value.
 max_label_names_per_series int 15 validation.max-label-names-per-series
   Labels of a stream.
-reject_old_samples bool true validation.reject-old-samples
+reject_old_samples bool false validation.reject-old-samples
   Refuse entries older than reject_old_samples_max_age.
 reject_old_samples_max_age days 1w validation.reject-old-samples.max-age
   The oldest entry accepted.
