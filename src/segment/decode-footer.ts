@@ -30,6 +30,7 @@ import {
   tableEntriesMax,
   trailerBytes,
 } from "./limits.ts";
+import type { SharedLabels } from "./shared-labels.ts";
 
 /** The last bytes of an object. */
 export interface FooterBytes {
@@ -40,8 +41,11 @@ export interface FooterBytes {
   readonly bodyBytes: number;
 }
 
-/** Decodes and checks a footer. StoreError `corrupt` with name, offset, expected and actual. */
-export function decodeFooter(stored: FooterBytes): SegmentFooter {
+/**
+ * Decodes and checks a footer. StoreError `corrupt` with name, offset, expected and actual. Label
+ * sets are shared with the footers decoded with the same `shared`.
+ */
+export function decodeFooter(stored: FooterBytes, shared?: SharedLabels): SegmentFooter {
   const { name, bytes, bodyBytes } = stored;
   const sections = decodeSections(stored);
   const open = (kind: number): ByteReader => {
@@ -71,7 +75,8 @@ export function decodeFooter(stored: FooterBytes): SegmentFooter {
     labelsOf: (stream) => {
       const known = labels.get(stream);
       if (known !== undefined) return known;
-      const made = labelsAt(streams, symbols, stream);
+      const read = labelsAt(streams, symbols, stream);
+      const made = shared === undefined ? read : shared.of(read);
       if (labels.size >= labelsKeptMax) labels.clear();
       labels.set(stream, made);
       return made;
@@ -82,25 +87,31 @@ export function decodeFooter(stored: FooterBytes): SegmentFooter {
 
 /** Label sets and texts a footer keeps once they were asked for; then it starts anew. */
 const labelsKeptMax = 16_384;
-const textsKeptMax = 65_536;
+const textsKeptMax = 4_096;
 
-/** What a label set and a text take once built, about. */
-const labelsBytes = 256;
+/** What a label set, mostly shared, and a text take once they were asked for, about. */
+const labelsBytes = 64;
 const textBytes = 64;
+/** Texts that are kept at all: names, and those that a search compares with. */
+const textsPerFooter = 128;
+/** What a kept view may hold beyond itself. */
+const spareBytesMax = 4096;
+/** Objects around the columns. */
+const footerObjectsBytes = 8192;
 
 /** The tables, and what is built from them on demand at most. */
 function weightOf(
   tables: Pick<SegmentFooter, "symbols" | "streams" | "postings" | "blocks">,
 ): number {
   const { symbols, streams, postings, blocks } = tables;
-  let sum = 4096 + symbols.tableBytes;
+  let sum = footerObjectsBytes + symbols.tableBytes;
   for (const table of [streams, postings, blocks, blocks.runs, blocks.columns]) {
     for (const column of Object.values(table)) {
       if (ArrayBuffer.isView(column)) sum += column.byteLength;
     }
   }
   sum += Math.min(streams.count, labelsKeptMax) * labelsBytes;
-  return sum + Math.min(symbols.count, textsKeptMax) * textBytes;
+  return sum + Math.min(symbols.count, textsPerFooter) * textBytes;
 }
 
 /** Raw bytes of the sections in the footer itself; others may lie before it. */
@@ -174,8 +185,11 @@ function decodeSymbols(reader: ByteReader): SymbolTable {
   const lengths = reader.uint32s({ countMax: tableEntriesMax });
   let sum = 0;
   for (let i = 0; i < lengths.length; i++) sum += lengths[i]!;
-  const bytes = reader.take(sum);
+  const taken = reader.take(sum);
   reader.end();
+  // A view may hold much more than itself: what was read along with the footer.
+  const isLoose = taken.buffer.byteLength > sum + spareBytesMax;
+  const bytes = isLoose ? Buffer.from(taken) : taken;
   const starts = startsOf(lengths);
   const texts = new Map<number, string>();
   const textOnce = (symbol: number): string =>
@@ -260,7 +274,7 @@ export function checkBelow(
 function labelsAt(streams: StreamTable, symbols: SymbolTable, stream: number): Labels {
   const pairs: LabelPair[] = [];
   for (let i = streams.starts[stream]!; i < streams.starts[stream + 1]!; i++) {
-    pairs.push([symbols.text(streams.names[i]!), symbols.text(streams.values[i]!)]);
+    pairs.push([symbols.text(streams.names[i]!), symbols.textOnce(streams.values[i]!)]);
   }
   return Labels.ofSorted(pairs);
 }

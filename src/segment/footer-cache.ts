@@ -2,6 +2,7 @@ import { LruMap, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { ReadCounters } from "#storage";
 import { corrupt } from "./byte-reader.ts";
+import { SharedLabels } from "./shared-labels.ts";
 import { decodeFooter, footerRawBytes } from "./decode-footer.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { footerBytesMax } from "./limits.ts";
@@ -28,10 +29,19 @@ export class FooterCache {
   readonly #footers: LruMap<string, SegmentFooter>;
   readonly #loading = new Map<string, Promise<SegmentFooter>>();
   readonly #limiter = new Limiter(getsInFlightMax);
+  /** A stream is in many segments; its labels are in memory once. */
+  readonly #labels = new SharedLabels();
 
   constructor(objects: ObjectStore, cacheBytes: number) {
     this.#objects = objects;
     this.#footers = new LruMap({ weightMax: cacheBytes, weigh: (footer) => footer.weightBytes });
+  }
+
+  /** The footer, if it is in memory. */
+  known(segment: ListedSegment, counters: ReadCounters): SegmentFooter | undefined {
+    const cached = this.#footers.get(segment.key);
+    if (cached !== undefined) counters.cacheHits++;
+    return cached;
   }
 
   /** StoreError `corrupt`, `missing`, … as the object store and the decoder say. */
@@ -40,11 +50,8 @@ export class FooterCache {
     counters: ReadCounters,
     onTail?: TailReader,
   ): Promise<SegmentFooter> {
-    const cached = this.#footers.get(segment.key);
-    if (cached !== undefined) {
-      counters.cacheHits++;
-      return cached;
-    }
+    const cached = this.known(segment, counters);
+    if (cached !== undefined) return cached;
     let loading = this.#loading.get(segment.key);
     if (loading === undefined) {
       loading = this.#limiter
@@ -61,7 +68,10 @@ export class FooterCache {
     counters: ReadCounters,
     onTail?: TailReader,
   ): Promise<SegmentFooter> {
-    const footer = await loadFooter(this.#objects, segment, counters, onTail);
+    const footer = await loadFooter(this.#objects, segment, counters, {
+      onTail,
+      labels: this.#labels,
+    });
     this.#footers.set(segment.key, footer);
     return footer;
   }
@@ -72,8 +82,9 @@ export async function loadFooter(
   objects: ObjectStore,
   segment: ListedSegment,
   counters: ReadCounters,
-  onTail?: TailReader,
+  how: { onTail?: TailReader | undefined; labels?: SharedLabels } = {},
 ): Promise<SegmentFooter> {
+  const { onTail, labels } = how;
   const { key, bodyBytes, footerBytes } = segment;
   const origin = { key, offset: bodyBytes, part: "footer" };
   if (footerBytes > footerBytesMax) {
@@ -88,7 +99,7 @@ export async function loadFooter(
   if (bytes.length !== footerBytes) {
     throw corrupt(origin, `${footerBytes} bytes expected but ${bytes.length} read`);
   }
-  const footer = decodeFooter({ name: key, bytes, bodyBytes });
+  const footer = decodeFooter({ name: key, bytes, bodyBytes }, labels);
   counters.decompressedBytes += footerRawBytes(footer);
   const { tenant, day, id } = footer.info;
   if (tenant !== segment.tenant || day !== segment.day || id !== segment.id) {

@@ -134,17 +134,23 @@ export class SegmentStore implements LogStore {
     const counts: SkipCounts = new Map();
     const how = { test, cache: this.#filters, counts, options };
     const turns = new Turns();
-    const planned: (readonly SegmentBlockRef[])[] = [];
-    for (const footer of live.footers) {
-      planned.push(planBlocks(footer, select.matchers, select.range));
-      if (turns.spend(footer.streams.count + footer.blocks.runs.streams.length)) await nextTurn();
-      options.signal.throwIfAborted();
+    const blocks: Promise<readonly SegmentBlockRef[]>[] = [];
+    try {
+      for (const footer of live.footers) {
+        const planned = planBlocks(footer, select.matchers, select.range);
+        const left = skipBlocks(footer, planned, how);
+        // It is awaited below; this keeps a failure from being unhandled until then.
+        left.catch(() => undefined);
+        blocks.push(left);
+        if (turns.spendFooter(footer)) await nextTurn();
+        options.signal.throwIfAborted();
+      }
+    } finally {
+      await Promise.allSettled(blocks);
     }
-    const blocks = await Promise.all(
-      live.footers.map((footer, i) => skipBlocks(footer, planned[i]!, how)),
-    );
+    const found = await Promise.all(blocks);
     return {
-      blocks: blocks.flat(),
+      blocks: found.flat(),
       ...skipFacts(counts),
       segmentsConsidered: live.footers.length,
       warnings: live.warnings,
@@ -178,7 +184,7 @@ export class SegmentStore implements LogStore {
     const turns = new Turns();
     for (const footer of await this.#answering(select, options)) {
       sums.add(footer);
-      if (turns.spend(footer.streams.count + footer.blocks.runs.streams.length)) await nextTurn();
+      if (turns.spendFooter(footer)) await nextTurn();
     }
     return sums.volumes();
   }
@@ -258,8 +264,16 @@ export class SegmentStore implements LogStore {
         !replaced.has(segment.id) &&
         (wanted.isWholeDay === true || overlaps(segment, wanted.range)),
     );
-    const footers = await Promise.all(live.map((segment) => open(segment)));
-    return { footers: footers.filter((one) => one !== undefined), warnings, isIncomplete };
+    const footers: SegmentFooter[] = [];
+    const missed: ListedSegment[] = [];
+    for (const segment of live) {
+      const known = this.#footers.known(segment, counters);
+      if (known === undefined) missed.push(segment);
+      else footers.push(known);
+    }
+    const read = await Promise.all(missed.map((segment) => open(segment)));
+    for (const footer of read) if (footer !== undefined) footers.push(footer);
+    return { footers, warnings, isIncomplete };
   }
 
   /** Ids named by the merged segments of the same days. */

@@ -39,7 +39,7 @@ export async function seriesOf(
       // A label set costs as much as many bytes looked at.
       if (turns.spend(50)) await nextTurn();
     }
-    if (turns.spend(present.length)) await nextTurn();
+    if (turns.spendFooter(footer)) await nextTurn();
   }
   return [...byKey.values()];
 }
@@ -59,7 +59,7 @@ export async function labelNamesOf(
       const to = postings.valueStarts[name + 1]!;
       if (present?.haveAny(from, to) ?? true) names.add(symbols.text(postings.names[name]!));
     }
-    if (turns.spend(present === undefined ? 100 : footer.streams.count)) await nextTurn();
+    if (present === undefined ? turns.spend(500) : turns.spendFooter(footer)) await nextTurn();
   }
   return sortedTexts(names);
 }
@@ -83,7 +83,7 @@ export async function labelValuesOf(
       values.add(symbols.textOnce(postings.values[v]!));
       if (turns.spend(10)) await nextTurn();
     }
-    if (turns.spend(present === undefined ? 100 : footer.streams.count)) await nextTurn();
+    if (present === undefined ? turns.spend(500) : turns.spendFooter(footer)) await nextTurn();
   }
   return sortedTexts(values);
 }
