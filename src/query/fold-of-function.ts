@@ -54,10 +54,14 @@ export function newFold(plan: RangePlan, options: FoldOptions): WindowFold {
     case "quantile_over_time": {
       const q = plan.parameter;
       const valueOf = (window: SampleWindow): number => quantileOf(q, window);
-      return new SampleFold(stepCount, { valueOf, hold: options.hold });
+      return new SampleFold(stepCount, { valueOf, hold: options.hold, isOrderFree: true });
     }
     case "rate_counter":
-      return new SampleFold(stepCount, { valueOf: counterRate(plan, options), hold: options.hold });
+      return new SampleFold(stepCount, {
+        valueOf: counterRate(plan, options),
+        hold: options.hold,
+        isOrderFree: false,
+      });
     case "count_distinct_over_time":
       return new DistinctFold(stepCount, { hold: options.hold });
     default:

@@ -26,6 +26,8 @@ export class SeriesTable {
   readonly #hold: (bytes: number) => void;
   readonly #checkCount: (count: number) => void;
   readonly #stateOfKey = new Map<string, SeriesState>();
+  /** Where the grouping is by one name: by its value. */
+  readonly #stateOfValue = new Map<string | undefined, SeriesState>();
   readonly #states: SeriesState[] = [];
   #tenant = "";
   /** The labels of a row are those of its stream. */
@@ -88,6 +90,17 @@ export class SeriesTable {
   /** A label with an empty value (a parser's missing field) is not the same as no label. */
   #byNames(row: Row): SeriesState {
     const { names } = this.#grouping;
+    if (names.length !== 1) return this.#byValues(row, names);
+    const value = this.#valueOf(row, names[0]!);
+    let state = this.#stateOfValue.get(value);
+    if (state === undefined) {
+      state = this.#byValues(row, names);
+      this.#stateOfValue.set(value, state);
+    }
+    return state;
+  }
+
+  #byValues(row: Row, names: readonly string[]): SeriesState {
     let key = "\ud802";
     for (const name of names) key += `${this.#valueOf(row, name) ?? "\ud803"}\ud801`;
     const known = this.#stateOfKey.get(key);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Labels } from "#model";
-import { counterRateOf, quantileOf, SampleFold } from "./sample-fold.ts";
+import { counterRateOf, quantileOf, SampleFold, type SampleWindow } from "./sample-fold.ts";
 import { instantGrid, rangeGrid, stepTimesMs, WindowSteps } from "./step-grid.ts";
 import { TreeFold, type TreeFunction } from "./tree-fold.ts";
 import { CountFold } from "./window-fold.ts";
@@ -171,6 +171,7 @@ test("samples that arrive out of order are put in order once", () => {
   const fold = new SampleFold(2, {
     valueOf: ({ values, from, to }) => Number([...values.subarray(from, to)].join("")),
     hold: () => {},
+    isOrderFree: false,
   });
   for (const [time, value] of [
     [3, 1],
@@ -181,4 +182,31 @@ test("samples that arrive out of order are put in order once", () => {
     fold.add(time === 1 ? 0 : 1, 2, { time, value, count: 1 });
   }
   assert.deepEqual([...fold.finish(Labels.empty).values], [2, 2341]);
+});
+
+test("quantiles are the same whether samples are sorted by time or by steps", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ time: fc.integer({ min: -40, max: 120 }), value: fc.integer() })),
+      fc.bigInt(1n, 30n),
+      fc.bigInt(1n, 70n),
+      (samples, stepNs, rangeNs) => {
+        const grid = { startNs: 0n, stepNs, stepCount: 7 };
+        const windows = new WindowSteps(grid, { rangeNs, offsetNs: 0n });
+        windows.setBase(0n);
+        const finished = [true, false].map((isOrderFree) => {
+          const valueOf = (window: SampleWindow): number => quantileOf(0.7, window);
+          const fold = new SampleFold(grid.stepCount, { valueOf, hold: () => {}, isOrderFree });
+          for (const { time, value } of samples) {
+            const from = windows.firstStep(time);
+            const to = windows.endStep(time);
+            if (from < to) fold.add(from, to, { time, value, count: 1 });
+          }
+          return fold.finish(Labels.empty);
+        });
+        assert.deepEqual(finished[0], finished[1]);
+      },
+    ),
+    checks,
+  );
 });
