@@ -3,9 +3,10 @@
  * docs/formats/segment.md.
  */
 import zlib from "node:zlib";
-import type { StoreError } from "#base";
+import { KiB, type StoreError } from "#base";
 import { startsOf } from "#columns";
 import { compareText, type LabelPair, Labels } from "#model";
+import { nextTurn } from "#world";
 import { type ByteOrigin, ByteReader, corrupt } from "./byte-reader.ts";
 import { unpackPartNow } from "./compression.ts";
 import { decodeBlocks } from "./decode-block-table.ts";
@@ -46,24 +47,52 @@ export interface FooterBytes {
  * sets are shared with the footers decoded with the same `shared`.
  */
 export function decodeFooter(stored: FooterBytes, shared?: SharedLabels): SegmentFooter {
-  const { name, bytes, bodyBytes } = stored;
+  const steps = footerSteps(stored, shared);
+  for (;;) {
+    const { value, done } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same; other work has its turn between the sections of a large one. */
+export async function decodeFooterInTurns(
+  stored: FooterBytes,
+  shared?: SharedLabels,
+): Promise<SegmentFooter> {
+  const steps = footerSteps(stored, shared);
+  for (;;) {
+    const { value, done } = steps.next();
+    if (done === true) return value;
+    if (stored.bytes.length > turnsFromBytes) await nextTurn();
+  }
+}
+
+/** Smaller footers decode in some milliseconds. */
+const turnsFromBytes: number = 256 * KiB;
+
+function* footerSteps(
+  stored: FooterBytes,
+  shared: SharedLabels | undefined,
+): Generator<void, SegmentFooter> {
+  const { name, bodyBytes } = stored;
   const sections = decodeSections(stored);
-  const open = (kind: number): ByteReader => {
-    const section = sections.find((one) => one.kind === kind);
-    const origin: ByteOrigin = { key: name, offset: bodyBytes, part: `footer section ${kind}` };
-    if (section === undefined) throw corrupt(origin, "missing");
-    const at = section.offset - bodyBytes;
-    if (at < 0) throw corrupt(origin, `stored at ${section.offset}, before the footer`);
-    const here = { ...origin, offset: section.offset };
-    const part = bytes.subarray(at, at + section.storedBytes);
-    return new ByteReader(unpackPartNow(part, section, here), here);
-  };
-  const info = decodeInfo(open(SectionKind.info));
-  const symbols = decodeSymbols(open(SectionKind.symbols));
-  const streams = decodeStreams(open(SectionKind.streams), symbols.count);
-  const postings = decodePostings(open(SectionKind.postings), symbols.count, streams.count);
+  const info = decodeInfo(openSection(stored, sections, SectionKind.info));
+  const symbolReader = openSection(stored, sections, SectionKind.symbols);
+  yield;
+  const symbols = decodeSymbols(symbolReader);
+  yield;
+  const streamReader = openSection(stored, sections, SectionKind.streams);
+  yield;
+  const streams = decodeStreams(streamReader, symbols.count);
+  yield;
+  const postingReader = openSection(stored, sections, SectionKind.postings);
+  yield;
+  const postings = decodePostings(postingReader, symbols.count, streams.count);
+  yield;
+  const blockReader = openSection(stored, sections, SectionKind.blocks);
+  yield;
   const limits = { symbolCount: symbols.count, streamCount: streams.count, bodyBytes };
-  const blocks = decodeBlocks(open(SectionKind.blocks), limits);
+  const blocks = decodeBlocks(blockReader, limits);
   const labels = new Map<number, Labels>();
   const tables = { symbols, streams, postings, blocks };
   return {
@@ -83,6 +112,22 @@ export function decodeFooter(stored: FooterBytes, shared?: SharedLabels): Segmen
     },
     weightBytes: weightOf(tables),
   };
+}
+
+function openSection(
+  stored: FooterBytes,
+  sections: readonly SectionFacts[],
+  kind: number,
+): ByteReader {
+  const { name, bytes, bodyBytes } = stored;
+  const section = sections.find((one) => one.kind === kind);
+  const origin: ByteOrigin = { key: name, offset: bodyBytes, part: `footer section ${kind}` };
+  if (section === undefined) throw corrupt(origin, "missing");
+  const at = section.offset - bodyBytes;
+  if (at < 0) throw corrupt(origin, `stored at ${section.offset}, before the footer`);
+  const here = { ...origin, offset: section.offset };
+  const part = bytes.subarray(at, at + section.storedBytes);
+  return new ByteReader(unpackPartNow(part, section, here), here);
 }
 
 /** Label sets and texts a footer keeps once they were asked for; then it starts anew. */

@@ -3,7 +3,7 @@ import type { ObjectStore } from "#objectstore";
 import type { ReadCounters } from "#storage";
 import { corrupt } from "./byte-reader.ts";
 import { SharedLabels } from "./shared-labels.ts";
-import { decodeFooter, footerRawBytes } from "./decode-footer.ts";
+import { decodeFooterInTurns, footerRawBytes } from "./decode-footer.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { footerBytesMax } from "./limits.ts";
 import { Limiter } from "./limiter.ts";
@@ -99,7 +99,7 @@ export async function loadFooter(
   if (bytes.length !== footerBytes) {
     throw corrupt(origin, `${footerBytes} bytes expected but ${bytes.length} read`);
   }
-  const footer = decodeFooter({ name: key, bytes, bodyBytes }, labels);
+  const footer = await decodeFooterInTurns({ name: key, bytes, bodyBytes }, labels);
   counters.decompressedBytes += footerRawBytes(footer);
   const { tenant, day, id } = footer.info;
   if (tenant !== segment.tenant || day !== segment.day || id !== segment.id) {

@@ -137,7 +137,7 @@ export class SegmentStore implements LogStore {
     const blocks: Promise<readonly SegmentBlockRef[]>[] = [];
     try {
       for (const footer of live.footers) {
-        const planned = planBlocks(footer, select.matchers, select.range);
+        const planned = await planBlocks(footer, select.matchers, select.range, turns);
         const left = skipBlocks(footer, planned, how);
         // It is awaited below; this keeps a failure from being unhandled until then.
         left.catch(() => undefined);
@@ -183,7 +183,7 @@ export class SegmentStore implements LogStore {
     const sums = new VolumeSums(select);
     const turns = new Turns();
     for (const footer of await this.#answering(select, options)) {
-      sums.add(footer);
+      await sums.add(footer, turns);
       if (turns.spendFooter(footer)) await nextTurn();
     }
     return sums.volumes();

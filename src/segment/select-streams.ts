@@ -1,7 +1,9 @@
 /** Which streams and blocks of one segment a query needs, from its footer alone. */
 import type { Matcher, TimeRange } from "#model";
 import { dayStartNs, nsPerDay } from "#model";
+import { nextTurn } from "#world";
 import type { SegmentFooter } from "./footer.ts";
+import type { Turns } from "./turns.ts";
 
 /** Nanoseconds since the segment's day began: from <= t < to. */
 export interface OffsetRange {
@@ -21,7 +23,11 @@ function cutToDay(offset: bigint): number {
 }
 
 /** One byte per stream: 1 when it passes all matchers. */
-export function selectStreams(footer: SegmentFooter, matchers: readonly Matcher[]): Uint8Array {
+export async function selectStreams(
+  footer: SegmentFooter,
+  matchers: readonly Matcher[],
+  turns: Turns,
+): Promise<Uint8Array> {
   const { postings, symbols, streams } = footer;
   const selected = new Uint8Array(streams.count).fill(1);
   for (const matcher of matchers) {
@@ -31,18 +37,21 @@ export function selectStreams(footer: SegmentFooter, matchers: readonly Matcher[
     // A stream without the label has the empty value.
     const ofMissing = matcher.test("") ? 1 : 0;
     if (ofMissing === 1) passes.fill(1);
-    if (name >= 0) markValues(footer, name, matcher, { passes, ofMissing });
+    if (name >= 0) await markValues(footer, name, matcher, { passes, ofMissing, turns });
     for (let i = 0; i < selected.length; i++) selected[i]! &= passes[i]!;
   }
   return selected;
 }
 
-function markValues(
+/** What a value read as text and tested costs, in the units of `Turns`. */
+const unitsPerTest = 10;
+
+async function markValues(
   footer: SegmentFooter,
   name: number,
   matcher: Matcher,
-  target: { passes: Uint8Array; ofMissing: number },
-): void {
+  target: { passes: Uint8Array; ofMissing: number; turns: Turns },
+): Promise<void> {
   const { postings, symbols } = footer;
   const from = postings.valueStarts[name]!;
   const to = postings.valueStarts[name + 1]!;
@@ -61,6 +70,7 @@ function markValues(
   for (let v = from; v < to; v++) {
     const passes = matcher.test(symbols.textOnce(postings.values[v]!)) ? 1 : 0;
     if (passes !== target.ofMissing) fill(v, passes);
+    if (target.turns.spend(unitsPerTest)) await nextTurn();
   }
 }
 

@@ -8,8 +8,12 @@ import { sortedInTurns } from "./sort-in-turns.ts";
 import { Turns } from "./turns.ts";
 
 /** One byte per stream: 1 when it passes the matchers and has entries in the range. */
-function streamsOf(footer: SegmentFooter, select: StreamSelect): Uint8Array {
-  const selected = selectStreams(footer, select.matchers);
+async function streamsOf(
+  footer: SegmentFooter,
+  select: StreamSelect,
+  turns: Turns,
+): Promise<Uint8Array> {
+  const selected = await selectStreams(footer, select.matchers, turns);
   const range = offsetRangeOf(select.range, footer.info.day);
   const { minOffset, maxOffset } = footer.blocks.runs;
   // Every stream has entries, so all times of a segment inside means all of its streams.
@@ -32,7 +36,7 @@ export async function seriesOf(
   const byKey = new Map<string, Labels>();
   const turns = new Turns();
   for (const footer of footers) {
-    const present = streamsOf(footer, select);
+    const present = await streamsOf(footer, select, turns);
     for (let s = present.indexOf(1); s >= 0; s = present.indexOf(1, s + 1)) {
       const labels = footer.labelsOf(s);
       byKey.set(labels.key, labels);
@@ -53,7 +57,9 @@ export async function labelNamesOf(
   const turns = new Turns();
   for (const footer of footers) {
     const { postings, symbols } = footer;
-    const present = isWhole(footer, select) ? undefined : new PresentStreams(footer, select);
+    const present = isWhole(footer, select)
+      ? undefined
+      : new PresentStreams(footer, await streamsOf(footer, select, turns));
     for (let name = 0; name < postings.names.length; name++) {
       const from = postings.valueStarts[name]!;
       const to = postings.valueStarts[name + 1]!;
@@ -77,7 +83,9 @@ export async function labelValuesOf(
     const symbol = symbols.find(label);
     const name = symbol < 0 ? -1 : postings.names.indexOf(symbol);
     if (name < 0) continue;
-    const present = isWhole(footer, select) ? undefined : new PresentStreams(footer, select);
+    const present = isWhole(footer, select)
+      ? undefined
+      : new PresentStreams(footer, await streamsOf(footer, select, turns));
     for (let v = postings.valueStarts[name]!; v < postings.valueStarts[name + 1]!; v++) {
       if (!(present?.haveAny(v, v + 1) ?? true)) continue;
       values.add(symbols.textOnce(postings.values[v]!));
@@ -99,9 +107,9 @@ class PresentStreams {
   /** For each stream the first present one from it on. */
   readonly #next: Uint32Array;
 
-  constructor(footer: SegmentFooter, select: StreamSelect) {
+  /** `present` has one byte per stream. */
+  constructor(footer: SegmentFooter, present: Uint8Array) {
     this.#footer = footer;
-    const present = streamsOf(footer, select);
     const next = new Uint32Array(present.length);
     let nearest = present.length;
     for (let stream = present.length - 1; stream >= 0; stream--) {

@@ -2,6 +2,7 @@ import type { Labels } from "#model";
 import type { StreamSelect, StreamVolume } from "#storage";
 import type { SegmentFooter } from "./footer.ts";
 import { offsetRangeOf, selectStreams } from "./select-streams.ts";
+import type { Turns } from "./turns.ts";
 
 interface Sum {
   readonly labels: Labels;
@@ -22,8 +23,8 @@ export class VolumeSums {
     this.#select = select;
   }
 
-  add(footer: SegmentFooter): void {
-    const selected = selectStreams(footer, this.#select.matchers);
+  async add(footer: SegmentFooter, turns: Turns): Promise<void> {
+    const selected = await selectStreams(footer, this.#select.matchers, turns);
     const { from, to } = offsetRangeOf(this.#select.range, footer.info.day);
     const { streams, minOffsets, maxOffsets, entryCounts, lineBytes } = footer.blocks.runs;
     for (let run = 0; run < streams.length; run++) {
