@@ -65,7 +65,7 @@ const cases: readonly {
   {
     claim: "what is no JSON is logfmt",
     entries: [{ line: 'took=3s msg="hi there" empty= alone' }, { line: "took=4s" }],
-    want: ["took duration×2 logfmt", "msg string×1 logfmt"],
+    want: ["msg string×1 logfmt", "took duration×2 logfmt"],
   },
   {
     claim: "parsers add up over lines, and the oldest value decides the type",

@@ -14,8 +14,7 @@ const alwaysShown: ReadonlySet<string> = new Set(["cluster", "namespace", "insta
 const tenantLabel = "__tenant_id__";
 
 /** The texts that Go's uuid.Parse takes. */
-const uuid =
-  /^(?:urn:uuid:|\{)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?$|^[0-9a-f]{32}$/i;
+const uuid = /^(?:urn:uuid:|\{)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\}?$|^[0-9a-f]{32}$/i;
 
 /**
  * The labels of these streams, sorted by name, but for those that only identify: all their values

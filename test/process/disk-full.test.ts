@@ -77,7 +77,7 @@ limits_config: {ingestion_rate_mb: 1000, ingestion_burst_size_mb: 1000, max_entr
   await skald.kill();
   const again = await startSkald({ config, folder: skald.folder });
   const query = new URLSearchParams({ query: '{app="full"}', limit: "100000" });
-  const answer = await fetch(`${again.url}/loki/api/v1/query_range?${query}`);
+  const answer = await fetch(`${again.url}/loki/api/v1/query_range?${query.toString()}`);
   const { data } = (await answer.json()) as { data: { result: { values: string[][] }[] } };
   const ids = data.result.flatMap(({ values }) => values.map(([, line]) => line!.split(" ")[0]!));
   assert.deepEqual(ids.sort(), acknowledged.sort());

@@ -85,7 +85,7 @@ async function allIds(skald: SkaldProcess): Promise<string[]> {
     limit: "1000000",
     direction: "forward",
   });
-  const answer = await fetch(`${skald.url}/loki/api/v1/query_range?${params}`);
+  const answer = await fetch(`${skald.url}/loki/api/v1/query_range?${params.toString()}`);
   assert.equal(answer.status, 200, await answer.clone().text());
   const { data } = (await answer.json()) as {
     data: { result: { values: [string, string][] }[] };
