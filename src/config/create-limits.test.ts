@@ -84,6 +84,17 @@ test("changed files change the limits, broken ones keep those of before", async 
   assert.equal(limits.for("a").maxLineBytes, 256 * KiB);
 });
 
+test("what was warned of at the start is not said again, what is new is", async () => {
+  const fixture = new Fixture("overrides: {a: {ruler_max_rules_per_rule_group: 3}}");
+  const limits = await fixture.open();
+  await limits.reload();
+  assert.ok(!fixture.logged.some((line) => line.includes("ruler_max_rules_per_rule_group")));
+  fixture.files.set("/o.yaml", "overrides: {a: {ruler_max_rule_groups_per_tenant: 3}}");
+  await limits.reload();
+  const said = fixture.logged.filter((line) => line.includes("ruler_max_rule_groups_per_tenant"));
+  assert.equal(said.length, 1);
+});
+
 test("the same mistake is logged once", async () => {
   const fixture = new Fixture("overrides: {}");
   const limits = await fixture.open();

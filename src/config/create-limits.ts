@@ -115,7 +115,9 @@ class FollowingLimits implements RuntimeLimits {
     }
     this.#lastWasWrong = problems.length > 0;
     if (this.#lastWasWrong) return "failed";
-    for (const warning of warnings) log.warn("runtime configuration", { warning });
+    // Those of the start were shown with the configuration.
+    const fresh = warnings.filter((warning) => !loaded.warnings.includes(warning));
+    for (const warning of fresh) log.warn("runtime configuration", { warning });
     this.#limits = limits;
     log.info("runtime configuration read", { tenants: limits.tenants().length });
     return "changed";
