@@ -3,7 +3,7 @@ import { type ObjectStore, openFilesystemObjectStore } from "#objectstore";
 import { StoreError } from "#base";
 import type { World } from "./world.ts";
 
-/** The object store of the schema period in force now. */
+/** The object store of all schema periods. What would leave data unread is refused. */
 export async function openObjectStore(config: Config, world: World): Promise<ObjectStore> {
   const nowNs = world.clock.nowNs();
   const period = config.schemaPeriods.findLast(({ fromNs }) => fromNs <= nowNs);
@@ -19,6 +19,16 @@ export async function openObjectStore(config: Config, world: World): Promise<Obj
       "denied",
       `schema_config: the period from ${refused.from} has store: ${refused.store}, which Skald ` +
         "cannot read yet; use store: skald for periods without data of Loki's own format",
+    );
+  }
+  const elsewhere = config.schemaPeriods.find(
+    ({ objectStore }) => objectStore !== period.objectStore,
+  );
+  if (elsewhere !== undefined) {
+    throw new StoreError(
+      "denied",
+      `schema_config: the period from ${elsewhere.from} has object_store: ${elsewhere.objectStore}, the ` +
+        `one in force ${period.objectStore}; Skald reads one object store only, so far`,
     );
   }
   const store = config.objectStores.byName.get(period.objectStore);
