@@ -131,9 +131,8 @@ export async function runTail(url: string, item: ConformanceCase): Promise<Answe
   const headers = { ...item.headers, ...tenantHeader({ path: "" }, item.tenant ?? null) };
   const socket = new WebSocket(url.replace(/^http/, "ws") + pathOf(item), { headers });
   const frames: TailFrame[] = [];
-  const refused = await opened(socket);
-  if (refused !== undefined) return refused;
   let close: { code: number; reason: string } | undefined;
+  // Heard from the start: the first frame may come together with the handshake.
   const enough = new Promise<void>((resolve) => {
     socket.on("message", (data: Buffer) => {
       frames.push(JSON.parse(data.toString("utf8")) as TailFrame);
@@ -144,6 +143,8 @@ export async function runTail(url: string, item: ConformanceCase): Promise<Answe
       resolve();
     });
   });
+  const refused = await opened(socket);
+  if (refused !== undefined) return refused;
   await sleep(tail?.settleMs ?? 1500);
   for (const push of tail?.push ?? []) {
     await exchange(url, push, item.tenant ?? null);
