@@ -12,6 +12,7 @@ import {
   type RouteFamily,
   startHttpServer,
 } from "#http";
+import type { PushInput, PushReply } from "#ingest";
 import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
 import { newReadCounters } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
@@ -111,7 +112,7 @@ export class Skald {
     });
   }
 
-  #listenGrpc(ports: HttpPorts, { distributor, ingester }: IngestSide): Promise<GrpcServer> {
+  #listenGrpc(ports: HttpPorts, ingest: IngestSide): Promise<GrpcServer> {
     const { server } = this.#options.loaded.config;
     return startGrpcServer(
       {
@@ -126,13 +127,7 @@ export class Skald {
       {
         ...ports,
         push: {
-          push: async (request) => {
-            const { accepted, reply } = distributor.push(request);
-            if (accepted !== undefined) {
-              await ingester.push(request.tenant, accepted.batch, accepted.record);
-            }
-            return reply;
-          },
+          push: (request) => accept(ingest, request),
         },
       },
     );
@@ -201,14 +196,19 @@ export class Skald {
   }
 }
 
-function pushPort({ distributor, ingester }: IngestSide): PushPort {
+/** Checks a push and makes what was accepted durable; resolves with what to answer. */
+async function accept({ distributor, ingester }: IngestSide, push: PushInput): Promise<PushReply> {
+  const { accepted, reply } = distributor.push(push);
+  if (accepted !== undefined) {
+    await ingester.push(push.tenant, accepted.batch, accepted.record);
+  }
+  return reply;
+}
+
+function pushPort(ingest: IngestSide): PushPort {
   return {
     push: async (request) => {
-      const { accepted, reply } = distributor.push(request);
-      if (accepted !== undefined) {
-        await ingester.push(request.tenant, accepted.batch, accepted.record);
-      }
-      const { status, body, contentType } = reply;
+      const { status, body, contentType } = await accept(ingest, request);
       return { status, body, ...(contentType === undefined ? {} : { contentType }) };
     },
   };

@@ -32,7 +32,7 @@ export interface BlockPlan {
   readonly blocks: readonly BlockRef[];
   /** Blocks that exist in the range and were ruled out by filters. */
   readonly skippedBlocks: number;
-  /** The same by what ruled them out, in words of the store (`trigrams`, `grams`); left out when nothing was. */
+  /** The same by what ruled them out, in words of the store (`trigrams`, `grams`); may be empty. */
   readonly skippedBy?: ReadonlyMap<string, number>;
   readonly segmentsConsidered: number;
   /** What could not be planned (a corrupt footer, say), in words for the answer's `warnings`. */
