@@ -1,0 +1,39 @@
+/**
+ * The schema periods whose data lies in Loki's own format. A table belongs to the period of its
+ * day, a chunk object to the period of its first millisecond: that period gives the bucket and the
+ * form of the key, even when the chunk is listed in tables of the next one.
+ */
+import type { IndexTable, TablePeriod } from "#lokiindex";
+import { tableNumberOf, tablesOf } from "#lokiindex";
+import type { ObjectStore } from "#objectstore";
+
+/** One entry of `schema_config` with `store: tsdb`. */
+export interface LokiPeriod extends TablePeriod {
+  /** Where the next period of any store begins, ms; Infinity for the last one. */
+  readonly toMs: number;
+  /** By logical key, prefixes of the deployment already taken off. */
+  readonly objects: ObjectStore;
+  /** Chunks lie under base64 names, as Loki's filesystem client writes them. */
+  readonly isFilesystem: boolean;
+}
+
+/** All of them, sorted by `fromMs`. */
+export class LokiPeriods {
+  readonly all: readonly LokiPeriod[];
+
+  constructor(periods: readonly LokiPeriod[]) {
+    this.all = [...periods].sort((a, b) => a.fromMs - b.fromMs);
+  }
+
+  /** The period a time falls in; undefined between periods of Loki's format and before the first. */
+  at(ms: number): LokiPeriod | undefined {
+    const period = this.all.findLast(({ fromMs }) => fromMs <= ms);
+    return period !== undefined && ms < period.toMs ? period : undefined;
+  }
+
+  /** The tables that list a chunk, or that a range touches; both ends inclusive. */
+  tablesOf(range: { fromMs: number; throughMs: number }): IndexTable<LokiPeriod>[] {
+    const tables = tablesOf(this.all, range);
+    return tables.filter(({ number, period }) => number <= tableNumberOf(period.toMs - 1));
+  }
+}
