@@ -6,5 +6,6 @@ export {
   StoreError,
   type StoreErrorKind,
 } from "./errors.ts";
+export { Limiter } from "./limiter.ts";
 export { LruMap } from "./lru-map.ts";
 export { day, GiB, hour, KiB, MiB, minute, nsPerMs, nsPerSecond, second } from "./units.ts";

@@ -1,5 +1,5 @@
 /** Skip filters of blocks, fetched when first asked for, kept opened, bounded by bytes. */
-import { isStoreError, LruMap, MiB } from "#base";
+import { isStoreError, Limiter, LruMap, MiB } from "#base";
 import { SparseSet } from "#columns";
 import type { ObjectStore } from "#objectstore";
 import type { ReadOptions } from "#storage";
@@ -8,7 +8,6 @@ import { corrupt } from "./byte-reader.ts";
 import { unpackPartNow } from "./compression.ts";
 import { originOf } from "./decode-block.ts";
 import type { SegmentFooter } from "./footer.ts";
-import { Limiter } from "./limiter.ts";
 import { storedPartOf } from "./read-blocks.ts";
 import { type Extent, planRanges } from "./read-ranges.ts";
 import type { BlockFilters } from "./skip-test.ts";

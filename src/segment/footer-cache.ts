@@ -1,4 +1,4 @@
-import { LruMap, MiB } from "#base";
+import { Limiter, LruMap, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { ReadCounters } from "#storage";
 import { corrupt } from "./byte-reader.ts";
@@ -6,7 +6,6 @@ import { SharedLabels } from "./shared-labels.ts";
 import { decodeFooterInTurns, footerRawBytes } from "./decode-footer.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { footerBytesMax } from "./limits.ts";
-import { Limiter } from "./limiter.ts";
 import { gapBytesMax } from "./read-ranges.ts";
 import type { ListedSegment } from "./segment-list.ts";
 

@@ -3,14 +3,13 @@
  * the ranges of a window are coalesced per segment, and the next window is under way while this one
  * is consumed.
  */
-import { isStoreError, KiB, MiB } from "#base";
+import { isStoreError, KiB, Limiter, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { Block, ColumnNeeds, ReadOptions } from "#storage";
 import type { SegmentBlockRef } from "./block-ref.ts";
 import { type StoredPart, unpackPart } from "./compression.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import type { SegmentFooter } from "./footer.ts";
-import { Limiter } from "./limiter.ts";
 import { type FetchRange, planRanges } from "./read-ranges.ts";
 
 /**
