@@ -13,3 +13,12 @@ export type {
   ObjectInfo,
   ObjectStore,
 } from "./object-store.ts";
+export type {
+  S3Encryption,
+  S3HttpOptions,
+  S3Keys,
+  S3ObjectStoreOptions,
+  S3Role,
+} from "./s3-options.ts";
+export { parseS3Url, type S3Url } from "./s3-url.ts";
+export { ThrottledError } from "./throttled-error.ts";
