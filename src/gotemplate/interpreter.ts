@@ -2,8 +2,7 @@
 
 import { quoteGoString } from "#gofmt";
 import { callFunction, type CallSite, missing, type Final } from "./calls.ts";
-import type { FunctionContext } from "./go-function.ts";
-import { functions } from "./functions.ts";
+import type { FunctionContext, FunctionTable, GoFunction } from "./go-function.ts";
 import { depthMax, workLengthMax, outputLengthMax, stepsMax } from "./limits.ts";
 import { findMethod } from "./methods.ts";
 import {
@@ -50,16 +49,18 @@ export interface Program {
   readonly name: string;
   readonly text: string;
   readonly definitions: Definitions;
+  /** What the template may name; the parser has refused all else. */
+  readonly functions: FunctionTable;
 }
 
-/** Throws TemplateError. */
-export function runProgram(program: Program, scope: TemplateScope): string {
-  return new Execution(program, scope).run();
+/** `root` is the dot the template begins with: the labels, if nothing else. Throws TemplateError. */
+export function runProgram(program: Program, scope: TemplateScope, root?: GoValue): string {
+  return new Execution(program, scope, root ?? new LabelMap(scope)).run();
 }
 
 class Execution {
   readonly #program: Program;
-  readonly #root: LabelMap;
+  readonly #root: GoValue;
   readonly #context: FunctionContext;
   #templateName: string;
   /** The node an error is blamed on. */
@@ -70,10 +71,10 @@ class Execution {
   #steps = 0;
   #depth = 0;
 
-  constructor(program: Program, scope: TemplateScope) {
+  constructor(program: Program, scope: TemplateScope, root: GoValue) {
     this.#program = program;
     this.#templateName = program.name;
-    this.#root = new LabelMap(scope);
+    this.#root = root;
     this.#variables = [{ name: "$", value: this.#root }];
     this.#context = { scope, charge: (length) => this.#charge(length) };
   }
@@ -410,14 +411,14 @@ class Execution {
 
   #function(name: string, site: CallSite): Evaluated {
     this.#anchor = site.callee;
-    const called = functions[name];
+    const called = this.#program.functions[name];
     if (called === undefined) {
       return this.#fail(`${quoteGoString(name, { asciiOnly: false })} is not a defined function`);
     }
     return this.#call(name, called, site);
   }
 
-  #call(name: string, called: (typeof functions)[string] | undefined, site: CallSite): Evaluated {
+  #call(name: string, called: GoFunction | undefined, site: CallSite): Evaluated {
     if (called === undefined) return undefined;
     return this.#deeper(() =>
       callFunction(called, {

@@ -1,7 +1,7 @@
 /** Go's text/template as LogQL uses it: compile once, execute per entry. */
 
 import { findDependencies } from "./dependencies.ts";
-import { hasFunction } from "./functions.ts";
+import { functions, hasFunction } from "./functions.ts";
 import { type Program, runProgram } from "./interpreter.ts";
 import { outputLengthMax } from "./limits.ts";
 import type { Definitions } from "./nodes.ts";
@@ -36,7 +36,7 @@ export interface Template {
  */
 export function compileTemplate(text: string, options: { name: string }): Template {
   const definitions = parseTemplate(text, { name: options.name, hasFunction });
-  const program: Program = { name: options.name, text, definitions };
+  const program: Program = { name: options.name, text, definitions, functions };
   const { labelsRead, readsLine } = findDependencies(definitions);
   const parts = plainParts(definitions, options.name);
   const execute =
