@@ -35,5 +35,6 @@ export async function openObjectStore(config: Config, world: World): Promise<Obj
   if (store === undefined) {
     throw new StoreError("denied", `schema_config: there is no object store ${period.objectStore}`);
   }
+  if (store.kind !== "filesystem") throw new StoreError("denied", store.kind);
   return openFilesystemObjectStore({ ...world, folder: store.folder });
 }

@@ -1,15 +1,11 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { checkLimits, limitsOf } from "./build-limits.ts";
-import type {
-  CompactorConfig,
-  Config,
-  ObjectStoreConfig,
-  RulerConfig,
-  ServerConfig,
-} from "./config.ts";
+import type { ChunkConfig, CompactorConfig, Config, RulerConfig, ServerConfig } from "./config.ts";
 import { defaultLimits } from "./default-limits.ts";
+import { commonRuleStore, readObjectStores, readRuleStore } from "./object-stores.ts";
 import { defaultPeriods, readPeriods } from "./schema-periods.ts";
-import { allSettings, type SettingValues, settingValue } from "./settings.ts";
+import { allSettings, derivedSettings, type SettingValues, settingValue } from "./settings.ts";
+import type { RuleStoreConfig } from "./store-config.ts";
 import { knownTargets } from "./targets.ts";
 import { asText, type Value } from "./value-types.ts";
 
@@ -35,13 +31,26 @@ export function effectiveSettings(explicit: SettingValues, cwd: string): Map<str
   derive("common.storage.filesystem.rules_directory", join(prefix, "rules"));
   const chunks = values.get("common.storage.filesystem.chunks_directory");
   derive("storage_config.filesystem.directory", chunks);
-  derive("storage_config.object_store.filesystem.dir", chunks);
+  derive("common.storage.object_store.filesystem.dir", chunks);
+  const folder = values.get("common.storage.object_store.filesystem.dir");
+  derive("storage_config.object_store.filesystem.dir", folder);
+  for (const [path, from] of derivedSettings) derive(path, values.get(from));
+  if (
+    values.get("ruler_storage.backend") === undefined &&
+    values.get("ruler.storage.type") === ""
+  ) {
+    const common = commonRuleStore(values);
+    if (common !== undefined) values.set(common.path, common.kind);
+  }
+  derive("ruler_storage.backend", "filesystem");
+  derive("storage_config.tsdb_shipper.cache_location", join(prefix, "tsdb-cache"));
   derive("ingester.wal.dir", join(prefix, "wal"));
   derive("compactor.working_directory", join(prefix, "compactor"));
   derive("ruler.rule_path", join(prefix, "rules-temp"));
   const rules = values.get("common.storage.filesystem.rules_directory");
   derive("ruler_storage.filesystem.dir", rules);
   derive("ruler_storage.local.directory", rules);
+  derive("ruler.storage.local.directory", rules);
   derive("schema_config.configs", defaultPeriods);
   derive("limits_config.log_level_fields", defaultLimits.logLevelFields);
   derive("limits_config.discover_service_name", defaultLimits.discoverServiceName);
@@ -89,7 +98,7 @@ function absolute(folder: Value, cwd: string): Value {
 /** The typed configuration; `values` are from effectiveSettings. Problems are all reported. */
 export function configOf(values: SettingValues, problem: ReportProblem): Config {
   const get = (path: string): Value => settingValue(values, path);
-  const byName = objectStoresOf(values, problem);
+  const { byName, faults, hedging } = readObjectStores(values);
   const files = get("runtime_config.file") as readonly string[];
   checkSettings(values, problem);
   checkLimits(values, problem);
@@ -107,9 +116,15 @@ export function configOf(values: SettingValues, problem: ReportProblem): Config 
       idleMs: Number(get("ingester.chunk_idle_period")),
       ageMaxMs: Number(get("ingester.max_chunk_age")),
       flushOnShutdown: get("ingester.wal.flush_on_shutdown") === true,
+      chunks: chunksOf(values, problem),
     },
-    objectStores: { byName },
-    schemaPeriods: readPeriods(get("schema_config.configs"), byName.keys(), problem),
+    objectStores: { byName, hedging },
+    schemaPeriods: readPeriods(get("schema_config.configs"), { byName, faults }, problem),
+    allowChangedPeriods: get("skald.allow_changed_periods") === true,
+    indexCache: {
+      folder: asText(get("storage_config.tsdb_shipper.cache_location")),
+      resyncIntervalMs: Number(get("storage_config.tsdb_shipper.resync_interval")),
+    },
     querier: {
       multiTenantQueriesEnabled: get("querier.multi_tenant_queries_enabled") === true,
       tailMaxDurationMs: Number(get("querier.tail_max_duration")),
@@ -124,7 +139,7 @@ export function configOf(values: SettingValues, problem: ReportProblem): Config 
       periodMs: Number(get("runtime_config.period")),
     },
     compactor: compactorOf(values),
-    ruler: rulerOf(values),
+    ruler: rulerOf(values, problem),
     shutdownDelayMs: Number(get("shutdown_delay")),
   };
 }
@@ -167,7 +182,7 @@ function compactorOf(values: SettingValues): CompactorConfig {
   };
 }
 
-function rulerOf(values: SettingValues): RulerConfig {
+function rulerOf(values: SettingValues, problem: ReportProblem): RulerConfig {
   const get = (path: string): Value => settingValue(values, path);
   const isLocal = get("ruler_storage.backend") === "local";
   const folder = isLocal ? "ruler_storage.local.directory" : "ruler_storage.filesystem.dir";
@@ -183,30 +198,42 @@ function rulerOf(values: SettingValues): RulerConfig {
     pollIntervalMs: Number(get("ruler.poll_interval")),
     storage: isLocal ? "local" : "filesystem",
     storageFolder: asText(get(folder)),
+    store: ruleStoreOf(values, problem),
   };
 }
 
-function objectStoresOf(
-  values: SettingValues,
-  problem: ReportProblem,
-): Map<string, ObjectStoreConfig> {
-  const isThanos = settingValue(values, "storage_config.use_thanos_objstore") === true;
-  const folder = isThanos
-    ? settingValue(values, "storage_config.object_store.filesystem.dir")
-    : settingValue(values, "storage_config.filesystem.directory");
-  const byName = new Map<string, ObjectStoreConfig>();
-  byName.set("filesystem", { kind: "filesystem", folder: asText(folder) });
-  const namedKey = isThanos
-    ? "storage_config.object_store.named_stores.filesystem"
-    : "storage_config.named_stores.filesystem";
-  const named = settingValue(values, namedKey) as Record<string, Record<string, Value>>;
-  for (const [name, record] of Object.entries(named)) {
-    const own = record?.[isThanos ? "dir" : "directory"];
-    if (byName.has(name)) problem(`${namedKey}.${name}`, "is the name of an object store already");
-    else if (own === undefined || own === "") problem(`${namedKey}.${name}`, "has no folder");
-    else byName.set(name, { kind: "filesystem", folder: asText(own) });
+/** The words of ingester.chunk_encoding. */
+const chunkEncodings = [
+  "none",
+  "gzip",
+  "lz4-64k",
+  "snappy",
+  "lz4-256k",
+  "lz4-1M",
+  "lz4",
+  "flate",
+  "zstd",
+];
+
+function chunksOf(values: SettingValues, problem: ReportProblem): ChunkConfig {
+  const encoding = asText(settingValue(values, "ingester.chunk_encoding"));
+  const known = chunkEncodings.find((name) => name.toLowerCase() === encoding.toLowerCase());
+  if (known === undefined) {
+    const expected = `expected one of ${chunkEncodings.join(", ")}`;
+    problem("ingester.chunk_encoding", `${expected}, found ${JSON.stringify(encoding)}`);
   }
-  return byName;
+  return {
+    encoding: known ?? "gzip",
+    blockBytes: Number(settingValue(values, "ingester.chunk_block_size")),
+    targetBytes: Number(settingValue(values, "ingester.chunk_target_size")),
+  };
+}
+
+function ruleStoreOf(values: SettingValues, problem: ReportProblem): RuleStoreConfig {
+  const store = readRuleStore(values);
+  if (!("fault" in store)) return store;
+  problem("ruler_storage", store.fault);
+  return { kind: "inmemory", keyPrefix: "" };
 }
 
 const portMax = 65_535;
@@ -236,6 +263,8 @@ function checkSettings(values: SettingValues, problem: ReportProblem): void {
 const positivePaths = [
   "ingester.chunk_idle_period",
   "ingester.max_chunk_age",
+  "ingester.chunk_block_size",
+  "ingester.chunk_target_size",
   "querier.max_concurrent",
   "runtime_config.period",
   "skald.journal_file_size",

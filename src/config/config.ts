@@ -1,5 +1,6 @@
 import type { Limits, LimitsByTenant } from "./limits.ts";
 import type { SettingValues } from "./settings.ts";
+import type { ObjectStoresConfig, RuleStoreConfig } from "./store-config.ts";
 
 /**
  * The effective configuration: defaults, then the file, then flags. Keys are Loki's (YAML path in
@@ -16,6 +17,9 @@ export interface Config {
   readonly objectStores: ObjectStoresConfig;
   /** schema_config.configs, oldest first, at least one. */
   readonly schemaPeriods: readonly SchemaPeriod[];
+  /** skald.allow_changed_periods. */
+  readonly allowChangedPeriods: boolean;
+  readonly indexCache: IndexCacheConfig;
   readonly querier: QuerierConfig;
   readonly limits: Limits;
   readonly runtimeConfig: { readonly file: string | undefined; readonly periodMs: number };
@@ -61,14 +65,7 @@ export interface IngesterConfig {
   /** ingester.max_chunk_age. */
   readonly ageMaxMs: number;
   readonly flushOnShutdown: boolean;
-}
-
-/** A directory today; S3, GCS and Azure come with their own kinds. */
-export type ObjectStoreConfig = { readonly kind: "filesystem"; readonly folder: string };
-
-export interface ObjectStoresConfig {
-  /** By the name a schema period uses: `filesystem`, or one of storage_config.named_stores. */
-  readonly byName: ReadonlyMap<string, ObjectStoreConfig>;
+  readonly chunks: ChunkConfig;
 }
 
 export interface SchemaPeriod {
@@ -79,7 +76,23 @@ export interface SchemaPeriod {
   readonly objectStore: string;
   readonly schema: string;
   readonly indexPrefix: string;
+  /** index.path_prefix: the folder of all index tables; ends in `/`. */
+  readonly indexPathPrefix: string;
   readonly indexPeriodMs: number;
+}
+
+/** ingester.chunk_*: how chunks are made in periods of Loki's own format. */
+export interface ChunkConfig {
+  /** none, gzip, lz4-64k, lz4-256k, lz4-1M, lz4, snappy, flate or zstd. */
+  readonly encoding: string;
+  readonly blockBytes: number;
+  readonly targetBytes: number;
+}
+
+/** storage_config.tsdb_shipper: copies of Loki's index files. */
+export interface IndexCacheConfig {
+  readonly folder: string;
+  readonly resyncIntervalMs: number;
 }
 
 export interface QuerierConfig {
@@ -119,6 +132,8 @@ export interface RulerConfig {
   readonly pollIntervalMs: number;
   readonly storage: "filesystem" | "local";
   readonly storageFolder: string;
+  /** The same, whichever way it was given, with everything a store needs. */
+  readonly store: RuleStoreConfig;
 }
 
 /** What `loadConfig` found, besides the configuration. */

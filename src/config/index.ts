@@ -1,12 +1,12 @@
 /** Loki's YAML keys → typed settings; limits and overrides per tenant. */
 export type {
+  ChunkConfig,
   CompactorConfig,
   Config,
+  IndexCacheConfig,
   IngesterConfig,
   JournalConfig,
   LoadedConfig,
-  ObjectStoreConfig,
-  ObjectStoresConfig,
   QuerierConfig,
   RulerConfig,
   SchemaPeriod,
@@ -30,3 +30,15 @@ export type {
 } from "./limits.ts";
 export { type LoadInput, type LoadResult, loadConfig } from "./load-config.ts";
 export { knownTargets } from "./targets.ts";
+export type {
+  AzureStoreConfig,
+  FilesystemStoreConfig,
+  GcsStoreConfig,
+  HedgingConfig,
+  MemoryStoreConfig,
+  ObjectStoreConfig,
+  ObjectStoresConfig,
+  RetryConfig,
+  RuleStoreConfig,
+  S3StoreConfig,
+} from "./store-config.ts";

@@ -29,6 +29,11 @@ function loadYaml(yaml: string, argv: readonly string[] = []): Promise<LoadedCon
   return load({ argv: ["-config.file=/l.yaml", ...argv], files: { "/l.yaml": yaml } });
 }
 
+function folderOf(config: Config, name: string): string | undefined {
+  const store = config.objectStores.byName.get(name);
+  return store?.kind === "filesystem" ? store.folder : undefined;
+}
+
 async function messagesOf(loading: Promise<unknown>): Promise<readonly string[]> {
   try {
     await loading;
@@ -48,10 +53,8 @@ test("without a file Skald serves one person on one machine", async () => {
   assert.equal(config.server.grpcListenPort, 9095);
   assert.equal(config.pathPrefix, "/home/data");
   assert.equal(config.journal.folder, "/home/data/wal");
-  assert.deepEqual(
-    [...config.objectStores.byName],
-    [["filesystem", { kind: "filesystem", folder: "/home/data/chunks" }]],
-  );
+  assert.deepEqual([...config.objectStores.byName.keys()], ["filesystem", "inmemory"]);
+  assert.equal(folderOf(config, "filesystem"), "/home/data/chunks");
   assert.equal(config.schemaPeriods.length, 1);
   assert.equal(config.schemaPeriods[0]?.store, "skald");
   assert.equal(config.schemaPeriods[0]?.fromNs, 0n);
@@ -90,21 +93,17 @@ const settings: readonly Setting[] = [
   [
     "common: {storage: {filesystem: {chunks_directory: /c}}}",
     (c) => c.objectStores.byName.get("filesystem"),
-    { kind: "filesystem", folder: "/c" },
+    { kind: "filesystem", folder: "/c", keyPrefix: "" },
   ],
-  [
-    "storage_config: {filesystem: {directory: /d}}",
-    (c) => c.objectStores.byName.get("filesystem")?.folder,
-    "/d",
-  ],
+  ["storage_config: {filesystem: {directory: /d}}", (c) => folderOf(c, "filesystem"), "/d"],
   [
     "storage_config: {use_thanos_objstore: true, object_store: {filesystem: {dir: /t}}}",
-    (c) => c.objectStores.byName.get("filesystem")?.folder,
+    (c) => folderOf(c, "filesystem"),
     "/t",
   ],
   [
     "storage_config: {named_stores: {filesystem: {cold: {directory: cold}}}}",
-    (c) => c.objectStores.byName.get("cold")?.folder,
+    (c) => folderOf(c, "cold"),
     "/home/cold",
   ],
   ["ingester: {wal: {dir: /w}}", (c) => c.journal.folder, "/w"],
@@ -226,8 +225,8 @@ const wrongs: readonly (readonly [yaml: string, ...want: string[]])[] = [
   ],
   [
     `${period}    object_store: s3\n    schema: v13\n    index: {period: 24h}`,
-    "/l.yaml:5:5: schema_config.configs[0].object_store: there is no object store s3; Skald " +
-      "has filesystem",
+    "/l.yaml:5:5: schema_config.configs[0].object_store: there is no object store s3; " +
+      "storage_config.aws.bucketnames has no bucket",
   ],
   [
     `${period}    schema: v11\n    index: {period: 24h}`,
@@ -326,6 +325,7 @@ test("a small file of Loki loads without a warning", async () => {
       objectStore: "filesystem",
       schema: "v13",
       indexPrefix: "index_",
+      indexPathPrefix: "index/",
       indexPeriodMs: 24 * hour,
     },
   ]);

@@ -144,8 +144,7 @@ inmemory_dataobj_push_timeout:d
 -ingester_client{ pool_config@pool remote_timeout:d grpc_client_config@grpc_client }
 ingester{
 -lifecycler@lifecycler -concurrent_flushes:i -flush_check_period:d -flush_op_backoff@backoff
--flush_op_timeout:d -chunk_retain_period:d -chunk_block_size:i -chunk_target_size:i
--chunk_encoding:s -autoforget_unhealthy:b -sync_period:d -sync_min_utilization:f
+-flush_op_timeout:d -chunk_retain_period:d -autoforget_unhealthy:b -sync_period:d -sync_min_utilization:f
 -max_returned_stream_errors:i -query_store_max_look_back_period:d
 wal{ -checkpoint_duration:d -replay_memory_ceiling:i disk_full_threshold:f !recover }
 -index_shards:i -max_dropped_streams:i -shutdown_marker_path:s -owned_streams_check_interval:d
@@ -258,7 +257,8 @@ const rulerKeys = `
 ruler{
 datasource_uid:s external_labels:m -ruler_client@grpc_client
 storage{
-type:s azure:* alibabacloud:* gcs:* s3:* bos:* swift:* cos:* local{ directory:s }
+type:s azure@azure_store alibabacloud@alibaba_store gcs@gcs_store s3@aws_store bos@bos_store
+swift@swift_store cos@cos_store local{ directory:s }
 }
 enable_alertmanager_discovery:b alertmanager_refresh_interval:d alert_relabel_configs:*
 notification_queue_capacity:i notification_timeout:d

@@ -10,8 +10,8 @@ const redacted = "<redacted>";
 /** Keys whose values nobody is to see. */
 const secretName =
   /(passw(or)?d|secret|token$|credentials?$|(api|access|account|private)_key|(^|_)sas(_|$))/;
-/** The user information of a URL. */
-const urlCredentials = /([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi;
+/** The user information of a URL; a secret in it may have slashes that should have been escaped. */
+const urlCredentials = /([a-z][a-z0-9+.-]*:\/\/)[^@\s,]+@/gi;
 
 type Tree = { [name: string]: unknown };
 
@@ -55,7 +55,7 @@ function put(root: Tree, path: string, value: unknown): void {
 function printShape(shape: Shape, value: Value, name: string): unknown {
   switch (shape.kind) {
     case "value":
-      return hideSecrets(name, printValue(shape.type, value));
+      return hideSecrets(name, printValue(shape.type, value), shape.type.name === "secret");
     case "list":
       return (value as readonly Value[]).map((item) => printShape(shape.item, item, name));
     case "map":
@@ -78,11 +78,11 @@ function printEntries(value: Value, shapeFor: (key: string) => Shape | undefined
   return printed;
 }
 
-function hideSecrets(path: string, value: unknown): unknown {
+function hideSecrets(path: string, value: unknown, isSecret: boolean): unknown {
   if (typeof value === "string") {
     const name = path.slice(path.lastIndexOf(".") + 1);
-    if (value !== "" && secretName.test(name)) return redacted;
+    if (value !== "" && (isSecret || secretName.test(name))) return redacted;
     return value.replace(urlCredentials, `$1${redacted}@`);
   }
-  return Array.isArray(value) ? value.map((item) => hideSecrets(path, item)) : value;
+  return Array.isArray(value) ? value.map((item) => hideSecrets(path, item, isSecret)) : value;
 }

@@ -1,5 +1,6 @@
 import { day, nsPerMs } from "#base";
 import type { SchemaPeriod } from "./config.ts";
+import type { StoreReadings } from "./object-stores.ts";
 import { asText, type Value } from "./value-types.ts";
 
 /** Schemas of Loki's store `tsdb` that Skald reads. */
@@ -21,21 +22,22 @@ type PeriodRecord = { readonly [key: string]: Value };
 /** `schema_config.configs` as Config has it. What is wrong goes to `problem`, all of it. */
 export function readPeriods(
   configs: Value,
-  objectStores: Iterable<string>,
+  { byName, faults }: Pick<StoreReadings, "byName" | "faults">,
   problem: (key: string, message: string) => void,
 ): SchemaPeriod[] {
   const records = (Array.isArray(configs) ? configs : []) as PeriodRecord[];
   const key = "schema_config.configs";
   if (records.length === 0) problem(key, "expected at least one period");
-  const stores = new Set(objectStores);
   const periods: SchemaPeriod[] = [];
   for (const [at, record] of records.entries()) {
     const period = readPeriod(record, (name, message) => problem(`${key}[${at}]${name}`, message));
-    if (!stores.has(period.objectStore)) {
-      const known = [...stores].join(", ");
+    if (!byName.has(period.objectStore)) {
+      const fault = faults.get(period.objectStore);
+      const known = [...byName.keys()].join(", ");
+      const why = fault === undefined ? `Skald has ${known}` : fault;
       problem(
         `${key}[${at}].object_store`,
-        `there is no object store ${period.objectStore}; Skald has ${known}`,
+        `there is no object store ${period.objectStore}; ${why}`,
       );
     }
     const before = periods.at(-1);
@@ -64,6 +66,7 @@ function readPeriod(
     objectStore: asText(record["object_store"], "filesystem"),
     schema: asText(record["schema"], "v13"),
     indexPrefix: asText(index["prefix"], "index_"),
+    indexPathPrefix: asText(index["path_prefix"], "index/"),
     indexPeriodMs: Number(index["period"] ?? day),
   };
   if (period.store === "tsdb") checkTsdb(period, problem);
@@ -89,5 +92,12 @@ function checkTsdb(period: SchemaPeriod, problem: (name: string, message: string
   }
   if (period.indexPeriodMs !== day) {
     problem(".index.period", "store tsdb needs an index period of 24h");
+  }
+  const { indexPathPrefix } = period;
+  if (indexPathPrefix.startsWith("/") || !indexPathPrefix.endsWith("/")) {
+    problem(
+      ".index.path_prefix",
+      `expected a folder such as index/, found ${JSON.stringify(indexPathPrefix)}`,
+    );
   }
 }

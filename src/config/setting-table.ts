@@ -51,6 +51,12 @@ ingester.chunk_idle_period duration 30m ingester.chunks-idle-period
   A stream without new entries for so long is written to the object store.
 ingester.max_chunk_age duration 2h ingester.max-chunk-age
   Entries are written to the object store at this age at the latest.
+ingester.chunk_encoding string gzip ingester.chunk-encoding
+  How chunks are compressed in periods of the store tsdb.
+ingester.chunk_block_size bytes 256KB ingester.chunks-block-size
+  Lines of a block of a chunk before they are compressed.
+ingester.chunk_target_size bytes 1536KB ingester.chunk-target-size
+  A chunk is cut at this size, compressed.
 ingester.wal.enabled bool true ingester.wal-enabled
   Must be true: Skald acknowledges what its journal has.
 ingester.wal.dir path ? ingester.wal-dir
@@ -63,12 +69,10 @@ storage_config.filesystem.directory path ? local.chunk-directory
   The folder of the object store "filesystem".
 storage_config.use_thanos_objstore bool false use-thanos-objstore
   Object stores are configured in storage_config.object_store.
+common.storage.object_store.filesystem.dir path ? common.storage.object-store.filesystem.dir
+  The same in the keys of use_thanos_objstore.
 storage_config.object_store.filesystem.dir path ? object-store.filesystem.dir
   The folder of the object store "filesystem" with use_thanos_objstore.
-storage_config.named_stores.filesystem records {} none
-  More folders, by the name a schema period uses.
-storage_config.object_store.named_stores.filesystem records {} none
-  The same with use_thanos_objstore.
 querier.tail_max_duration duration 1h querier.tail-max-duration
   A live tail ends after.
 querier.max_concurrent int 4 querier.max-concurrent
@@ -133,7 +137,7 @@ export const laterTable = `
   How often rules run.
 ~ruler.poll_interval duration 1m ruler.poll-interval
   How often rules are read again.
-~ruler_storage.backend string filesystem ruler-storage.backend
+~ruler_storage.backend string ? ruler-storage.backend
   The kind of store that holds rules.
 ~ruler_storage.filesystem.dir path ? ruler-storage.filesystem.dir
   Where it holds them; the rules folder of common if not set.
@@ -143,6 +147,8 @@ export const laterTable = `
 
 /** What Loki has no word for. */
 export const ownTable = `
+skald.allow_changed_periods bool false skald.allow-changed-periods
+  Start although a schema period with data was changed; that data is not read any more.
 skald.journal_file_size bytes 64MB skald.journal-file-size
   A journal file of this size is closed and the next one begun.
 `;

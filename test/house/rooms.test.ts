@@ -23,7 +23,10 @@ const floors: readonly (readonly string[])[] = [
 ];
 
 /** Imports inside one floor or upward within reason, each with its why. */
-const neighbours: Readonly<Record<string, readonly string[]>> = {};
+const neighbours: Readonly<Record<string, readonly string[]>> = {
+  // The URL of an S3 store is read where its rules are, and a wrong one is a problem of the file.
+  config: ["objectstore"],
+};
 
 /** The waist: above it nobody knows an engine, below it nobody knows a query. */
 const forbidden: readonly (readonly [string, string])[] = [
