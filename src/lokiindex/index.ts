@@ -22,6 +22,7 @@ export type {
   SeriesSelect,
   SeriesVolume,
 } from "./index-types.ts";
+export { gunzipIndex } from "./gunzip-index.ts";
 export { indexVersionOfSchema, tenantLabel } from "./limits.ts";
 export { type FingerprintRange, parseShard, shardRange } from "./shards.ts";
 export {
@@ -37,58 +38,9 @@ export {
 
 import type { Labels, LabelPair } from "#model";
 import type { ChunkMeta, IndexSeries } from "./chunk-meta.ts";
-import type {
-  IndexStats,
-  MsRange,
-  SeriesChunks,
-  SeriesSelect,
-  SeriesVolume,
-} from "./index-types.ts";
+export { openIndex, type SeriesChoice, TsdbIndex } from "./tsdb-index.ts";
+import type { TsdbIndex } from "./tsdb-index.ts";
 import type { IndexVersion } from "./tables.ts";
-
-/** Bytes of an object as stored → the index file; bounded; StoreError corrupt names `key`. */
-export declare function gunzipIndex(
-  key: string,
-  stored: Buffer,
-  options: { isGzip: boolean; bytesMax: number },
-): Promise<Buffer>;
-
-/**
- * Checks header, contents and section checksums and reads where things lie; series and postings
- * are read when asked for. `key` is for messages. The index keeps `bytes`. StoreError corrupt.
- */
-export declare function openIndex(key: string, bytes: Buffer): TsdbIndex;
-
-/** All methods may throw StoreError corrupt naming key and offset. */
-export declare class TsdbIndex {
-  readonly key: string;
-  readonly version: IndexVersion;
-  readonly bytes: Buffer;
-  readonly seriesCount: number;
-  /** Of all chunks, inclusive. */
-  readonly minMs: number;
-  readonly maxMs: number;
-  /** Checksum of the table of contents, part of compacted names. */
-  readonly checksum: number;
-  /** Bytes held in memory, for caches. */
-  readonly heldBytes: number;
-  /** References of matching series, ascending (order of fingerprint, labels). */
-  select(select: SeriesSelect): Uint32Array;
-  /** Labels without the tenant label. */
-  labelsOf(ref: number): Labels;
-  fingerprintOf(ref: number): bigint;
-  /** Chunks of a series in the range, ordered; all of them without a range. */
-  chunksOf(ref: number, range?: MsRange): ChunkMeta[];
-  /** Select and decode, one by one; series without a chunk in the range are passed over. */
-  seriesChunks(select: SeriesSelect, range: MsRange): Iterable<SeriesChunks>;
-  /** Distinct names of matching series with a chunk in the range, unsorted, tenant label hidden. */
-  labelNames(select: SeriesSelect, range: MsRange): Set<string>;
-  labelValues(name: string, select: SeriesSelect, range: MsRange): Set<string>;
-  stats(select: SeriesSelect, range: MsRange): IndexStats;
-  volumes(select: SeriesSelect, range: MsRange): Iterable<SeriesVolume>;
-  /** Tenants of a file of many tenants, sorted. */
-  tenants(): string[];
-}
 
 export interface BuiltIndex {
   readonly bytes: Buffer;

@@ -1,3 +1,4 @@
+import { MiB } from "#base";
 import type { IndexVersion } from "./tables.ts";
 
 /** First four bytes of every index file. */
@@ -26,6 +27,9 @@ export const pageChunks = 16;
 
 /** Series with fewer chunks are walked, not jumped into; what Loki does, too. */
 export const markedChunksMin = 64;
+
+/** Of a label's name or value; a push takes a few KiB. A longer one could not become a string. */
+export const textBytesMax: number = 16 * MiB;
 
 /** Every series of a multi-tenant file carries its tenant under this name. */
 export const tenantLabel = "__loki_tenant__";
