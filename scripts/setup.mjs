@@ -1,8 +1,8 @@
-// Installs what package-lock.json names, once. Plain JavaScript: it runs on the machine's own Node, which may be too
-// old for the rest. Says in words what is wrong when there is no network.
+// Installs what package-lock.json names, once, and builds the page of `web/` when it changed. Plain JavaScript: it runs
+// on the machine's own Node, which may be too old for the rest. Says in words what is wrong when there is no network.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -46,4 +46,36 @@ function install() {
   process.exit(1);
 }
 
+/** What the page is made of, as one hash: its sources, the tools' versions and the script that builds it. */
+function pageSources() {
+  const web = join(root, "web");
+  const names = readdirSync(web, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((path) => /\.(tsx?|css|svg|html)$/.test(path) && !/[\\/]dist|\.test\.ts$/.test(path));
+  const hash = createHash("sha256").update(wanted);
+  for (const path of [join(root, "scripts", "build-page.ts"), ...names.sort()]) {
+    hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
+  }
+  return hash.digest("hex");
+}
+
+function buildPage() {
+  const sources = pageSources();
+  const pageStamp = join(root, "web", "dist", ".built-from");
+  if (existsSync(pageStamp) && readFileSync(pageStamp, "utf8") === sources) return;
+  process.stderr.write("skald: building the web page …\n");
+  const node = join(root, "node_modules", ".bin", "node");
+  const built = spawnSync(node, [join(root, "scripts", "build-page.ts")], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  if (built.status !== 0) {
+    process.stderr.write("skald: the web page could not be built; see above.\n");
+    process.exit(1);
+  }
+  writeFileSync(pageStamp, sources);
+}
+
 if (!isInstalled()) install();
+buildPage();

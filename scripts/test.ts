@@ -15,7 +15,9 @@ function run(title: string, command: string, args: readonly string[]): boolean {
 }
 
 const wanted = process.argv.slice(2);
-const all = globSync(["src/**/*.test.ts", "test/**/*.test.ts"], { cwd: root }).sort();
+const all = globSync(["src/**/*.test.ts", "test/**/*.test.ts", "web/src/**/*.test.ts"], {
+  cwd: root,
+}).sort();
 const files =
   wanted.length === 0 ? all : all.filter((file) => wanted.some((part) => file.includes(part)));
 if (files.length === 0) {
@@ -28,6 +30,7 @@ const checks: readonly (readonly [string, string, readonly string[]])[] =
     ? []
     : [
         ["type check", bin("tsc"), ["--noEmit"]],
+        ["type check of the page", bin("tsc"), ["--noEmit", "-p", "web"]],
         ["lint", bin("oxlint"), ["--type-aware", "--quiet"]],
         ["format", bin("biome"), ["format", "."]],
       ];

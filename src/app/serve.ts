@@ -73,7 +73,7 @@ async function run(result: RunResult, io: CliIo): Promise<number> {
     await skald.stop();
     return refuse(error, log, io);
   }
-  await io.stderr.line(greeting(skald.url));
+  await io.stderr.line(greeting(`${skald.url}${server.httpPathPrefix}`));
   await interruption(io.interrupted);
   log.info("stopping", { graceMs: server.gracefulShutdownTimeoutMs });
   const isClean = await withinGrace(skald.stop(), server.gracefulShutdownTimeoutMs, io);
@@ -87,7 +87,12 @@ function readText(files: Files): (path: string) => Promise<string> {
 
 function greeting(url: string): string {
   const example = `curl -G ${url}/loki/api/v1/query_range --data-urlencode 'query={app=~".+"}'`;
-  return `Skald listens on ${url}\n  push:  POST ${url}/loki/api/v1/push\n  query: ${example}`;
+  return [
+    `Skald listens on ${url}`,
+    `  page:  open ${url}/ in a browser`,
+    `  push:  POST ${url}/loki/api/v1/push`,
+    `  query: ${example}`,
+  ].join("\n");
 }
 
 function interruption(signal: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import {
   type BuildInfo,
   type HttpPorts,
   type HttpServer,
+  pageRoutes,
   patternsRoutes,
   type PushPort,
   type RouteFamily,
@@ -19,6 +20,7 @@ import type { Logger, Metrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
 import { createCompactor } from "./compaction.ts";
 import { type IngestSide, openIngest } from "./ingest.ts";
+import { openPage } from "./page.ts";
 import { openQueries, type QuerySide } from "./queries.ts";
 import { openObjectStore } from "./stores.ts";
 import type { World } from "./world.ts";
@@ -108,7 +110,7 @@ export class Skald {
       gracefulShutdownTimeoutMs: server.gracefulShutdownTimeoutMs,
       pathPrefix: server.httpPathPrefix,
       ports,
-      routes: [...allRoutes, patterns],
+      routes: [...allRoutes, patterns, pageRoutes(openPage(this.#options.world))],
     });
   }
 

@@ -1,4 +1,5 @@
 /** Loki's HTTP API. */
+export { type PagePort, pageRoutes } from "./page-routes.ts";
 export { patternsRoutes } from "./patterns-routes.ts";
 export type {
   AdminPort,

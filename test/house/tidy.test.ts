@@ -19,8 +19,10 @@ function trackedFiles(): string[] {
 }
 
 const files = trackedFiles();
-const sources = files.filter((path) => /^(src|test|bench|scripts)\/.*\.(ts|mjs)$/.test(path));
-const product = sources.filter((path) => path.startsWith("src/") && !path.endsWith(".gen.ts"));
+const sources = files.filter((path) =>
+  /^(src|test|bench|scripts|web)\/.*\.(tsx?|css|mjs)$/.test(path),
+);
+const product = sources.filter((path) => /^(src|web)\//.test(path) && !path.endsWith(".gen.ts"));
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 /** A kernel or a table may be longer when its file says why, in a comment that holds these words. */

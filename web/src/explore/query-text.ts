@@ -1,0 +1,184 @@
+// What the page has to know of a query's text: is it a log query, its selector, and how to change it.
+// The server judges; this only has to be right for what the server accepts. Works on tokens, so that
+// braces and pipes inside strings and comments do not mislead.
+
+interface Token {
+  readonly kind: "string" | "comment" | "space" | "word" | "sign";
+  readonly text: string;
+  readonly from: number;
+}
+
+const pattern =
+  /("(?:[^"\\\n]|\\.)*"?|`[^`]*`?)|(#[^\n]*)|(\s+)|([\p{L}_][\p{L}\p{N}_.:]*|\d[\w.]*)|(\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[^])/gu;
+
+function tokensOf(text: string): Token[] {
+  const kinds = ["string", "comment", "space", "word", "sign"] as const;
+  return [...text.matchAll(pattern)].map((match) => {
+    const index = match.slice(1).findIndex((group) => group !== undefined);
+    return { kind: kinds[index] ?? "sign", text: match[0], from: match.index };
+  });
+}
+
+function meaning(text: string): Token[] {
+  return tokensOf(text).filter(({ kind }) => kind !== "space" && kind !== "comment");
+}
+
+/** True when the answer is lines: the text begins with a selector. */
+export function isLogQuery(text: string): boolean {
+  return meaning(text).find((token) => token.text !== "(")?.text === "{";
+}
+
+/** The first selector with its braces; undefined when there is none or it is not closed. */
+export function selectorOf(text: string): { from: number; to: number } | undefined {
+  const tokens = meaning(text);
+  const open = tokens.find((token) => token.text === "{");
+  const close = tokens.find((token) => token.text === "}");
+  if (open === undefined || close === undefined || close.from < open.from) return undefined;
+  return { from: open.from, to: close.from + 1 };
+}
+
+/** Where stages on the whole answer begin: `| sort by`, `| limit`, `| distinct by`. */
+function answerStagesFrom(text: string): number {
+  const tokens = meaning(text);
+  const at = tokens.findIndex(({ text: sign }, index) => {
+    if (sign !== "|") return false;
+    const [name, next] = [tokens[index + 1]?.text, tokens[index + 2]?.text];
+    if (name === "limit") return /^\d+$/.test(next ?? "");
+    return (name === "sort" || name === "distinct") && next === "by";
+  });
+  return at < 0 ? text.length : tokens[at]!.from;
+}
+
+/** True when the answer cannot come page by page. */
+export function hasAnswerStages(text: string): boolean {
+  return answerStagesFrom(text) < text.length;
+}
+
+const parsers = new Set(["json", "logfmt", "regexp", "pattern", "unpack"]);
+
+/** Counts by level what a log query finds: the bars above the lines. */
+export function histogramOf(logQuery: string, stepSeconds: number): string {
+  const inner = withoutParentheses(logQuery.slice(0, answerStagesFrom(logQuery)));
+  const tokens = meaning(inner);
+  const hasParser = tokens.some(
+    ({ text }, index) => text === "|" && parsers.has(tokens[index + 1]?.text ?? ""),
+  );
+  // A line that a parser cannot read is counted too, it would be an error otherwise.
+  const drop = hasParser ? " | drop __error__, __error_details__" : "";
+  const counted = `${inner.trim()}\n${drop} [${stepSeconds}s]`;
+  return `sum by (detected_level) (count_over_time(${counted}))`;
+}
+
+function withoutParentheses(text: string): string {
+  const tokens = meaning(text);
+  const [first, last] = [tokens[0], tokens.at(-1)];
+  if (first?.text !== "(") return text;
+  if (last?.text !== ")") return withoutParentheses(text.slice(first.from + 1));
+  return withoutParentheses(text.slice(first.from + 1, last.from));
+}
+
+export interface Filter {
+  readonly name: string;
+  readonly operator: "=" | "!=";
+  readonly value: string;
+}
+
+/** A string of LogQL. */
+export function quote(value: string): string {
+  return JSON.stringify(value).replaceAll("\u007f", "\\u007f");
+}
+
+/**
+ * Adds a matcher to the first selector. A matcher of the same name that says `=` or `!=` to the same
+ * value is replaced, one that says `=` to another value is replaced by a new `=`.
+ */
+export function withMatcher(text: string, filter: Filter): string {
+  const range = selectorOf(text);
+  const matcher = `${filter.name}${filter.operator}${quote(filter.value)}`;
+  if (range === undefined) return text.trim() === "" ? `{${matcher}}` : text;
+  const kept = matchersIn(text.slice(range.from, range.to)).filter(
+    (one) => !isReplaced(one, filter),
+  );
+  const inner = [...kept.map((one) => one.text), matcher].join(", ");
+  return `${text.slice(0, range.from)}{${inner}}${text.slice(range.to)}`;
+}
+
+/** The first selector without a matcher. */
+export function withoutMatcher(text: string, name: string, value: string): string {
+  const range = selectorOf(text);
+  if (range === undefined) return text;
+  const kept = matchersIn(text.slice(range.from, range.to)).filter(
+    (one) => !(one.name === name && one.operator === "=" && one.value === value),
+  );
+  const inner = kept.map((one) => one.text).join(", ");
+  return `${text.slice(0, range.from)}{${inner}}${text.slice(range.to)}`;
+}
+
+export interface Matcher {
+  readonly name: string;
+  readonly operator: string;
+  readonly value: string;
+  readonly text: string;
+}
+
+/** The matchers of a selector, `{a="b"}`; what is not a matcher is left out. */
+export function matchersIn(selector: string): Matcher[] {
+  const tokens = meaning(selector);
+  const found: Matcher[] = [];
+  for (const [index, { kind, text: name }] of tokens.entries()) {
+    const [operator, value] = [tokens[index + 1], tokens[index + 2]];
+    if (kind !== "word" || operator === undefined || value?.kind !== "string") continue;
+    if (!/^(?:=|!=|=~|!~)$/.test(operator.text)) continue;
+    const text = `${name}${operator.text}${value.text}`;
+    found.push({ name, operator: operator.text, value: unquote(value.text), text });
+  }
+  return found;
+}
+
+function unquote(text: string): string {
+  if (text.startsWith("`")) return text.slice(1, -1);
+  try {
+    return JSON.parse(text) as string;
+  } catch {
+    return text.slice(1, -1);
+  }
+}
+
+function isReplaced(one: Matcher, filter: Filter): boolean {
+  if (one.name !== filter.name) return false;
+  if (one.value === filter.value && /^!?=$/.test(one.operator)) return true;
+  return filter.operator === "=" && one.operator === "=";
+}
+
+/**
+ * Adds `| name="value"` to a log query, before stages on the whole answer; in a metric query before
+ * the range of its first selector.
+ */
+export function withLabelFilter(text: string, filter: Filter): string {
+  const stage = `| ${filter.name}${filter.operator}${quote(filter.value)}`;
+  const opposite = `| ${filter.name}${filter.operator === "=" ? "!=" : "="}${quote(filter.value)}`;
+  if (text.includes(opposite)) return text.replace(opposite, () => stage);
+  if (text.includes(stage)) return text;
+  const at = isLogQuery(text) ? answerStagesFrom(text) : rangeFrom(text);
+  const before = text.slice(0, at).trimEnd();
+  const after = text.slice(at);
+  return `${before} ${stage}${after === "" ? "" : ` ${after}`}`;
+}
+
+function rangeFrom(text: string): number {
+  return meaning(text).find((token) => token.text === "[")?.from ?? text.length;
+}
+
+export interface ErrorPosition {
+  /** From 1. */
+  readonly line: number;
+  /** In characters, from 1. */
+  readonly column: number;
+}
+
+/** Where the server says that a query is wrong. */
+export function errorPosition(message: string): ErrorPosition | undefined {
+  const match = /\bline (\d+), col(?:umn)? (\d+)/.exec(message);
+  if (match === null) return undefined;
+  return { line: Number(match[1]), column: Number(match[2]) };
+}

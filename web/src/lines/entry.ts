@@ -1,0 +1,77 @@
+// An entry as the page holds it, made from the server's answer once. Labels of a stream are shared by
+// all its entries.
+import type { Labels, StreamAnswer } from "../api/types.ts";
+
+export interface Entry {
+  /** Decimal nanoseconds since 1970. */
+  readonly timeNs: string;
+  readonly line: string;
+  readonly labels: Labels;
+  readonly metadata: Labels;
+  readonly parsed: Labels;
+  readonly level: Level;
+}
+
+/** From loud to quiet; colours are `--level-…` in theme.css. */
+export const levels = ["critical", "error", "warn", "info", "debug", "trace", "unknown"] as const;
+export type Level = (typeof levels)[number];
+
+const noLabels: Labels = {};
+
+const levelNames: Readonly<Record<string, Level>> = {
+  fatal: "critical",
+  critical: "critical",
+  crit: "critical",
+  emerg: "critical",
+  emergency: "critical",
+  alert: "critical",
+  panic: "critical",
+  error: "error",
+  err: "error",
+  eror: "error",
+  warn: "warn",
+  warning: "warn",
+  wrn: "warn",
+  info: "info",
+  inf: "info",
+  information: "info",
+  informational: "info",
+  notice: "info",
+  debug: "debug",
+  dbg: "debug",
+  trace: "trace",
+  trc: "trace",
+};
+
+/** One of `levels` for any spelling. */
+export function levelOf(name: string | undefined): Level {
+  return levelNames[name?.toLowerCase() ?? ""] ?? "unknown";
+}
+
+/** All entries of the answer in its direction; equal times keep the order of the answer. */
+export function entriesOf(
+  streams: readonly StreamAnswer[],
+  direction: "forward" | "backward",
+): Entry[] {
+  const entries: Entry[] = [];
+  for (const { stream, values } of streams) {
+    for (const [timeNs, line, categories] of values) {
+      const metadata = categories?.structuredMetadata ?? noLabels;
+      const parsed = categories?.parsed ?? noLabels;
+      const level =
+        metadata["detected_level"] ??
+        stream["detected_level"] ??
+        stream["level"] ??
+        parsed["level"];
+      entries.push({ timeNs, line, labels: stream, metadata, parsed, level: levelOf(level) });
+    }
+  }
+  const sign = direction === "forward" ? 1 : -1;
+  return entries.sort((a, b) => sign * compareTimes(a.timeNs, b.timeNs));
+}
+
+/** Orders decimal nanoseconds without making numbers of them. */
+export function compareTimes(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}

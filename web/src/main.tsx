@@ -1,0 +1,12 @@
+import { render } from "preact";
+import "./app/theme.css";
+import "./app/base.css";
+import { Shell } from "./app/shell.tsx";
+import { followAddress } from "./state/location.ts";
+import { followKeys } from "./state/shortcuts.ts";
+import { followTheme } from "./state/theme.ts";
+
+followTheme();
+followAddress();
+followKeys();
+render(<Shell />, document.getElementById("app")!);
