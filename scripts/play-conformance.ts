@@ -16,8 +16,8 @@ const readyTriesMax = 200;
 
 /** What Loki loses or refuses here, Skald keeps on purpose (docs/differences-from-loki.md). */
 const differences = new Set(["push-json/026", "push-limits/043"]);
-/** Skald has no deletes and no rules yet. */
-const later = new Set(["delete.json", "rules.json"]);
+/** Skald has no rules yet. */
+const later = new Set(["rules.json"]);
 
 const data = mkdtempSync(join(tmpdir(), "skald-conformance-"));
 const config = join(data, "loki.yaml");

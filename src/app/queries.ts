@@ -11,7 +11,7 @@ import {
   type IndexQueries,
 } from "#query";
 import type { Logger, Metrics } from "#telemetry";
-import type { IngestSide } from "./ingest.ts";
+import type { LifecycleSide } from "./lifecycle.ts";
 import type { World } from "./world.ts";
 
 /** The way out: everything that reads. */
@@ -24,7 +24,8 @@ export interface QuerySide {
 
 export interface QueryParts {
   readonly config: Config;
-  readonly ingest: IngestSide;
+  /** What queries may see. */
+  readonly visible: Pick<LifecycleSide, "store" | "versions" | "changeNumber">;
   readonly world: World;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -33,8 +34,8 @@ export interface QueryParts {
 }
 
 export async function openQueries(parts: QueryParts): Promise<QuerySide> {
-  const { config, ingest, world, log, metrics, version } = parts;
-  const { store, versions } = ingest;
+  const { config, visible, world, log, metrics, version } = parts;
+  const { store, versions, changeNumber } = visible;
   const { clock, files } = world;
   const index = createIndexQueries({ store, clock });
   const { maxConcurrent, outstandingPerTenantMax, slowQueryMs, cacheResults } = config.querier;
@@ -46,7 +47,7 @@ export async function openQueries(parts: QueryParts): Promise<QuerySide> {
     log,
     metrics,
     estimate: estimateByIndex(index),
-    changeNumber: (tenant) => versions.changeNumber(tenant),
+    changeNumber,
     ...(cacheResults ? { cache: { versions, generation: version, disk } } : {}),
     limits: { runningMax: maxConcurrent, outstandingPerTenantMax, slowQueryMs },
   });

@@ -21,6 +21,7 @@ import { BackgroundTasks } from "#world";
 import { createCompactor } from "./compaction.ts";
 import { type IngestSide, openIngest } from "./ingest.ts";
 import { openPage } from "./page.ts";
+import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
 import { openQueries, type QuerySide } from "./queries.ts";
 import { openObjectStore } from "./stores.ts";
 import type { World } from "./world.ts";
@@ -69,10 +70,11 @@ export class Skald {
     const ingest = await openIngest({ config, limits, objects, world, log, metrics });
     this.#ingest = ingest;
     const { version } = build;
-    const queries = await openQueries({ config, ingest, world, log, metrics, version });
+    const life = openLifecycle({ config, limits, objects, ingest, world, log });
+    const queries = await openQueries({ config, visible: life, world, log, metrics, version });
     this.#queries = queries;
-    const ports = this.#ports(ingest, queries);
-    this.#http = await this.#listen(ports, this.#patternsFamily(ingest));
+    const ports = this.#ports(ingest, queries, life);
+    this.#http = await this.#listen(ports, [this.#patternsFamily(ingest), life.routes]);
     this.#grpc = await this.#listenGrpc(ports, ingest);
     const replayed = await ingest.ingester.replay();
     if (replayed.records > 0) log.info("journal replayed", { ...replayed });
@@ -97,7 +99,7 @@ export class Skald {
     return patternsRoutes(createPatternQueries({ live: patterns, sections }));
   }
 
-  #listen(ports: HttpPorts, patterns: RouteFamily): Promise<HttpServer> {
+  #listen(ports: HttpPorts, more: readonly RouteFamily[]): Promise<HttpServer> {
     const { loaded } = this.#options;
     const { server } = loaded.config;
     return startHttpServer({
@@ -110,7 +112,7 @@ export class Skald {
       gracefulShutdownTimeoutMs: server.gracefulShutdownTimeoutMs,
       pathPrefix: server.httpPathPrefix,
       ports,
-      routes: [...allRoutes, patterns, pageRoutes(openPage(this.#options.world))],
+      routes: [...allRoutes, ...more, pageRoutes(openPage(this.#options.world))],
     });
   }
 
@@ -135,7 +137,7 @@ export class Skald {
     );
   }
 
-  #ports(ingest: IngestSide, queries: QuerySide): HttpPorts {
+  #ports(ingest: IngestSide, queries: QuerySide, life: LifecycleSide): HttpPorts {
     const { loaded, world, log, metrics, build } = this.#options;
     const { config } = loaded;
     const { head } = ingest;
@@ -150,7 +152,10 @@ export class Skald {
       build,
       ...queries,
       push: pushPort(ingest),
-      tails: { subscribe: (tenant, listener) => head.subscribe(tenant, listener) },
+      tails: {
+        subscribe: (tenant, listener) => head.subscribe(tenant, listener),
+        hiddenRows: (tenant, block) => life.visibility.hiddenNow(tenant, block),
+      },
       admin: this.#admin(ingest),
     };
   }

@@ -1,5 +1,6 @@
 /** Loki's HTTP API. */
 export { type PagePort, pageRoutes } from "./page-routes.ts";
+export { deleteRoutes } from "./delete-routes.ts";
 export { patternsRoutes } from "./patterns-routes.ts";
 export type {
   AdminPort,

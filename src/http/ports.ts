@@ -1,6 +1,7 @@
 import type { Limits, LimitsByTenant } from "#config";
 import type { EntryBatch } from "#model";
 import type { EntryQueries, Explainer, IndexQueries, QueryEngine } from "#query";
+import type { Block } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock } from "#world";
 
@@ -60,6 +61,8 @@ export interface TailPort {
    * queries can see it. The listener must not throw or wait. Returns how to stop.
    */
   subscribe(tenant: string, listener: (batch: EntryBatch) => void): () => void;
+  /** Rows of a block of such a batch that may not be shown: marks other than 0. Omitted: none. */
+  readonly hiddenRows?: (tenant: string, block: Block) => Uint16Array | undefined;
 }
 
 export interface AdminPort {

@@ -158,7 +158,8 @@ export class TailSession {
     const arrivedMs = this.#ports.clock.monotonicMs();
     try {
       for (const block of tailBlocks(batch, this.#request.log.matchers)) {
-        this.#pipeline.run(block, undefined, (row) => {
+        const hidden = this.#ports.tails.hiddenRows?.(this.#request.tenant, block);
+        this.#pipeline.run(block, shownRows(hidden), (row) => {
           this.#queue.add({ ...this.#entryOf(row), arrivedMs });
           return true;
         });
@@ -230,4 +231,12 @@ export function closeSocket(socket: WebSocket, reason: string): void {
     if (bytes.at(-1)! >= 0xc0) bytes = bytes.subarray(0, -1);
   }
   socket.close(internalErrorCode, bytes);
+}
+
+/** Undefined: all of them. */
+function shownRows(hidden: Uint16Array | undefined): Uint32Array | undefined {
+  if (hidden === undefined) return undefined;
+  const rows: number[] = [];
+  for (const [row, mark] of hidden.entries()) if (mark === 0) rows.push(row);
+  return Uint32Array.from(rows);
 }

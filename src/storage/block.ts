@@ -23,6 +23,11 @@ export interface BlockFacts {
   readonly source: string;
   /** Sources are ordered: among equal times, entries of a source with a smaller number arrived first. */
   readonly sourceOrder: number;
+  /**
+   * Some of its rows may be left out when it is read (deletes, retention): counts are upper bounds,
+   * only reading tells. Absent: no.
+   */
+  readonly hasHiddenRows?: boolean;
 }
 
 export interface BlockStream {

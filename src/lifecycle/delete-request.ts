@@ -1,0 +1,162 @@
+/**
+ * One request to delete, and the bytes it is kept as (docs/formats/delete-request.md). What it hides
+ * follows from its text and times alone; the rest tells how far erasing has come.
+ */
+import { StoreError } from "#base";
+import { type LogExpr, parseQuery, splitStages } from "#logql";
+import type { Labels } from "#model";
+import { compilePipeline } from "#pipeline";
+import { nsPerMs } from "#base";
+import type { Mask } from "./mask.ts";
+
+/**
+ * `received`: hides, may be cancelled. `erased`: nothing that queries read holds a matching row, which
+ * was verified. `gone`: nor does any object or journal file.
+ */
+export type DeleteState = "received" | "erased" | "gone";
+
+export interface ErasedCount {
+  readonly lines: number;
+  /** Of the lines, without metadata. */
+  readonly bytes: number;
+}
+
+export interface DeleteRequest {
+  /** Eight hexadecimal digits, never given twice to one tenant. */
+  readonly id: string;
+  readonly tenant: string;
+  /** As it was sent. */
+  readonly query: string;
+  /** Both inclusive, wall clock. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly createdMs: number;
+  readonly state: DeleteState;
+  /** By object that was rewritten: a second try after a crash counts it once. Empty once `gone`. */
+  readonly erasedFrom: Readonly<Record<string, ErasedCount>>;
+  /** Sum over all objects. */
+  readonly erased: ErasedCount;
+  readonly erasedMs: number | undefined;
+  /** Objects that still hold erased rows; they go after the delay. */
+  readonly leaving: readonly string[];
+  /** Erased rows may be in the journal up to this record. */
+  readonly journal: { readonly id: string; readonly toSequence: number } | undefined;
+  readonly goneMs: number | undefined;
+}
+
+export const formatName = "skald delete request";
+export const formatVersion = 1;
+
+const states: readonly string[] = ["received", "erased", "gone"];
+
+export function newDeleteRequest(
+  draft: Pick<DeleteRequest, "id" | "tenant" | "query" | "startMs" | "endMs" | "createdMs">,
+): DeleteRequest {
+  return {
+    ...draft,
+    state: "received",
+    erasedFrom: {},
+    erased: { lines: 0, bytes: 0 },
+    erasedMs: undefined,
+    leaving: [],
+    journal: undefined,
+    goneMs: undefined,
+  };
+}
+
+/** With `count` for one object, in place of what was known of it. */
+export function withErased(
+  request: DeleteRequest,
+  source: string,
+  count: ErasedCount,
+): DeleteRequest {
+  const erasedFrom = { ...request.erasedFrom, [source]: count };
+  let [lines, bytes] = [0, 0];
+  for (const one of Object.values(erasedFrom)) {
+    lines += one.lines;
+    bytes += one.bytes;
+  }
+  return { ...request, erasedFrom, erased: { lines, bytes } };
+}
+
+export function encodeDeleteRequest(request: DeleteRequest): Buffer {
+  const head = { format: formatName, version: formatVersion };
+  return Buffer.from(`${JSON.stringify({ ...head, ...request }, undefined, 1)}\n`);
+}
+
+/** StoreError `corrupt` when it is none. */
+export function decodeDeleteRequest(key: string, bytes: Buffer): DeleteRequest {
+  const wrong = (what: string): StoreError =>
+    new StoreError("corrupt", `${key}: not a delete request: ${what}`);
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString("utf8"));
+  } catch {
+    throw wrong(`${bytes.length} bytes that are no JSON`);
+  }
+  const read = value as Partial<DeleteRequest> & { format?: unknown; version?: unknown };
+  if (typeof read !== "object" || read === null || read.format !== formatName) {
+    throw wrong(`format ${formatName} expected`);
+  }
+  if (read.version !== formatVersion) throw wrong(`version ${String(read.version)} is not known`);
+  const { id, tenant, query, startMs, endMs, createdMs, state } = read;
+  if (typeof id !== "string" || typeof tenant !== "string" || typeof query !== "string") {
+    throw wrong("id, tenant or query is missing");
+  }
+  for (const time of [startMs, endMs, createdMs]) {
+    if (!Number.isSafeInteger(time)) throw wrong("startMs, endMs or createdMs is no whole number");
+  }
+  if (!states.includes(state ?? "")) throw wrong(`state ${String(state)} is not known`);
+  const draft = { id, tenant, query, startMs: startMs!, endMs: endMs!, createdMs: createdMs! };
+  return {
+    ...newDeleteRequest(draft),
+    state: state!,
+    erasedFrom: read.erasedFrom ?? {},
+    erased: read.erased ?? { lines: 0, bytes: 0 },
+    erasedMs: read.erasedMs,
+    leaving: read.leaving ?? [],
+    journal: read.journal,
+    goneMs: read.goneMs,
+  };
+}
+
+/** What a request may ask for: a selector and stages. Undefined when the text is something else. */
+export function parseDeleteQuery(text: string): LogExpr | undefined {
+  try {
+    const expr = parseQuery(text, { requireMatcher: false });
+    if (expr.kind !== "log" || splitStages(expr).answer.length > 0) return undefined;
+    return expr;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Times are inclusive to the millisecond the request names, as Loki's. Throws when the query does not parse. */
+export function maskOfRequest(
+  request: Pick<DeleteRequest, "id" | "query" | "startMs" | "endMs">,
+  nowNs: () => bigint,
+): Mask {
+  const log = parseDeleteQuery(request.query);
+  if (log === undefined) {
+    throw new StoreError("corrupt", `delete request ${request.id}: its query does not parse`);
+  }
+  const { matchers } = log;
+  const hasStages = log.stages.length > 0;
+  return {
+    name: `delete ${request.id}`,
+    range: {
+      fromNs: BigInt(request.startMs) * nsPerMs,
+      toNs: BigInt(request.endMs) * nsPerMs + 1n,
+    },
+    selects: (labels: Labels) =>
+      matchers.every((matcher) => matcher.test(labels.get(matcher.name) ?? "")),
+    pipeline: hasStages
+      ? compilePipeline(log, {
+          labelsWanted: [],
+          lineWanted: "no",
+          unwrap: undefined,
+          nowNs,
+        })
+      : undefined,
+  };
+}
