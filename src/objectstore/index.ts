@@ -13,6 +13,7 @@ export type {
   ObjectInfo,
   ObjectStore,
 } from "./object-store.ts";
+export { openS3ObjectStore, type S3ObjectStore } from "./s3-object-store.ts";
 export type {
   S3Encryption,
   S3HttpOptions,

@@ -29,7 +29,7 @@ export interface S3HttpOptions {
   readonly timeoutMs?: number | undefined;
   /** Default 5 s. */
   readonly connectTimeoutMs?: number | undefined;
-  /** From the request sent to the first byte of the answer. Default 60 s; 0: no limit. */
+  /** From the start of the request to the first byte of the answer. Default 0: no such limit. */
   readonly responseHeaderTimeoutMs?: number | undefined;
   /** No byte in either direction for so long breaks the request off. Default 60 s; 0: no limit. */
   readonly stallTimeoutMs?: number | undefined;
