@@ -18,7 +18,9 @@ import {
   type MergeSection,
   runMerge,
   verifySegment,
+  type MergeTools,
 } from "./run-merge.ts";
+import { type Erasure, runRewrite } from "./run-rewrite.ts";
 
 /** How often other processes' segments are looked for: a LIST per tenant. */
 const refreshEveryMs: number = 5 * minute;
@@ -81,10 +83,17 @@ export class Compactor {
   readonly #verified = new Set<string>();
   /** By key of a replaced segment, in monotonic time. */
   readonly #deleteAtMs = new Map<string, number>();
+  /** Segments that nothing replaces and that go as a whole, by key. */
+  readonly #dropAtMs = new Map<
+    string,
+    { readonly segment: ListedSegment; readonly atMs: number }
+  >();
   /** By id. */
   readonly #leftOut = new Map<string, LeftOut>();
   readonly #refreshedMs = new Map<string, number>();
   #round: Promise<void> = Promise.resolve();
+  /** What changes segments is done one after the other: merges, rewrites, deletes. */
+  #changing: Promise<unknown> = Promise.resolve();
   #status: CompactorStatus = {
     state: "idle",
     queuedDays: 0,
@@ -106,7 +115,7 @@ export class Compactor {
   }
 
   status(): CompactorStatus {
-    const waitingDeletes = this.#deleteAtMs.size;
+    const waitingDeletes = this.#deleteAtMs.size + this.#dropAtMs.size;
     return { ...this.#status, waitingDeletes, leftOut: this.#leftOut.size };
   }
 
@@ -138,12 +147,15 @@ export class Compactor {
     this.#set({ state: "looking" });
     try {
       const queue: TenantDay[] = [];
+      await this.#locked(() => this.#deleteDropped(signal));
       for (const tenant of await this.#options.segments.tenants()) {
         for (const day of await this.#daysOf(tenant)) {
-          const hasWork = await this.#attempt(day, signal, async () => {
-            await this.#deleteReplaced(day, signal);
-            return (await this.#plan(day)) !== undefined;
-          });
+          const hasWork = await this.#attempt(day, signal, () =>
+            this.#locked(async () => {
+              await this.#deleteReplaced(day, signal);
+              return (await this.#plan(day)) !== undefined;
+            }),
+          );
           if (hasWork === true) queue.push(day);
         }
       }
@@ -240,14 +252,95 @@ export class Compactor {
   }
 
   async #mergeDay(day: TenantDay, signal: AbortSignal): Promise<void> {
-    for (;;) {
+    for (let hasMore = true; hasMore; ) {
+      hasMore = await this.#locked(async () => {
+        signal.throwIfAborted();
+        const inputs = await this.#plan(day);
+        if (inputs === undefined) return false;
+        const bytes = inputs.reduce((sum, input) => sum + storedBytesOf(input), 0);
+        this.#set({ current: { ...day, inputs: inputs.length, bytes } });
+        await this.#merge(day, inputs, signal);
+        this.#set({ current: undefined });
+        return true;
+      });
+    }
+  }
+
+  async #locked<T>(task: () => Promise<T>): Promise<T> {
+    const mine = this.#changing.then(task, task);
+    this.#changing = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** What queries read of a tenant, oldest day first. Segments that were left out as broken are among it. */
+  async live(tenant: string): Promise<ListedSegment[]> {
+    const all = await this.#options.segments.segments(tenant);
+    const byDay = [...Map.groupBy(all, ({ day }) => day)].sort(([a], [b]) => a - b);
+    const live: ListedSegment[] = [];
+    for (const [, ofDay] of byDay) live.push(...(await this.#replacements(ofDay)).live);
+    return live;
+  }
+
+  /**
+   * Writes a segment anew without some rows (runRewrite); the old one goes after the delay. Undefined when there is
+   * nothing to erase, or when it is not live any more: look again.
+   */
+  rewrite(
+    segment: ListedSegment,
+    erasure: Erasure,
+    signal: AbortSignal,
+  ): Promise<MergedSegment | LeftOut | undefined> {
+    return this.#locked(async () => {
       signal.throwIfAborted();
-      const inputs = await this.#plan(day);
-      if (inputs === undefined) return;
-      const bytes = inputs.reduce((sum, input) => sum + storedBytesOf(input), 0);
-      this.#set({ current: { ...day, inputs: inputs.length, bytes } });
-      await this.#merge(day, inputs, signal);
-      this.#set({ current: undefined });
+      const listed = await this.#segmentsOf(segment);
+      const { live } = await this.#replacements(listed);
+      if (!live.some(({ id }) => id === segment.id)) return undefined;
+      const existing = new Set(listed.map(({ id }) => id));
+      const outcome = await runRewrite({ segment, erasure, existing }, this.#tools(), signal);
+      if (outcome === undefined) return undefined;
+      if ("reason" in outcome) this.#leaveOut(outcome);
+      else {
+        this.#enter(outcome);
+        await this.#deleteReplaced(segment, signal);
+      }
+      return outcome;
+    });
+  }
+
+  /**
+   * Takes a whole segment out of what queries find; its object goes after the delay. False when it has to stay for now:
+   * it is not live, or keeps segments that it replaces from coming back to life.
+   */
+  drop(segment: ListedSegment): Promise<boolean> {
+    return this.#locked(async () => {
+      const listed = await this.#segmentsOf(segment);
+      const { live } = await this.#replacements(listed);
+      if (!live.some(({ id }) => id === segment.id)) return false;
+      const existing = new Set(listed.map(({ id }) => id));
+      if (this.#names.get(segment.key)?.some((id) => existing.has(id)) === true) return false;
+      const { segments, clock } = this.#options;
+      segments.retire(segment.key);
+      const atMs = clock.monotonicMs() + this.#policy.deleteDelayMs;
+      this.#dropAtMs.set(segment.key, { segment, atMs });
+      return true;
+    });
+  }
+
+  async #deleteDropped(signal: AbortSignal): Promise<void> {
+    const { objects, clock, events } = this.#options;
+    for (const [key, { segment, atMs }] of this.#dropAtMs) {
+      signal.throwIfAborted();
+      if (clock.monotonicMs() < atMs) continue;
+      try {
+        await objects.delete(key, { signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        events.failed(error, segment);
+        continue;
+      }
+      this.#dropAtMs.delete(key);
+      this.#set({ deletedSegments: this.#status.deletedSegments + 1 });
+      events.deleted(segment);
     }
   }
 
@@ -256,33 +349,42 @@ export class Compactor {
     inputs: readonly ListedSegment[],
     signal: AbortSignal,
   ): Promise<void> {
-    const { objects, segments, clock, events } = this.#options;
+    const { clock, events } = this.#options;
     const startedMs = clock.monotonicMs();
     const existing = new Set((await this.#segmentsOf(day)).map(({ id }) => id));
-    const tools = {
-      objects,
+    const outcome = await runMerge({ inputs, existing }, this.#tools(), signal);
+    if ("reason" in outcome) {
+      this.#leaveOut(outcome);
+      return;
+    }
+    this.#enter(outcome);
+    const mergedSegments = this.#status.mergedSegments + outcome.inputs.length;
+    this.#set({ mergedSegments });
+    events.merged(outcome, clock.monotonicMs() - startedMs);
+    // Starts the delay of what was just replaced.
+    await this.#deleteReplaced(day, signal);
+  }
+
+  #tools(): MergeTools {
+    return {
+      objects: this.#options.objects,
       policy: this.#policy,
       pace: this.#pace,
       firstSequenceOf: this.#options.firstSequenceOf ?? (() => undefined),
       mergeSection: this.#options.mergeSection ?? (() => undefined),
     };
-    const outcome = await runMerge({ inputs, existing }, tools, signal);
-    if ("reason" in outcome) {
-      this.#leaveOut(outcome);
-      return;
-    }
-    this.#names.set(outcome.key, outcome.replaces);
-    this.#verified.add(outcome.key);
-    segments.add(outcome.key);
-    const read = outcome.inputs.reduce((sum, input) => sum + storedBytesOf(input), 0);
+  }
+
+  /** A segment that was just put and read back. */
+  #enter(written: MergedSegment): void {
+    this.#names.set(written.key, written.replaces);
+    this.#verified.add(written.key);
+    this.#options.segments.add(written.key);
+    const read = written.inputs.reduce((sum, input) => sum + storedBytesOf(input), 0);
     this.#set({
-      mergedSegments: this.#status.mergedSegments + outcome.inputs.length,
       readBytes: this.#status.readBytes + read,
-      writtenBytes: this.#status.writtenBytes + outcome.storedBytes,
+      writtenBytes: this.#status.writtenBytes + written.storedBytes,
     });
-    events.merged(outcome, clock.monotonicMs() - startedMs);
-    // Starts the delay of what was just replaced.
-    await this.#deleteReplaced(day, signal);
   }
 
   #leaveOut(leftOut: LeftOut): void {

@@ -8,4 +8,6 @@ export {
 } from "./compactor.ts";
 export type { FirstSequenceOf } from "./journal-ranges.ts";
 export { type CompactionPolicy, defaultCompactionPolicy } from "./policy.ts";
+export type { Erasure } from "./run-rewrite.ts";
+export type { ErasedRows, RowEraser } from "./stream-merge.ts";
 export type { LeftOut, MergedSegment, MergeSection } from "./run-merge.ts";

@@ -21,6 +21,7 @@ import {
   MergeLimitError,
   mergeStreams,
   SourceError,
+  type RowEraser,
   type StreamMergeCounts,
 } from "./stream-merge.ts";
 
@@ -69,7 +70,7 @@ export async function runMerge(
   tools: MergeTools,
   signal: AbortSignal,
 ): Promise<MergedSegment | LeftOut> {
-  try {
+  return leavingOut(async () => {
     const sources: SegmentSource[] = [];
     for (const segment of task.inputs) sources.push(await openSource(segment, tools.objects));
     const fitting = fittingSources(sources, tools.policy);
@@ -77,7 +78,16 @@ export async function runMerge(
       const largest = sources.reduce((a, b) => (sizeOf(b) > sizeOf(a) ? b : a));
       return { segment: largest.segment, reason: "it is as large as a merged segment may be" };
     }
-    return await merge({ ...task, sources: fitting }, tools, signal);
+    const merged = await buildMerged({ ...task, sources: fitting }, tools, signal);
+    await putVerified(merged.built, tools.objects, { pace: tools.pace, signal });
+    return merged.segment;
+  });
+}
+
+/** Runs a task; what makes an input unfit for it becomes its outcome. */
+export async function leavingOut<T>(task: () => Promise<T>): Promise<T | LeftOut> {
+  try {
+    return await task();
   } catch (error) {
     if (error instanceof MergeLimitError) {
       return { segment: error.source.segment, reason: error.message };
@@ -100,7 +110,10 @@ class BrokenInput extends Error {
   }
 }
 
-async function openSource(segment: ListedSegment, objects: ObjectStore): Promise<SegmentSource> {
+export async function openSource(
+  segment: ListedSegment,
+  objects: ObjectStore,
+): Promise<SegmentSource> {
   try {
     return await SegmentSource.open(objects, segment);
   } catch (error) {
@@ -132,16 +145,21 @@ function fittingSources(
   return sources;
 }
 
-interface OpenTask extends MergeTask {
+interface OpenTask {
   readonly sources: readonly SegmentSource[];
+  readonly existing: ReadonlySet<string>;
+  /** With `erasure`, a name that differs for whatever else it erases. */
+  readonly eraser?: RowEraser;
+  readonly erasure?: string;
 }
 
-async function merge(
-  { sources, existing }: OpenTask,
+/** One segment out of the sources, not put yet. */
+export async function buildMerged(
+  { sources, existing, eraser, erasure }: OpenTask,
   tools: MergeTools,
   signal: AbortSignal,
-): Promise<MergedSegment> {
-  const { objects, policy, pace } = tools;
+): Promise<{ readonly built: BuiltSegment; readonly segment: MergedSegment }> {
+  const { policy, pace } = tools;
   const { tenant, day } = sources[0]!.segment;
   const inputs = sources.map((source) => source.segment);
   const ids = inputs.map((input) => input.id);
@@ -153,22 +171,23 @@ async function merge(
   const writer = new SegmentWriter(
     { tenant, day, journal, replaces, sections },
     {
-      id: mergedId(ids, replaces),
+      id: mergedId(ids, replaces, erasure === undefined ? [] : [erasure]),
       level: policy.level,
       blockTargetBytes: policy.blockTargetBytes,
       blocksInFlightMax: 1,
     },
   );
-  const counts = await mergeStreams({ day, sources, writer, pace, signal });
+  const counts = await mergeStreams({ day, sources, writer, eraser, pace, signal });
   const built = await writer.finish();
   const { entryCount, lineBytes } = built.facts;
   const inputEntries = sources.reduce((sum, { footer }) => sum + footer.info.entryCount, 0);
   const outcome = `${inputEntries} entries in, ${counts.readEntries} read, ${entryCount} out`;
   assert.equal(counts.readEntries, inputEntries, outcome);
-  assert.equal(entryCount, inputEntries - counts.droppedEntries, outcome);
-  await putVerified(built, objects, { pace, signal });
+  const lostEntries = counts.droppedEntries + counts.erasedEntries;
+  assert.equal(entryCount, inputEntries - lostEntries, outcome);
   const { key, sizeBytes: storedBytes } = built;
-  return { ...counts, key, inputs, replaces, storedBytes, lineBytes, entryCount };
+  const segment = { ...counts, key, inputs, replaces, storedBytes, lineBytes, entryCount };
+  return { built, segment };
 }
 
 async function mergeSections(
@@ -209,7 +228,7 @@ async function readSection(
 }
 
 /** A merged segment that does not read back as it was written is removed again: its sources are all there. */
-async function putVerified(
+export async function putVerified(
   built: BuiltSegment,
   objects: ObjectStore,
   options: { readonly pace: Pace; readonly signal: AbortSignal },

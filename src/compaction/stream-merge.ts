@@ -46,9 +46,27 @@ export class SourceError extends Error {
   }
 }
 
+/** Says which rows do not get into what is written. */
+export interface RowEraser {
+  /**
+   * By row: 0 when it stays, else a number that the rows' counts go to (`erasedBy`). Undefined when all
+   * stay. The block has all its columns.
+   */
+  hiddenRows(block: Block): Uint16Array | undefined;
+}
+
+export interface ErasedRows {
+  entries: number;
+  lineBytes: number;
+}
+
 export interface StreamMergeCounts {
+  /** Those that were erased included. */
   readEntries: number;
+  /** As duplicates. */
   droppedEntries: number;
+  erasedEntries: number;
+  readonly erasedBy: Map<number, ErasedRows>;
   blocksRead: number;
   /** Decoded blocks in memory at a time, at most. */
   blocksHeldMax: number;
@@ -59,6 +77,7 @@ export interface StreamMergeJob {
   /** In order of their making. */
   readonly sources: readonly SegmentSource[];
   readonly writer: SegmentWriter;
+  readonly eraser?: RowEraser | undefined;
   readonly pace: Pace;
   readonly signal: AbortSignal;
 }
@@ -113,6 +132,46 @@ interface LoadedRun {
   row: number;
   /** Of the run's rows, when the block has metadata (`metadataSums`). */
   readonly sums: Float64Array | undefined;
+  /** Of the block's rows, from the eraser. */
+  readonly hidden: Uint16Array | undefined;
+}
+
+/** What was taken from cursors: rows to write, and how many rows it was with those that go. */
+class TakenRows {
+  readonly slices: RowSlice[] = [];
+  count = 0;
+  readonly #counts: StreamMergeCounts;
+
+  constructor(counts: StreamMergeCounts) {
+    this.#counts = counts;
+  }
+
+  add({ block, hidden }: LoadedRun, fromRow: number, toRow: number): void {
+    this.count += toRow - fromRow;
+    const batch = batchOfRows(block, fromRow, toRow);
+    if (hidden === undefined) {
+      this.slices.push({ batch, fromRow: 0, toRow: toRow - fromRow });
+      return;
+    }
+    let row = fromRow;
+    while (row < toRow) {
+      const first = row;
+      while (row < toRow && hidden[row] === 0) row++;
+      if (row > first) {
+        this.slices.push({ batch, fromRow: first - fromRow, toRow: row - fromRow });
+      }
+      for (; row < toRow && hidden[row] !== 0; row++) this.#erase(block, row, hidden[row]!);
+    }
+  }
+
+  #erase(block: Block, row: number, by: number): void {
+    const counts = this.#counts;
+    const rows = counts.erasedBy.get(by) ?? { entries: 0, lineBytes: 0 };
+    rows.entries++;
+    rows.lineBytes += block.lines!.to(row) - block.lines!.from(row);
+    counts.erasedBy.set(by, rows);
+    counts.erasedEntries++;
+  }
 }
 
 /** One stream of one source: runs that are loaded, and those that are still to come. */
@@ -141,12 +200,12 @@ class StreamCursor {
     return this.#runs[this.#next]!.block;
   }
 
-  load(block: Block): void {
+  load(block: Block, hidden: Uint16Array | undefined): void {
     const run = this.#runs[this.#next++]!;
     const { fromRow, toRow } = run;
     const hasMetadata = block.metadata.length > 0;
     const sums = hasMetadata ? metadataSums(block, fromRow, toRow) : undefined;
-    this.loaded.push({ run, block, row: fromRow, sums });
+    this.loaded.push({ run, block, row: fromRow, sums, hidden });
   }
 
   get heldBytes(): number {
@@ -167,13 +226,13 @@ class StreamCursor {
   }
 
   /** Hands over the rows before `bound`. */
-  take(bound: number, slices: RowSlice[]): void {
+  take(bound: number, taken: TakenRows): void {
     while (this.loaded.length > 0) {
       const first = this.loaded[0]!;
       const { run, block, row } = first;
       const to = firstAtOrAfter(block.offsets, row, run.toRow, bound);
       if (to > row) {
-        slices.push({ batch: batchOfRows(block, row, to), fromRow: 0, toRow: to - row });
+        taken.add(first, row, to);
         first.row = to;
       }
       if (to < run.toRow) return;
@@ -207,11 +266,17 @@ class StreamMerge {
   readonly counts: StreamMergeCounts = {
     readEntries: 0,
     droppedEntries: 0,
+    erasedEntries: 0,
+    erasedBy: new Map(),
     blocksRead: 0,
     blocksHeldMax: 0,
   };
   readonly #job: StreamMergeJob;
   readonly #rows: GatheredRows;
+  /** A stream whose first row has not been written: it may have none left. */
+  #unstarted: { readonly labels: Labels; readonly bytes: number } | undefined;
+  /** Of the block whose rows were asked for last: thin streams share one. */
+  #marks: { readonly block: Block; readonly hidden: Uint16Array | undefined } | undefined;
 
   constructor(job: StreamMergeJob) {
     this.#job = job;
@@ -220,14 +285,28 @@ class StreamMerge {
 
   async mergeStream(labels: Labels, cursors: readonly StreamCursor[]): Promise<void> {
     const bytes = cursors.reduce((sum, cursor) => sum + cursor.bytes, 0);
-    await this.#job.writer.startStream(labels, bytes);
+    this.#unstarted = { labels, bytes };
     for (;;) {
       const bound = Math.min(...cursors.map((cursor) => cursor.bound));
-      const slices = takeBefore(bound, cursors);
-      if (slices.length > 0) await this.#write(slices);
+      const taken = takeBefore(bound, cursors, this.counts);
+      this.counts.readEntries += taken.count;
+      if (taken.slices.length > 0) await this.#write(taken.slices);
+      else if (taken.count > 0) await this.#pause(taken.count);
       else if (bound === Infinity) return;
       else await this.#load(cursors, bound);
     }
+  }
+
+  #hiddenOf(block: Block): Uint16Array | undefined {
+    const { eraser } = this.#job;
+    if (eraser === undefined) return undefined;
+    if (this.#marks?.block !== block) this.#marks = { block, hidden: eraser.hiddenRows(block) };
+    return this.#marks.hidden;
+  }
+
+  async #pause(bytes: number): Promise<void> {
+    const { pace, signal } = this.#job;
+    if (pace.spend(bytes)) await pace.rest(signal);
   }
 
   /** Loads the next run of those that keep the others from going on. */
@@ -235,7 +314,8 @@ class StreamMerge {
     for (const cursor of cursors) {
       if (cursor.bound !== bound) continue;
       const { source, nextBlock } = cursor;
-      cursor.load(source.held(nextBlock) ?? (await this.#read(source, nextBlock)));
+      const block = source.held(nextBlock) ?? (await this.#read(source, nextBlock));
+      cursor.load(block, this.#hiddenOf(block));
     }
     const held = cursors.reduce((sum, cursor) => sum + cursor.heldBytes, 0);
     if (held > heldBytesMax) {
@@ -264,27 +344,34 @@ class StreamMerge {
   }
 
   async #write(slices: readonly RowSlice[]): Promise<void> {
-    const { writer, day, pace, signal } = this.#job;
+    const { writer, day } = this.#job;
     const rows = this.#rows;
     rows.gather(slices, day);
     const readEntries = slices.reduce((sum, { toRow }) => sum + toRow, 0);
     assert(rows.count > 0 && rows.count <= readEntries, `${rows.count} rows of ${readEntries}`);
-    this.counts.readEntries += readEntries;
     this.counts.droppedEntries += readEntries - rows.count;
+    if (this.#unstarted !== undefined) {
+      await writer.startStream(this.#unstarted.labels, this.#unstarted.bytes);
+      this.#unstarted = undefined;
+    }
     await writer.addRows(rows);
-    if (pace.spend(rows.lineBytes + rows.count)) await pace.rest(signal);
+    await this.#pause(rows.lineBytes + rows.count);
   }
 }
 
 /** Rows before `bound`, inputs in order; fewer when their metadata is large. */
-function takeBefore(bound: number, cursors: readonly StreamCursor[]): RowSlice[] {
-  const slices: RowSlice[] = [];
+function takeBefore(
+  bound: number,
+  cursors: readonly StreamCursor[],
+  counts: StreamMergeCounts,
+): TakenRows {
+  const taken = new TakenRows(counts);
   const lower = cursors.reduce((to, cursor) => cursor.metadataBound(to), bound);
-  for (const cursor of cursors) cursor.take(lower, slices);
+  for (const cursor of cursors) cursor.take(lower, taken);
   // Rows of one instant go together, however large their metadata.
-  if (slices.length === 0 && lower < bound) {
+  if (taken.count === 0 && lower < bound) {
     const after = lower + 1;
-    for (const cursor of cursors) cursor.take(Math.min(after, bound), slices);
+    for (const cursor of cursors) cursor.take(Math.min(after, bound), taken);
   }
-  return slices;
+  return taken;
 }

@@ -20,6 +20,8 @@ export class SegmentList {
   #byKey = new Map<string, ListedSegment>();
   /** Changes made while a LIST runs, which may or may not be in its answer. */
   #changes: Change[] | undefined;
+  /** Keys of objects that are about to be deleted: a LIST may still name them. */
+  #retired = new Set<string>();
   #loading: Promise<void> | undefined;
   #isLoaded = false;
 
@@ -49,6 +51,8 @@ export class SegmentList {
         const parsed = parseListed(key);
         if (parsed !== undefined) found.set(key, this.#byKey.get(key) ?? parsed);
       }
+      const retired = [...this.#retired].filter((key) => found.delete(key));
+      this.#retired = new Set(retired);
       for (const change of this.#changes) apply(found, change);
       this.#byKey = found;
       this.#isLoaded = true;
@@ -63,6 +67,12 @@ export class SegmentList {
 
   remove(key: string): void {
     this.#change({ key, isAdded: false });
+  }
+
+  /** As `remove`, while the object is still there: listing again does not bring it back. */
+  retire(key: string): void {
+    this.#retired.add(key);
+    this.remove(key);
   }
 
   #change(change: Change): void {

@@ -78,6 +78,12 @@ export class SegmentStore implements LogStore {
     this.#replacedBy.delete(key);
   }
 
+  /** A segment that queries shall not find any more; its object is deleted later. */
+  retire(key: string): void {
+    this.#list(parseSegmentKey(key).tenant).retire(key);
+    this.#replacedBy.delete(key);
+  }
+
   /**
    * Lists again, to see what other processes put and deleted: one tenant, or all that were asked
    * for so far.
