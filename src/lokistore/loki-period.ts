@@ -11,10 +11,8 @@ import type { ObjectStore } from "#objectstore";
 export interface LokiPeriod extends TablePeriod {
   /** Where the next period of any store begins, ms; Infinity for the last one. */
   readonly toMs: number;
-  /** By logical key, prefixes of the deployment already taken off. */
+  /** By logical key: wrap it in `mapKeys` for file names in base64, prefixes, delimiters. */
   readonly objects: ObjectStore;
-  /** Chunks lie under base64 names, as Loki's filesystem client writes them. */
-  readonly isFilesystem: boolean;
 }
 
 /** All of them, sorted by `fromMs`. */

@@ -6,6 +6,12 @@ import type { Labels } from "#model";
  * A block spans less than 2^53 ns, so offsets from `baseNs` are exact in a double.
  */
 export interface BlockFacts {
+  /**
+   * Set by stores that know their blocks from an index only: counts and sizes are a guess, no
+   * question may be answered from them, and the times are bounds that need not be met. `isAscii`
+   * and `hasInnerNewline` are right once the block was read. Absent: every fact is exact.
+   */
+  readonly isEstimate?: boolean;
   readonly entryCount: number;
   /** Sum of line lengths, without metadata. */
   readonly lineBytes: number;

@@ -1,0 +1,308 @@
+/**
+ * Keeps the index of Loki's format small: in the background, the files of each table and tenant
+ * become one. Also the way in for retention and deletes (`rewrite`), and the end of chunk objects
+ * that nobody needs any more. All state is in the objects and in the files of marks: a crash costs
+ * the work at hand. At most one compactor, ours or Loki's, may run on a bucket.
+ */
+import { minute, StoreError } from "#base";
+import { chunkKeyFormOf, parseChunkKey } from "#lokichunk";
+import { tableDay } from "#lokiindex";
+import { compareText } from "#model";
+import type { Clock, Files } from "#world";
+import { ChunkMarks } from "./chunk-marks.ts";
+import type { LokiPeriods } from "./loki-period.ts";
+import type { LokiStore } from "./loki-store.ts";
+import { deleteIndex, type LokiMerged, mergeTenant, type TableTools } from "./merge-table.ts";
+import {
+  type LokiChunkFacts,
+  type LokiRewriteResult,
+  type LokiVerdict,
+  rewriteTenant,
+} from "./rewrite-tenant.ts";
+import type { ListedIndex, LokiTable } from "./table-files.ts";
+
+/** For logs and metrics. Called synchronously. */
+export interface LokiCompactorEvents {
+  merged(merged: LokiMerged, durationMs: number): void;
+  /** Marked chunk objects that were deleted. */
+  swept(chunkCount: number): void;
+  /** Tried again in the next round. Without `table` it was the round as a whole. */
+  failed(error: unknown, table?: string): void;
+}
+
+export interface LokiCompactorOptions {
+  readonly periods: LokiPeriods;
+  /** The stores that queries read from: they learn of every change here. */
+  readonly stores: readonly LokiStore[];
+  readonly clock: Clock;
+  readonly events: LokiCompactorEvents;
+  readonly checkIntervalMs: number;
+  /** Marks of chunks to delete are kept here (`compactor.working_directory`). */
+  readonly files: Files;
+  readonly folder: string;
+  /** `compactor.retention_delete_delay`. */
+  readonly deleteDelayMs: number;
+}
+
+export interface LokiCompactorStatus {
+  readonly state: "idle" | "looking" | "merging";
+  readonly current: string | undefined;
+  /** Wall clock. */
+  readonly lastSuccessMs: number | undefined;
+  /** Since the start of the process. */
+  readonly mergedFiles: number;
+  readonly writtenFiles: number;
+  readonly droppedChunks: number;
+  readonly rewrittenChunks: number;
+  readonly deletedChunks: number;
+}
+
+/** A table to go through for retention and deletes. */
+export interface LokiTableFacts {
+  readonly table: string;
+  /** Its day. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly tenants: readonly string[];
+}
+
+/** A table that got a file lately will get more: it is left alone until it has been quiet. */
+const quietMs: number = 5 * minute;
+
+/** From this many files of one tenant on, waiting costs queries more than merging twice. */
+const filesMax = 8;
+
+export class LokiCompactor {
+  readonly #options: LokiCompactorOptions;
+  readonly #marks: ChunkMarks;
+  #work: Promise<unknown> = Promise.resolve();
+  #status: LokiCompactorStatus = {
+    state: "idle",
+    current: undefined,
+    lastSuccessMs: undefined,
+    mergedFiles: 0,
+    writtenFiles: 0,
+    droppedChunks: 0,
+    rewrittenChunks: 0,
+    deletedChunks: 0,
+  };
+
+  constructor(options: LokiCompactorOptions) {
+    this.#options = options;
+    const { files, folder, clock } = options;
+    this.#marks = new ChunkMarks({ files, folder, clock });
+  }
+
+  status(): LokiCompactorStatus {
+    return this.#status;
+  }
+
+  /** The background task, until aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, events, checkIntervalMs } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.runOnce(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        events.failed(error);
+      }
+      await clock.sleep(checkIntervalMs, signal);
+    }
+  }
+
+  /**
+   * Merges what is due and deletes what was marked long enough ago. What fails for one table is told
+   * to `events`, and the others go on. Rejects when tables cannot be listed or the signal aborts.
+   */
+  async runOnce(signal: AbortSignal): Promise<void> {
+    await this.#exclusively(async () => {
+      this.#set({ state: "looking" });
+      try {
+        for (const store of this.#options.stores) {
+          for (const table of await store.tables()) {
+            await this.#attempt(table.name, signal, () => this.#mergeDue(store, table, signal));
+          }
+        }
+        await this.#attempt("marks", signal, () => this.#sweep(signal));
+        this.#set({ lastSuccessMs: this.#options.clock.nowMs() });
+      } finally {
+        this.#set({ state: "idle", current: undefined });
+      }
+    });
+  }
+
+  /** Tables there are and whose chunks they list: what retention and deletes go through. */
+  async tables(): Promise<LokiTableFacts[]> {
+    const found: LokiTableFacts[] = [];
+    for (const store of this.#options.stores) {
+      for (const table of await store.tables()) {
+        const tenants = await store.tenantsOf(table);
+        found.push({ table: table.name, ...tableDay(table.number), tenants });
+      }
+    }
+    return found;
+  }
+
+  /**
+   * Asks `decide` for each chunk of a tenant in a table, publishes an index without what goes, and
+   * deletes the objects after the delay. `decide` must be pure. StoreError `missing` when there is
+   * no such table, `corrupt` when an index file or a chunk to be rewritten cannot be read; then the
+   * tenant's index has not changed.
+   */
+  async rewrite(
+    what: { readonly tenant: string; readonly table: string },
+    decide: (chunk: LokiChunkFacts) => LokiVerdict,
+    signal: AbortSignal,
+  ): Promise<LokiRewriteResult> {
+    return this.#exclusively(async () => {
+      const { store, table } = await this.#find(what.table);
+      const files = await store.filesOf(table, { isFresh: true });
+      const tools = { ...this.#tools(store, table, signal), marks: this.#marks };
+      if (files.some((file) => file.tenant === undefined)) await this.#merge(tools, files);
+      const own = (await store.filesOf(table, { isFresh: false })).filter(
+        (file) => file.tenant === what.tenant,
+      );
+      const result = await rewriteTenant({ tenant: what.tenant, own }, decide, tools);
+      this.#set({
+        droppedChunks: this.#status.droppedChunks + result.droppedChunks,
+        rewrittenChunks: this.#status.rewrittenChunks + result.rewrittenChunks,
+      });
+      return result;
+    });
+  }
+
+  async #find(name: string): Promise<{ store: LokiStore; table: LokiTable }> {
+    for (const store of this.#options.stores) {
+      const table = (await store.tables()).find((one) => one.name === name);
+      if (table !== undefined) return { store, table };
+    }
+    throw new StoreError("missing", `there is no index table ${name}`);
+  }
+
+  /** One at a time: two merges of a table would each delete what the other has read. */
+  async #exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const mine = this.#work.then(task, task);
+    this.#work = mine.catch(() => undefined);
+    return mine;
+  }
+
+  #tools(
+    store: LokiStore,
+    table: LokiTable,
+    signal: AbortSignal,
+  ): TableTools & { periods: LokiPeriods } {
+    const { clock, periods } = this.#options;
+    return { store, table, clock, signal, periods };
+  }
+
+  async #attempt(table: string, signal: AbortSignal, task: () => Promise<void>): Promise<void> {
+    try {
+      signal.throwIfAborted();
+      await task();
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#options.events.failed(error, table);
+    }
+  }
+
+  async #mergeDue(store: LokiStore, table: LokiTable, signal: AbortSignal): Promise<void> {
+    const files = await store.filesOf(table, { isFresh: true });
+    if (!isDue(files, this.#options.clock.nowMs())) return;
+    this.#set({ state: "merging", current: table.name });
+    await this.#merge(this.#tools(store, table, signal), files);
+    this.#set({ state: "looking", current: undefined });
+  }
+
+  /** Every tenant of the table; shared files go once each tenant has its own. */
+  async #merge(tools: TableTools, files: readonly ListedIndex[]): Promise<void> {
+    const { store, clock } = tools;
+    const shared = files.filter((file) => file.tenant === undefined);
+    const ownOf = Map.groupBy(files, (file) => file.tenant);
+    const tenantsOfShared = new Map<ListedIndex, Set<string>>();
+    const tenants = new Set<string>();
+    for (const file of shared) {
+      const some = new Set((await store.openIndex(file)).tenants());
+      tenantsOfShared.set(file, some);
+      for (const tenant of some) tenants.add(tenant);
+    }
+    for (const [tenant, own] of ownOf) {
+      if (tenant !== undefined && own.length > 1) tenants.add(tenant);
+    }
+    for (const tenant of [...tenants].sort(compareText)) {
+      tools.signal.throwIfAborted();
+      const startedMs = clock.monotonicMs();
+      const own = ownOf.get(tenant) ?? [];
+      const ofTenant = shared.filter((file) => tenantsOfShared.get(file)!.has(tenant));
+      const merged = await mergeTenant({ tenant, own, shared: ofTenant }, tools);
+      this.#set({
+        mergedFiles: this.#status.mergedFiles + merged.inputs.length,
+        writtenFiles: this.#status.writtenFiles + 1,
+      });
+      this.#options.events.merged(merged, clock.monotonicMs() - startedMs);
+    }
+    for (const { key } of shared) await deleteIndex(key, tools);
+  }
+
+  /** Deletes the objects of chunks that were marked long enough ago and left every table. */
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { clock, deleteDelayMs, events, periods } = this.#options;
+    for (const file of await this.#marks.all()) {
+      if (clock.nowMs() - file.markedMs < deleteDelayMs) continue;
+      let deleted = 0;
+      for (const key of await this.#marks.keysOf(file)) {
+        signal.throwIfAborted();
+        const parsed = parseChunkKey(key);
+        const home = parsed && periods.at(parsed.ref.fromMs);
+        if (parsed === undefined || home === undefined) continue;
+        if (chunkKeyFormOf(home.schema) !== parsed.form) continue;
+        if (await this.#isListed(parsed.ref)) continue;
+        await home.objects.delete(key, { signal });
+        deleted++;
+      }
+      await this.#marks.remove(file);
+      this.#set({ deletedChunks: this.#status.deletedChunks + deleted });
+      events.swept(deleted);
+    }
+  }
+
+  /** Whether an index file still names the chunk: its table was not gone through, or came back. */
+  async #isListed(ref: NonNullable<ReturnType<typeof parseChunkKey>>["ref"]): Promise<boolean> {
+    const { fromMs, throughMs, checksum, tenant, fingerprint } = ref;
+    for (const table of this.#options.periods.tablesOf({ fromMs, throughMs })) {
+      const store = this.#options.stores.find(({ period }) => period === table.period);
+      if (store === undefined) return true;
+      for (const file of await store.filesOf(table, { isFresh: false })) {
+        if (file.tenant !== undefined && file.tenant !== tenant) continue;
+        const index = await store.openIndex(file);
+        const of = file.tenant === undefined ? tenant : undefined;
+        const shard = { from: fingerprint, to: fingerprint + 1n };
+        const range = { fromMs, toMs: fromMs + 1 };
+        for (const series of index.seriesChunks({ matchers: [], tenant: of, shard }, range)) {
+          if (series.fingerprint !== fingerprint) continue;
+          const isSame = series.chunks.some(
+            (one) => one.minMs === fromMs && one.maxMs === throughMs && one.checksum === checksum,
+          );
+          if (isSame) return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  #set(change: Partial<LokiCompactorStatus>): void {
+    this.#status = { ...this.#status, ...change };
+  }
+}
+
+function isDue(files: readonly ListedIndex[], nowMs: number): boolean {
+  const shared = files.filter((file) => file.tenant === undefined);
+  const counts = new Map<string, number>();
+  for (const { tenant } of files) {
+    if (tenant !== undefined) counts.set(tenant, (counts.get(tenant) ?? 0) + 1);
+  }
+  const most = Math.max(0, ...counts.values());
+  if (shared.length === 0 && most <= 1) return false;
+  if (shared.length >= filesMax || most >= filesMax) return true;
+  return files.every(({ modifiedMs }) => nowMs - modifiedMs >= quietMs);
+}
