@@ -53,6 +53,8 @@ export interface ChunkBlockFacts {
   readonly accountedBytes: number;
   /** Of the compressed bytes in the object, from its first byte; the crc follows them. */
   readonly offset: number;
+  /** Where it begins if the blocks lie one after the other; tried when the bytes at `offset` are wrong. */
+  readonly contiguousOffset: number;
   readonly storedBytes: number;
 }
 
