@@ -14,4 +14,10 @@ export { type BatchListener, Head, type HeadObserver } from "./head.ts";
 export { HeadBlocks } from "./head-blocks.ts";
 export { HeadStore } from "./head-store.ts";
 export { type CutPolicy, Ingester, type IngesterEvents, type ReplaySummary } from "./ingester.ts";
+export {
+  lokiCutSizes,
+  LokiPartWriter,
+  type LokiPartWriterOptions,
+} from "./loki-part-writer.ts";
 export { type PartSection, SegmentPartWriter } from "./segment-part-writer.ts";
+export { type StoredRange, StoredRanges, type StoredRangesOptions } from "./stored-ranges.ts";
