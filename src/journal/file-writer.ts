@@ -82,6 +82,12 @@ export class FileWriter {
     this.lastSequence += records.length;
   }
 
+  /** Not while `commit` runs. */
+  async endFile(): Promise<void> {
+    const active = this.#active;
+    if (active === undefined || active.file.sizeBytes > recordsOffset) await this.#makeFile();
+  }
+
   async close(): Promise<void> {
     if (this.#hasRejectedOnDisk) await this.#makeFile().catch(() => undefined);
     await this.#closeActive();

@@ -127,4 +127,18 @@ function truncateClaims(claim: Claim): void {
     assert.equal(await appendText(journal, "after all"), lastSequence + 1);
     await journal.close();
   });
+  claim("after endFile everything before can be freed at once", async ({ open }) => {
+    let journal = await open();
+    const [first] = await Promise.all([appendText(journal, "a"), journal.endFile()]);
+    assert.equal(first, 1);
+    await Promise.all([journal.endFile(), journal.endFile()]);
+    await journal.truncate(2);
+    assert.equal(journal.firstSequence, 2);
+    assert.equal(await appendText(journal, "b"), 2);
+    await journal.close();
+    journal = await open();
+    assert.deepEqual(await replayed(journal), [{ sequence: 2, text: "b" }]);
+    await journal.close();
+    await assert.rejects(journal.endFile(), (error) => isStoreError(error, "closed"));
+  });
 }

@@ -33,6 +33,12 @@ export interface Journal {
    */
   truncate(beforeSequence: number): Promise<void>;
 
+  /**
+   * The next record begins a new file, so that `truncate` can free all there is before it. For those
+   * who must know when the bytes of a record are gone.
+   */
+  endFile(): Promise<void>;
+
   /** Number of the newest durable record; 0 when there never was one. */
   readonly lastSequence: number;
   /** Number of the oldest record still kept (lastSequence + 1 when none). */

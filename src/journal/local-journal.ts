@@ -123,6 +123,8 @@ class LocalJournal implements Journal {
   #queuedBytes = 0;
   #committing: Promise<void> | undefined;
   #truncating: Promise<void> = Promise.resolve();
+  /** Set while somebody waits for the file under way to end. */
+  #ending: PromiseWithResolvers<void> | undefined;
   #hasAppended = false;
   #closing: Promise<void> | undefined;
 
@@ -207,6 +209,18 @@ class LocalJournal implements Journal {
     return truncating;
   }
 
+  endFile(): Promise<void> {
+    const { folder } = this.#options;
+    if (this.#closing !== undefined) {
+      return Promise.reject(new StoreError("closed", `journal ${folder}: closed`));
+    }
+    this.#hasAppended = true;
+    this.#ending ??= Promise.withResolvers();
+    const { promise } = this.#ending;
+    this.#committing ??= this.#commitQueue();
+    return promise;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -214,13 +228,27 @@ class LocalJournal implements Journal {
 
   async #commitQueue(): Promise<void> {
     await runnableCallers();
-    while (this.#queue.length > 0) {
+    while (this.#queue.length > 0 || this.#ending !== undefined) {
+      await this.#endFileIfAsked();
+      if (this.#queue.length === 0) continue;
       const batch = this.#takeBatch();
       await this.#commitBatch(batch);
       // Callers that append again at once shall be in the next batch together.
       await runnableCallers();
     }
     this.#committing = undefined;
+  }
+
+  async #endFileIfAsked(): Promise<void> {
+    const ending = this.#ending;
+    if (ending === undefined) return;
+    this.#ending = undefined;
+    try {
+      await this.#writer.endFile();
+      ending.resolve();
+    } catch (error) {
+      ending.reject(appendError(this.#options.folder, error));
+    }
   }
 
   #takeBatch(): QueuedRecord[] {
