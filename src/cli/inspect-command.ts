@@ -1,14 +1,18 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { isLokiChunk } from "#lokichunk";
 import { inspectSegment } from "#segment";
 import { CliError, exitFailed } from "./cli-error.ts";
 import { addExamples, type CommandContext } from "./command-context.ts";
 import { inspectJournal, isJournalFile } from "./inspect-journal.ts";
+import { inspectLokiChunk } from "./inspect-loki-chunk.ts";
 
 export function inspectCommand(context: CommandContext): Command {
   const command = new Command("inspect")
-    .description("Print what is in segment and journal files, and verify every checksum.")
-    .argument("<file...>", "segments, or the files of one journal in their order")
+    .description(
+      "Print what is in segments, journal files and chunks of Loki, and verify every checksum.",
+    )
+    .argument("<file...>", "segments, chunks, or the files of one journal in their order")
     .option("-q, --quiet", "print damage only");
   addExamples(
     command,
@@ -23,7 +27,9 @@ export function inspectCommand(context: CommandContext): Command {
       if (bytes.length === 0) throw new CliError(`${name} is empty`);
       const found = isJournalFile(bytes)
         ? await inspectJournal(name, bytes)
-        : inspectSegment(name, bytes);
+        : isLokiChunk(bytes)
+          ? inspectLokiChunk(name, bytes)
+          : inspectSegment(name, bytes);
       const lines = options.quiet === true ? found.problems : found.lines;
       await io.stdout.write(lines.map((line) => `${line}\n`).join(""));
       if (found.problems.length > 0) context.exitCode = exitFailed;

@@ -233,6 +233,24 @@ test("inspect prints a sound segment, and ends with 1 for a damaged one", async 
   assert.equal(missing.code, 1);
 });
 
+test("inspect knows chunks of Loki by content, and compares them with the key in their path", async () => {
+  const path = "fake/852af07b66acc10f/MTk0MWYyOTdjMDA6MTk0MWYyOTdjMDU6NzE4YzkyOTc=";
+  const fixtures = join(dirname(source), "test", "fixtures", "loki-bucket");
+  const bytes = readFileSync(join(fixtures, "tiny-none", "bucket", ...path.split("/")));
+  const files = new SimulatedDisk();
+  await files.makeFolder(`/home/${dirname(path)}`);
+  await writeFile(files, "/home/chunk", bytes);
+  const sound = await cli(["inspect", "chunk"], { files });
+  assert.equal(sound.code, 0, sound.err);
+  assert.match(sound.out, /^Loki chunk chunk\n[\s\S]*app="web"[\s\S]*all checksums match\n$/);
+  const other = Buffer.from(bytes);
+  other[other.length - 40]! ^= 1;
+  await writeFile(files, `/home/${path}`, other);
+  const damaged = await cli(["inspect", "-q", path], { files });
+  assert.equal(damaged.code, 1);
+  assert.match(damaged.out, /crc of the object 718c9297 expected/);
+});
+
 test("inspect names records and damage of a journal file, and leaves the file alone", async () => {
   const files = new SimulatedDisk();
   await files.makeFolder("/home");
