@@ -33,7 +33,7 @@ export function stepsByFacts(
 ): readonly (readonly [from: number, to: number])[] | undefined {
   const { plan, range, windows } = query;
   const { facts } = block.ref;
-  if (facts.hasHiddenRows === true) return undefined;
+  if (facts.hasHiddenRows === true || facts.isEstimate === true) return undefined;
   const names = plan.fn === "absent_over_time" ? [] : plan.grouping.names;
   windows.setBase(facts.minNs);
   const steps: [number, number][] = [];
