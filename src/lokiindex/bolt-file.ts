@@ -59,6 +59,12 @@ export function readBoltBucket(name: string, bytes: Buffer, bucket: string): Bol
   return new BoltFile(name, bytes).bucket(bucket);
 }
 
+/** Whether the bytes begin as a bbolt database does. */
+export function isBoltFile(bytes: Buffer): boolean {
+  const at = pageHeaderBytes;
+  return bytes.length >= at + metaBytes && bytes.readUInt32LE(at) === metaMagic;
+}
+
 interface Element extends BoltPair {
   readonly isBucket: boolean;
   readonly valueAt: number;

@@ -24,6 +24,13 @@ export type {
 } from "./index-types.ts";
 export { compareSeries, type SeriesIdentity, withTenantLabel } from "./compare-series.ts";
 export { gunzipIndex } from "./gunzip-index.ts";
+export {
+  type InspectedIndex,
+  inspectIndex,
+  inspectLokiDatabase,
+  isLokiDatabase,
+  isLokiIndex,
+} from "./inspect-index.ts";
 export { indexVersionOfSchema, tenantLabel } from "./limits.ts";
 export { type MergeHooks, MergedSeries, mergeIndexes, type MergeSource } from "./merge-indexes.ts";
 export { type FingerprintRange, parseShard, shardRange } from "./shards.ts";
@@ -38,6 +45,7 @@ export {
   type TablePeriod,
 } from "./tables.ts";
 
+export { verifyIndex, type VerifyOptions } from "./verify-index.ts";
 export { type BuiltIndex, writeIndex, type WriteIndexOptions } from "./write-index.ts";
 export { openIndex, type SeriesChoice, TsdbIndex } from "./tsdb-index.ts";
 
