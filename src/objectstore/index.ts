@@ -4,6 +4,13 @@ export {
   type FilesystemObjectStoreOptions,
   openFilesystemObjectStore,
 } from "./filesystem-object-store.ts";
+export { HedgedObjectStore, type HedgeOptions } from "./hedged-object-store.ts";
+export {
+  MeasuredObjectStore,
+  type ObjectStoreObserver,
+  type ObjectStoreOperation,
+  type ObservedCall,
+} from "./measured-object-store.ts";
 export { MemoryObjectStore } from "./memory-object-store.ts";
 export { checkKey, isKey, keyBytesMax, keyPartBytesMax } from "./object-key.ts";
 export type {
@@ -13,6 +20,12 @@ export type {
   ObjectInfo,
   ObjectStore,
 } from "./object-store.ts";
+export { PrefixedObjectStore } from "./prefixed-object-store.ts";
+export {
+  type ObjectStoreRetry,
+  type RetryOptions,
+  RetryingObjectStore,
+} from "./retrying-object-store.ts";
 export { openS3ObjectStore, type S3ObjectStore } from "./s3-object-store.ts";
 export type {
   S3Encryption,
