@@ -4,11 +4,10 @@
  */
 import { promisify } from "node:util";
 import zlib from "node:zlib";
-import { compressSync as compressLz4Block, decompressFrameSync } from "lz4-napi";
-import { decompressBody } from "#codec";
 import type { ChunkCodec } from "./chunk.ts";
 import { corrupt, type Place } from "./corrupt.ts";
 import { firstOutputBytesMax, firstOutputBytesMin } from "./limits.ts";
+import { compressLz4Frame, decompressLz4Frame, lz4FrameSizes } from "./lz4-frames.ts";
 import { compressSnappyFrames, decompressSnappyFrames } from "./snappy-frames.ts";
 
 /** By the codec byte of a chunk; 2 was retired. */
@@ -45,9 +44,6 @@ export interface PackedStream {
 /** No deflate stream grows more than this. */
 const deflateGrowthMax = 1032;
 
-/** No LZ4 block grows more than this: a byte of match length stands for 255 bytes. */
-const lz4GrowthMax = 255;
-
 /** The raw bytes; `stream.bytes` itself for codec `none`, else memory the caller owns. */
 export function decompressNow(stream: PackedStream): Buffer {
   const { codec, bytes, place, rawBytesMax } = stream;
@@ -68,7 +64,7 @@ export function decompressNow(stream: PackedStream): Buffer {
       case "lz4-1M":
       case "lz4-256k":
       case "lz4-64k":
-        return decompressLz4(bytes, rawBytesMax);
+        return decompressLz4Frame(bytes, rawBytesMax);
     }
   } catch (error) {
     throw streamFault(stream, error);
@@ -103,15 +99,6 @@ function outputOptions(stream: PackedStream): { maxOutputLength: number; chunkSi
   const believable = Math.min(rawBytesHint, bytes.length * deflateGrowthMax, firstOutputBytesMax);
   const chunkSize = Math.max(believable, firstOutputBytesMin);
   return { maxOutputLength: rawBytesMax, chunkSize };
-}
-
-/**
- * The library does not bound what a frame grows to, so it gets only frames that cannot grow past
- * the bound. Larger ones, which take lines of megabytes, go through our own bounded decoder.
- */
-function decompressLz4(bytes: Buffer, rawBytesMax: number): Buffer {
-  if (bytes.length * lz4GrowthMax <= rawBytesMax) return decompressFrameSync(bytes);
-  return decompressBody(bytes, "lz4", { compressedBytesMax: bytes.length, rawBytesMax });
 }
 
 function streamFault(stream: PackedStream, error: unknown): Error {
@@ -149,7 +136,7 @@ export function compressNow(codec: ChunkCodec, raw: Buffer): Buffer {
     case "lz4-1M":
     case "lz4-256k":
     case "lz4-64k":
-      return compressLz4Frame(raw, lz4Sizes[codec]);
+      return compressLz4Frame(raw, lz4FrameSizes[codec]);
   }
 }
 
@@ -167,36 +154,4 @@ const gzipHeader: Buffer = Buffer.from("1f8b080000096e8800ff", "hex");
 function withLokiHeader(member: Buffer): Buffer {
   gzipHeader.copy(member);
   return member;
-}
-
-interface Lz4Size {
-  readonly blockBytes: number;
-  /** BD byte and header checksum. */
-  readonly descriptor: readonly [number, number];
-}
-
-const lz4Sizes: Readonly<Record<"lz4-64k" | "lz4-256k" | "lz4-1M" | "lz4", Lz4Size>> = {
-  "lz4-64k": { blockBytes: 1 << 16, descriptor: [0x40, 0x82] },
-  "lz4-256k": { blockBytes: 1 << 18, descriptor: [0x50, 0xfb] },
-  "lz4-1M": { blockBytes: 1 << 20, descriptor: [0x60, 0x51] },
-  lz4: { blockBytes: 1 << 22, descriptor: [0x70, 0x73] },
-};
-
-/** The library puts the raw size before a block. */
-const lz4PrefixBytes = 4;
-const lz4IsStored = 0x80000000;
-
-/** LZ4 Frame Format: independent blocks, no checksums, no content size. The library makes the blocks. */
-function compressLz4Frame(raw: Buffer, size: Lz4Size): Buffer {
-  const parts: Buffer[] = [Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, ...size.descriptor])];
-  for (let from = 0; from < raw.length; from += size.blockBytes) {
-    const part = raw.subarray(from, from + size.blockBytes);
-    const block = compressLz4Block(part).subarray(lz4PrefixBytes);
-    const isSmaller = block.length < part.length;
-    const header = Buffer.alloc(4);
-    header.writeUInt32LE(isSmaller ? block.length : (part.length | lz4IsStored) >>> 0);
-    parts.push(header, isSmaller ? block : part);
-  }
-  parts.push(Buffer.alloc(4));
-  return Buffer.concat(parts);
 }

@@ -137,9 +137,9 @@ export function decodePairs(
     let column = unknownName;
     // Numbers of a row: how many pairs, then name and value of each in turn.
     while (left !== 0) {
-      let scale = 1;
-      let byte = 0x80;
-      for (id = 0; byte >= 0x80 && scale <= 2 ** 42 && at < to; scale *= 128) {
+      let byte = at < to ? raw[at++]! : 0x80;
+      id = byte & 0x7f;
+      for (let scale = 128; byte >= 0x80 && scale <= 2 ** 42 && at < to; scale *= 128) {
         id += ((byte = raw[at++]!) & 0x7f) * scale;
       }
       if (byte >= 0x80) throw corrupt(rows.place, `metadata of an entry is cut off`);
