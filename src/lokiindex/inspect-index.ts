@@ -5,7 +5,7 @@ import { readDeleteRequests } from "./delete-requests.ts";
 import { readDeletionMarks } from "./deletion-marks.ts";
 import { indexMagicNumber } from "./limits.ts";
 import { openIndex, type TsdbIndex } from "./tsdb-index.ts";
-import { verifyIndex } from "./verify-index.ts";
+import { verifyIndex, type VerifyOptions } from "./verify-index.ts";
 
 export interface InspectedIndex {
   readonly lines: readonly string[];
@@ -27,9 +27,13 @@ export function isLokiDatabase(bytes: Buffer): boolean {
 }
 
 /** `bytes` are unpacked. Never throws for what is wrong with them. */
-export function inspectIndex(name: string, bytes: Buffer): InspectedIndex {
+export function inspectIndex(
+  name: string,
+  bytes: Buffer,
+  options: VerifyOptions = {},
+): InspectedIndex {
   const lines = [`Loki index ${name}`, `size ${bytes.length} bytes`];
-  const problems = verifyIndex(name, bytes);
+  const problems = verifyIndex(name, bytes, options);
   try {
     const index = openIndex(name, bytes);
     describe(index, lines);
