@@ -5,7 +5,6 @@ import {
   blockWindows,
   type ChunkBlockFacts,
   type ChunkColumnNeeds,
-  type ChunkRowWindow,
   decodeChunkBlockAsync,
   type LokiChunk,
   openChunk,
@@ -15,14 +14,6 @@ import { type JoinedRows, joinRows, needsComparing } from "./join-rows.ts";
 import type { ChunkBlockRef, ExactFacts, PlannedChunk } from "./planned-chunk.ts";
 
 const everything: ChunkColumnNeeds = { lines: true, lengths: true, metadata: "all" };
-
-export interface LoadedChunk {
-  readonly block: Block;
-  /** Set when all of the chunk was decoded with its lines. */
-  readonly exact: ExactFacts | undefined;
-  /** Compressed bytes that were decoded, and what came of them. */
-  readonly decodedBytes: number;
-}
 
 /** Parses the object and checks that it is the one the index names. StoreError `corrupt`. */
 export function openPlanned(chunk: PlannedChunk, bytes: Buffer): LokiChunk {
@@ -66,7 +57,18 @@ export async function loadRows(
   let parts = await decode(how.needs, false);
   const isFull = how.needs.lines && how.needs.metadata === "all";
   if (!isFull && needsComparing(parts)) parts = await decode(everything, true);
-  return { rows: joinRows(parts, how.seed), isWhole };
+  return { rows: withNeeded(joinRows(parts, how.seed), how.needs), isWhole };
+}
+
+/** No more columns than asked for: others would become labels of the answer. */
+function withNeeded(rows: JoinedRows, needs: ChunkColumnNeeds): JoinedRows {
+  const { metadata: wanted } = needs;
+  return {
+    ...rows,
+    lines: needs.lines ? rows.lines : undefined,
+    metadata:
+      wanted === "all" ? rows.metadata : rows.metadata.filter(({ name }) => wanted.includes(name)),
+  };
 }
 
 function isWanted(
@@ -136,5 +138,3 @@ function newlineCount(bytes: Buffer): number {
   for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) count++;
   return count;
 }
-
-export type { ChunkRowWindow };

@@ -72,8 +72,8 @@ export class ChunkFacts implements BlockFacts {
   readonly levelCounts: ReadonlyMap<string, number> = noLevels;
   readonly source: string;
   readonly sourceOrder: number;
-  #labels: Labels;
-  #streams: readonly BlockStream[] | undefined;
+  /** One: a chunk is of one stream. A property of its own, so that facts can be spread. */
+  streams: readonly BlockStream[];
 
   constructor(chunk: PlannedChunk, sourceOrder: number, known?: ExactFacts) {
     const { meta, rows } = chunk;
@@ -85,9 +85,9 @@ export class ChunkFacts implements BlockFacts {
     this.lineBytes = meta.kib * KiB;
     this.source = chunk.key;
     this.sourceOrder = sourceOrder;
-    this.#labels = chunk.labels;
     const isWhole = known !== undefined && rows.fromNs <= known.minNs && known.maxNs < rows.toNs;
     if (isWhole) this.#setExact(known);
+    this.streams = this.#streamsOf(chunk.labels);
   }
 
   #setExact(known: ExactFacts): void {
@@ -108,21 +108,11 @@ export class ChunkFacts implements BlockFacts {
     this.hasInnerNewline = read.hasInnerNewline;
     if (read.entryCount > 0 && read.minNs < this.minNs) this.minNs = read.minNs;
     if (read.entryCount > 0 && read.maxNs > this.maxNs) this.maxNs = read.maxNs;
-    this.#labels = labels;
-    this.#streams = undefined;
+    this.streams = this.#streamsOf(labels);
   }
 
-  /** One: a chunk is of one stream. */
-  get streams(): readonly BlockStream[] {
-    this.#streams ??= [
-      {
-        labels: this.#labels,
-        entryCount: this.entryCount,
-        lineBytes: this.lineBytes,
-        minNs: this.minNs,
-        maxNs: this.maxNs,
-      },
-    ];
-    return this.#streams;
+  #streamsOf(labels: Labels): readonly BlockStream[] {
+    const { entryCount, lineBytes, minNs, maxNs } = this;
+    return [{ labels, entryCount, lineBytes, minNs, maxNs }];
   }
 }
