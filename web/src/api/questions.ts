@@ -159,3 +159,18 @@ export async function askSeries(
   });
   return answer.data ?? [];
 }
+
+/** Values of a field, from a sample of the entries that the query finds. */
+export async function askFieldValues(
+  name: string,
+  query: string,
+  range: TimeRange,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  const path = `loki/api/v1/detected_field/${encodeURIComponent(name)}/values`;
+  const answer = await askJson<{ values?: string[] }>(path, {
+    query: { query, ...bounds(range), line_limit: 1000, limit: 100 },
+    ...withSignal(signal),
+  });
+  return answer.values ?? [];
+}

@@ -7,7 +7,7 @@ import { EditorState, type Extension, Prec, type Text } from "@codemirror/state"
 import { drawSelection, EditorView, keymap, placeholder } from "@codemirror/view";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { errorPosition } from "../explore/query-text.ts";
+import { errorPosition } from "../logql/query-text.ts";
 import { logqlLanguage } from "./language.ts";
 import "./query-editor.css";
 

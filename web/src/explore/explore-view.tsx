@@ -1,13 +1,23 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import { tenant, token } from "../state/access.ts";
-import { askAgain, change, visit } from "../state/location.ts";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { logqlCompletion } from "../editor/completion.ts";
 import { QueryEditor } from "../editor/query-editor.tsx";
-import { Icon } from "../app/icons.tsx";
-import { LinesPanel } from "../lines/lines-panel.tsx";
-import { chosenRange, direction, limit, query, rangeNow } from "./address.ts";
+import { type FieldFilter, LinesPanel } from "../lines/lines-panel.tsx";
+import { withLabelFilter, withMatcher } from "../logql/query-text.ts";
+import { tenant, token } from "../state/access.ts";
+import { askAgain, change, place, visit } from "../state/location.ts";
+import { remember } from "../state/query-history.ts";
+import { useShortcuts } from "../state/shortcuts.ts";
+import { chosenRange, direction, limit, openPanel, query, rangeNow } from "./address.ts";
+import { ExplainPanel } from "./explain-panel.tsx";
 import "./explore.css";
+import { FirstSteps } from "./first-steps.tsx";
+import { HistogramPanel } from "./histogram-panel.tsx";
+import { HistoryPanel } from "./history-panel.tsx";
+import { LabelBrowser } from "./label-browser.tsx";
+import { MetricPanel } from "./metric-panel.tsx";
+import { zoomOut } from "./range-picker.tsx";
 import {
   cancel,
   failure,
@@ -18,50 +28,84 @@ import {
   result,
   run,
   start,
+  warnings,
 } from "./session.ts";
-import { withLabelFilter, withMatcher } from "./query-text.ts";
-import type { FieldFilter } from "../lines/lines-panel.tsx";
+import { StatsBar } from "./stats-bar.tsx";
+import { Toolbar, togglePanel } from "./toolbar.tsx";
 
+/** Write a query, see its lines or numbers over time, follow what is found. */
 export function ExploreView(): JSX.Element {
   const draft = useSignal(query.value);
   const host = useRef<HTMLDivElement>(null);
   useRunOfAddress(draft, host);
-  const runDraft = (): void => {
-    change({ q: draft.value.trim() }, "push");
+  const completion = useMemo(
+    () => logqlCompletion({ range: rangeNow, scope: () => `${tenant.peek()} ${token.peek()}` }),
+    [],
+  );
+  const runText = (text: string): void => {
+    draft.value = text;
+    change({ q: text.trim() }, "push");
     askAgain();
   };
+  const runDraft = (): void => runText(draft.value);
+  useShortcuts(shortcutsOf(host, runDraft));
   return (
     <div class="explore" ref={host}>
-      <div class="query-row">
-        <QueryEditor
-          text={draft.value}
-          onChange={(text) => (draft.value = text)}
+      <QueryEditor
+        text={draft.value}
+        onChange={(text) => (draft.value = text)}
+        onRun={runDraft}
+        failure={draft.value.trim() === run.value?.query ? failure.value : ""}
+        extensions={completion}
+      />
+      <Toolbar onRun={runDraft} />
+      {openPanel.value === "labels" && (
+        <LabelBrowser
+          draft={draft.value}
+          onDraft={(text) => (draft.value = text)}
           onRun={runDraft}
-          failure={failure.value}
-          extensions={[]}
         />
-        <RunButton onRun={runDraft} />
-      </div>
-      {failure.value !== "" && (
-        <p class="note failure" role="alert">
-          {failure.value}
-        </p>
       )}
-      <Result />
+      {openPanel.value === "history" && <HistoryPanel draft={draft.value} onPick={runText} />}
+      {openPanel.value === "explain" && <ExplainPanel />}
+      {query.value === "" ? <FirstSteps /> : <Answer />}
     </div>
   );
 }
 
+function shortcutsOf(host: { readonly current: HTMLElement | null }, runDraft: () => void) {
+  const focus = (selector: string): void =>
+    host.current?.querySelector<HTMLElement>(selector)?.focus();
+  const press = (selector: string): void =>
+    host.current?.querySelector<HTMLElement>(selector)?.click();
+  return [
+    { keys: "/", does: "Write in the editor", run: () => focus(".cm-content") },
+    { keys: "r", does: "Run the query", run: runDraft },
+    { keys: "x", does: "Cancel what is running", run: cancel },
+    { keys: "t", does: "Choose the time range", run: () => press(".popover > .button") },
+    { keys: "-", does: "Zoom out", run: zoomOut },
+    { keys: "[", does: "Back to the step before", run: () => history.back() },
+    { keys: "l", does: "Open or close the labels", run: () => togglePanel("labels") },
+    { keys: "h", does: "Open or close the history", run: () => togglePanel("history") },
+    { keys: "e", does: "Open or close explain", run: () => togglePanel("explain") },
+  ];
+}
+
 /** Runs the query of the address when the address or what it depends on changes. */
-function useRunOfAddress(draft: Signal<string>, host: { current: HTMLElement | null }): void {
+function useRunOfAddress(
+  draft: Signal<string>,
+  host: { readonly current: HTMLElement | null },
+): void {
   const { from, to } = chosenRange.value;
   const access = `${tenant.value} ${token.value}`;
   useEffect(() => {
+    if (place.value.view !== "explore") return;
     draft.value = query.value;
     if (query.value === "") {
       reset();
       return;
     }
+    remember(query.value);
     start({
       query: query.value,
       range: rangeNow(),
@@ -73,30 +117,63 @@ function useRunOfAddress(draft: Signal<string>, host: { current: HTMLElement | n
   useEffect(() => cancel, []);
 }
 
-function RunButton({ onRun }: { readonly onRun: () => void }): JSX.Element {
-  if (isRunning.value) {
-    return (
-      <button type="button" class="button" onClick={cancel}>
-        <Icon name="stop" /> Cancel
-      </button>
-    );
-  }
+function Answer(): JSX.Element {
+  const found = result.value;
+  const isMetric = found?.kind === "metric";
   return (
-    <button type="button" class="button primary" title="Shift+Enter" onClick={onRun}>
-      <Icon name="run" /> Run
-    </button>
+    <>
+      {isRunning.value && <div class="running-bar" role="progressbar" aria-label="Running" />}
+      {failure.value !== "" && (
+        <p class="note failure query-failure" role="alert">
+          {failure.value}
+        </p>
+      )}
+      {warnings.value.map((warning) => (
+        <p class="note warning" key={warning}>
+          {warning}
+        </p>
+      ))}
+      {failure.value === "" && !isMetric && <HistogramPanel />}
+      <StatsBar />
+      {found?.kind === "metric" && found.series.length > 0 && <MetricPanel found={found} />}
+      {found?.kind === "log" && found.entries.length > 0 && <Lines />}
+      {isEmpty() && <NothingFound />}
+    </>
   );
 }
 
-function Result(): JSX.Element | null {
+function isEmpty(): boolean {
   const found = result.value;
-  if (found === undefined || run.value === undefined) return null;
-  if (found.kind === "metric") return null;
+  if (found === undefined || isRunning.value) return false;
+  return found.kind === "log" ? found.entries.length === 0 : found.series.length === 0;
+}
+
+function NothingFound(): JSX.Element {
+  return (
+    <section class="panel nothing-found">
+      <h2>Nothing found</h2>
+      <p class="soft">No line in this time range passes the query.</p>
+      <p>
+        <button type="button" class="button" onClick={zoomOut}>
+          Look at twice the time
+        </button>{" "}
+        <button type="button" class="button" onClick={() => togglePanel("labels")}>
+          See which labels there are
+        </button>
+      </p>
+    </section>
+  );
+}
+
+function Lines(): JSX.Element | null {
+  const found = result.value;
+  const asked = run.value;
+  if (found?.kind !== "log" || asked === undefined) return null;
   return (
     <LinesPanel
       entries={found.entries}
-      direction={run.value.direction}
-      query={run.value.query}
+      direction={asked.direction}
+      query={asked.query}
       hasMore={found.nextCursor !== undefined}
       isLoading={isLoadingMore.value}
       onMore={() => void loadMore()}

@@ -6,7 +6,7 @@ import { askRange, type RangeQuestion, type TimeRange } from "../api/questions.t
 import type { QueryAnswer, QueryStats, SeriesAnswer } from "../api/types.ts";
 import { entriesOf, type Entry } from "../lines/entry.ts";
 import { niceStep } from "../state/time-range.ts";
-import { hasAnswerStages, histogramOf, isLogQuery } from "./query-text.ts";
+import { hasAnswerStages, histogramOf, isLogQuery } from "../logql/query-text.ts";
 
 export interface LogResult {
   readonly kind: "log";
@@ -19,6 +19,8 @@ export interface MetricResult {
   readonly kind: "metric";
   readonly series: readonly SeriesAnswer[];
   readonly stepSeconds: number;
+  /** That was asked for. */
+  readonly range: TimeRange;
 }
 
 export interface Run {
@@ -152,7 +154,7 @@ async function askSeries(asked: Asked, stepSeconds: number, ended: AbortSignal):
   if (answer === undefined || answer.data.resultType === "streams") return;
   const { data } = answer;
   const series = data.resultType === "scalar" ? [{ metric: {}, value: data.result }] : data.result;
-  finish(answer, { kind: "metric", series, stepSeconds });
+  finish(answer, { kind: "metric", series, stepSeconds, range: asked.range });
 }
 
 function finish(answer: QueryAnswer, next: LogResult | MetricResult): void {

@@ -1,9 +1,5 @@
 // Numbers and times as people read them.
-import { type Signal } from "@preact/signals";
-import { oneOf, stored } from "./stored.ts";
-
-/** In which zone times are shown. */
-export const zone: Signal<"local" | "utc"> = stored("zone", oneOf(["local", "utc"]));
+import { zone } from "./zone.ts";
 
 function zoneOptions(): Intl.DateTimeFormatOptions {
   return zone.value === "utc" ? { timeZone: "UTC" } : {};

@@ -19,7 +19,7 @@ export function stored<T>(name: string, read: (value: unknown) => T): Signal<T> 
       // Full or forbidden: the value lives as long as the page.
     }
   });
-  addEventListener("storage", (event) => {
+  globalThis.addEventListener?.("storage", (event) => {
     if (event.key !== key) return;
     const value = read(load(key));
     known = JSON.stringify(value);

@@ -1,27 +1,7 @@
 // What the page has to know of a query's text: is it a log query, its selector, and how to change it.
 // The server judges; this only has to be right for what the server accepts. Works on tokens, so that
 // braces and pipes inside strings and comments do not mislead.
-
-interface Token {
-  readonly kind: "string" | "comment" | "space" | "word" | "sign";
-  readonly text: string;
-  readonly from: number;
-}
-
-const pattern =
-  /("(?:[^"\\\n]|\\.)*"?|`[^`]*`?)|(#[^\n]*)|(\s+)|([\p{L}_][\p{L}\p{N}_.:]*|\d[\w.]*)|(\|=|\|~|\|>|!=|!~|!>|=~|==|>=|<=|[^])/gu;
-
-function tokensOf(text: string): Token[] {
-  const kinds = ["string", "comment", "space", "word", "sign"] as const;
-  return [...text.matchAll(pattern)].map((match) => {
-    const index = match.slice(1).findIndex((group) => group !== undefined);
-    return { kind: kinds[index] ?? "sign", text: match[0], from: match.index };
-  });
-}
-
-function meaning(text: string): Token[] {
-  return tokensOf(text).filter(({ kind }) => kind !== "space" && kind !== "comment");
-}
+import { meaning } from "./tokens.ts";
 
 /** True when the answer is lines: the text begins with a selector. */
 export function isLogQuery(text: string): boolean {
