@@ -1,5 +1,6 @@
 // Starts Skald with the reference's own configuration and plays a folder of recorded conversations against it:
-// node scripts/play-conformance.ts FOLDER. Left out: deliberate differences (docs/differences-from-loki.md) and
+// node scripts/play-conformance.ts FOLDER [--store tsdb]. Data is kept in Skald's own store, or in Loki's format as
+// the reference's configuration says. Left out: deliberate differences (docs/differences-from-loki.md) and
 // parts Skald does not have yet. Prints what the folder's own runner prints; the exit code is 1 when a case fails.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -23,8 +24,9 @@ const data = mkdtempSync(join(tmpdir(), "skald-conformance-"));
 const config = join(data, "loki.yaml");
 const yaml = readFileSync(join(folder, "loki", "loki.yaml"), "utf8");
 // Ports of its own: another Skald may run on this machine.
+const store = process.argv[3] === "--store" ? process.argv[4] : "skald";
 const ours = yaml
-  .replace("store: tsdb", "store: skald")
+  .replace("store: tsdb", `store: ${store}`)
   .replace(/http_listen_port: \d+/, `http_listen_port: ${port}`)
   .replace(/grpc_listen_port: \d+/, "grpc_listen_port: 0");
 writeFileSync(config, ours);

@@ -1,27 +1,34 @@
 import { messageOf, second } from "#base";
 import { Compactor } from "#compaction";
 import type { Journal } from "#journal";
-import type { ObjectStore } from "#objectstore";
 import { mergePatternSections, patternSectionKind } from "#patterns";
-import type { SegmentStore } from "#segment";
 import type { Logger, Metrics } from "#telemetry";
+import type { NativeStore, Stores } from "./stores.ts";
 import type { World } from "./world.ts";
 
 /** Looking costs next to nothing when there is nothing to do. */
 const checkIntervalMs: number = 30 * second;
 
 export interface CompactionParts {
-  readonly objects: ObjectStore;
-  readonly segments: SegmentStore;
+  readonly stores: Pick<Stores, "native">;
   readonly journal: Journal;
   readonly world: World;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
 
-/** Merging of this process' store, with its logs and metrics. */
-export function createCompactor(parts: CompactionParts): Compactor {
-  const { objects, segments, journal, world, log, metrics } = parts;
+/** Merging in each object store with segments, with logs and metrics. */
+export function createCompactors(parts: CompactionParts): readonly Compactor[] {
+  const compactors = parts.stores.native.map((store) => createCompactor(parts, store));
+  const { metrics } = parts;
+  metrics.observe("skald_compaction_queued_days", "Days with segments to merge.", () =>
+    compactors.reduce((sum, compactor) => sum + compactor.status().queuedDays, 0),
+  );
+  return compactors;
+}
+
+function createCompactor(parts: CompactionParts, { objects, segments }: NativeStore): Compactor {
+  const { journal, world, log, metrics } = parts;
   const merged = metrics.counter("skald_compaction_merged_segments_total", "Segments merged.");
   const written = metrics.counter("skald_compaction_written_bytes_total", "Bytes of the results.");
   const deleted = metrics.counter(
@@ -35,7 +42,7 @@ export function createCompactor(parts: CompactionParts): Compactor {
   const seconds = metrics.histogram("skald_compaction_merge_seconds", "Time of one merge.", {
     buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 300],
   });
-  const compactor = new Compactor({
+  return new Compactor({
     objects,
     segments,
     clock: world.clock,
@@ -64,8 +71,4 @@ export function createCompactor(parts: CompactionParts): Compactor {
       },
     },
   });
-  metrics.observe("skald_compaction_queued_days", "Days with segments to merge.", () => {
-    return compactor.status().queuedDays;
-  });
-  return compactor;
 }

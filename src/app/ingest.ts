@@ -8,15 +8,17 @@ import {
   HeadBlocks,
   HeadStore,
   Ingester,
-  SegmentPartWriter,
+  lokiCutSizes,
 } from "#ingest";
 import { type Journal, openLocalJournal } from "#journal";
-import type { ObjectStore } from "#objectstore";
-import { patternSectionKind, PatternStore } from "#patterns";
-import { SegmentStore } from "#segment";
+import { PatternStore } from "#patterns";
+import { dayOfNs } from "#model";
 import { CombinedStore, type LogStore } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
+import type { Clock } from "#world";
 import { ingesterEvents, journalObserver, pushObserver } from "./ingest-metrics.ts";
+import { openPartWriter } from "./part-writers.ts";
+import type { Stores } from "./stores.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -40,18 +42,18 @@ export interface IngestSide {
   readonly head: Head;
   readonly headBlocks: HeadBlocks;
   readonly journal: Journal;
-  readonly segments: SegmentStore;
+  readonly stores: Stores;
   readonly patterns: PatternStore;
   /** What remembered results are of. */
   readonly versions: IntervalVersions;
-  /** Head and segments as queries see them. */
+  /** Head and what is stored, as queries see them. */
   readonly store: LogStore;
 }
 
 export interface IngestParts {
   readonly config: Config;
   readonly limits: LimitsByTenant;
-  readonly objects: ObjectStore;
+  readonly stores: Stores;
   readonly world: World;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -59,7 +61,7 @@ export interface IngestParts {
 
 /** Opens the journal (and takes its lock); the head is empty until `ingester.replay()`. */
 export async function openIngest(parts: IngestParts): Promise<IngestSide> {
-  const { config, limits, objects, world, log, metrics } = parts;
+  const { config, limits, stores, world, log, metrics } = parts;
   const { clock, random } = world;
   const journal = await openLocalJournal({
     ...world,
@@ -67,11 +69,10 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     fileBytesMax: config.journal.fileBytesMax,
     onCommit: journalObserver(metrics),
   });
-  const segments = new SegmentStore({ objects });
   const patterns = new PatternStore();
   const versions: IntervalVersions = new IntervalVersions({
     random,
-    stored: (tenant) => segments.segments(tenant),
+    stored: (tenant, range) => stores.stored(tenant, range),
     headDays: (tenant) => head.parts(tenant).map((part) => part.day),
   });
   const head: Head = new Head({
@@ -82,22 +83,7 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     },
   });
   const headBlocks = new HeadBlocks({ hashSeed: random.bytes(4).readUInt32LE() });
-  const writer = new SegmentPartWriter({
-    objects,
-    segments,
-    clock,
-    random,
-    journalId: journal.id,
-    sectionOf: (tenant, day) => {
-      const sealed = patterns.seal(tenant, day);
-      return {
-        kind: patternSectionKind,
-        bytes: sealed.bytes,
-        done: () => sealed.done(),
-        failed: () => sealed.failed(),
-      };
-    },
-  });
+  const writer = await openPartWriter({ config, stores, journal, patterns, world, log });
   const policy: CutPolicy = {
     idleMs: config.ingester.idleMs,
     ageMaxMs: config.ingester.ageMaxMs,
@@ -106,6 +92,7 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     headBytesPause,
     headBytesMax,
     journalBytesTarget,
+    ...(isLokiPeriod(stores, clock) ? lokiCutSizes : {}),
   };
   const events = ingesterEvents(metrics);
   const ingester = new Ingester({ journal, head, writer, policy, clock, log, events });
@@ -119,9 +106,14 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
       rawBytesMax: config.server.pushRawBytesMax,
     },
   });
-  const store = new CombinedStore([new HeadStore({ head, blocks: headBlocks }), segments]);
+  const store = new CombinedStore([new HeadStore({ head, blocks: headBlocks }), stores.store]);
   observeHead(metrics, { head, journal });
-  return { distributor, ingester, head, headBlocks, journal, segments, store, patterns, versions };
+  return { distributor, ingester, head, headBlocks, journal, stores, store, patterns, versions };
+}
+
+/** Whether what comes in now becomes chunks. */
+function isLokiPeriod(stores: Stores, clock: Clock): boolean {
+  return stores.periodOf(dayOfNs(clock.nowNs())).loki !== undefined;
 }
 
 function observeHead(metrics: Metrics, side: Pick<IngestSide, "head" | "journal">): void {

@@ -15,15 +15,16 @@ import {
 } from "#http";
 import type { PushInput, PushReply } from "#ingest";
 import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
-import { newReadCounters } from "#storage";
+import { newReadCounters, type ReadOptions } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
-import { createCompactor } from "./compaction.ts";
+import { createCompactors } from "./compaction.ts";
 import { type IngestSide, openIngest } from "./ingest.ts";
 import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
 import { openQueries, type QuerySide } from "./queries.ts";
-import { openObjectStore } from "./stores.ts";
+import { createLokiCompactor } from "./loki-compaction.ts";
+import { openStores } from "./stores.ts";
 import type { World } from "./world.ts";
 
 export interface SkaldOptions {
@@ -65,12 +66,19 @@ export class Skald {
   async start(): Promise<void> {
     const { loaded, world, log, metrics, build } = this.#options;
     const { config } = loaded;
-    const objects = await openObjectStore(config, world);
     const limits = this.#limits;
-    const ingest = await openIngest({ config, limits, objects, world, log, metrics });
+    const stores = await openStores({ config, limits, world, log });
+    const ingest = await openIngest({ config, limits, stores, world, log, metrics });
     this.#ingest = ingest;
     const { version } = build;
-    const life = openLifecycle({ config, limits, objects, ingest, world, log });
+    const life = openLifecycle({
+      config,
+      limits,
+      objects: stores.requests,
+      ingest,
+      world,
+      log,
+    });
     const queries = await openQueries({ config, visible: life, world, log, metrics, version });
     this.#queries = queries;
     const ports = this.#ports(ingest, queries, life);
@@ -80,22 +88,34 @@ export class Skald {
     if (replayed.records > 0) log.info("journal replayed", { ...replayed });
     this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
     const { clock } = world;
-    const compactor = createCompactor({ ...ingest, objects, world, log, metrics });
+    const compaction = { config, stores, journal: ingest.journal, world, log, metrics };
     this.#background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));
-    this.#background.spawn("merge segments", (signal) => compactor.run(signal));
+    for (const compactor of createCompactors(compaction)) {
+      this.#background.spawn("merge segments", (signal) => compactor.run(signal));
+    }
+    const ofLoki = createLokiCompactor(compaction);
+    if (ofLoki !== undefined) {
+      this.#background.spawn("merge index files", (signal) => ofLoki.run(signal));
+    }
+    this.#background.spawn("compare periods", (signal) => stores.guard.run(signal));
     this.#background.spawn("cut segments", (signal) => ingest.ingester.run(signal));
     this.#state = "running";
     log.info("Skald is ready", { url: this.#http.url, target: config.target.join(",") });
   }
 
-  #patternsFamily({ patterns, segments }: IngestSide): RouteFamily {
+  #patternsFamily({ patterns, stores }: IngestSide): RouteFamily {
     const { log } = this.#options;
-    const sections: PatternSources["sections"] = (tenant, range, signal) =>
-      segments.sections({ tenant, range }, patternSectionKind, {
+    const sections: PatternSources["sections"] = async (tenant, range, signal) => {
+      const options: ReadOptions = {
         signal,
         counters: newReadCounters(),
         warn: (reason) => log.warn("patterns of a segment left out", { tenant, reason }),
-      });
+      };
+      const found = stores.native.map(({ segments }) =>
+        segments.sections({ tenant, range }, patternSectionKind, options),
+      );
+      return (await Promise.all(found)).flat();
+    };
     return patternsRoutes(createPatternQueries({ live: patterns, sections }));
   }
 

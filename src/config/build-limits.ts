@@ -93,6 +93,7 @@ function queryLimits(values: SettingValues): Omit<Limits, IngestionKey | LifeKey
       get("max_query_series_action") as SeriesAction,
       number("max_query_series"),
     ),
+    allowPartialResults: get("allow_partial_results") === true,
     maxQueryParallelism: number("max_query_parallelism"),
     maxEntriesLimitPerQuery: number("max_entries_limit_per_query"),
     maxQueryBytesRead: number("max_query_bytes_read"),

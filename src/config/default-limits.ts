@@ -89,6 +89,7 @@ export const defaultLimits: Limits = {
   maxQueryRangeMs: 0,
   maxQuerySeries: 500,
   maxQuerySeriesAction: "truncate",
+  allowPartialResults: false,
   maxQueryParallelism: 32,
   maxEntriesLimitPerQuery: 5000,
   maxQueryBytesRead: 0,

@@ -78,6 +78,8 @@ max_query_series int 500 querier.max-query-series
   Series in the result of a metric query.
 max_query_series_action choice(auto,error,truncate) auto none
   What becomes of a result with more series: an error, as in Loki, or its first ones and a warning.
+allow_partial_results bool false none
+  Answer without what an object store that is down holds, with a warning; false: an error.
 max_query_parallelism int 32 querier.max-query-parallelism
   Parts of a query that run at the same time.
 max_entries_limit_per_query int 5000 validation.max-entries-limit

@@ -48,6 +48,8 @@ export interface Limits {
   readonly maxQuerySeries: number;
   /** max_query_series_action (ours): what happens to an answer with more series. */
   readonly maxQuerySeriesAction: "error" | "truncate";
+  /** allow_partial_results (ours): answers go without what an object store that is down holds. */
+  readonly allowPartialResults: boolean;
   readonly maxQueryParallelism: number;
   readonly maxEntriesLimitPerQuery: number;
   readonly maxQueryBytesRead: number;

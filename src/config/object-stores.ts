@@ -9,17 +9,16 @@ import type {
   ObjectStoreConfig,
   ObjectStoresConfig,
   RetryConfig,
-  RuleStoreConfig,
   S3Encryption,
   S3StoreConfig,
 } from "./store-config.ts";
 import { asText, type Value } from "./value-types.ts";
 
 /** The value of a key of one store's section, wherever the section is. */
-type Section = (key: string) => Value;
+export type Section = (key: string) => Value;
 
 /** A store, or why there is none: shown only when something names the store. */
-type Reading = { readonly store: ObjectStoreConfig } | { readonly fault: string };
+export type Reading = { readonly store: ObjectStoreConfig } | { readonly fault: string };
 
 export interface StoreReadings extends ObjectStoresConfig {
   /** By name: what is missing or wrong, in words that begin with the key. */
@@ -39,7 +38,7 @@ export function readObjectStores(values: SettingValues): StoreReadings {
   return { byName, faults, hedging: hedgingOf(values) };
 }
 
-function sectionAt(values: SettingValues, path: string): Section {
+export function sectionAt(values: SettingValues, path: string): Section {
   return (key) => settingValue(values, `${path}.${key}`);
 }
 
@@ -125,7 +124,7 @@ function addNamed(
 }
 
 /** Keys go below a folder of this name. */
-function prefixOf(text: string): string {
+export function prefixOf(text: string): string {
   const trimmed = text.replace(/^\/+|\/+$/g, "");
   return trimmed === "" ? "" : `${trimmed}/`;
 }
@@ -148,7 +147,7 @@ function namesOf(value: Value): string[] {
     .filter((name) => name !== "");
 }
 
-function s3Of(of: Section, path: string, keyPrefix: string): Reading {
+export function s3Of(of: Section, path: string, keyPrefix: string): Reading {
   const url = urlOf(of("s3"));
   if ("fault" in url) return { fault: `${path}.s3: ${url.fault}` };
   if (url.isInMemory) return { store: { kind: "inmemory", keyPrefix } };
@@ -281,7 +280,7 @@ function usualRetries(attempts: number): RetryConfig {
   return retriesOf(usualDelays.min, usualDelays.max, attempts);
 }
 
-function thanosS3Of(of: Section, path: string, keyPrefix: string): Reading {
+export function thanosS3Of(of: Section, path: string, keyPrefix: string): Reading {
   const buckets = namesOf(of("bucket_name"));
   if (buckets.length === 0) return { fault: `${path}.bucket_name has no bucket` };
   const fault = s3Fault(of, path);
@@ -306,7 +305,7 @@ function thanosS3Of(of: Section, path: string, keyPrefix: string): Reading {
   return { store };
 }
 
-function gcsOf(of: Section, path: string, keyPrefix: string): Reading {
+export function gcsOf(of: Section, path: string, keyPrefix: string): Reading {
   const bucket = asText(of("bucket_name"));
   const fault = gcsFault(of, path);
   if (fault !== undefined) return { fault };
@@ -332,7 +331,7 @@ function gcsFault(of: Section, path: string): string | undefined {
   return `${path}.service_account expected the JSON of a service account`;
 }
 
-function thanosGcsOf(of: Section, path: string, keyPrefix: string): Reading {
+export function thanosGcsOf(of: Section, path: string, keyPrefix: string): Reading {
   const fault = gcsFault(of, path);
   if (fault !== undefined) return { fault };
   const store: GcsStoreConfig = {
@@ -355,7 +354,7 @@ function azureFault(of: Section, path: string): string | undefined {
   return undefined;
 }
 
-function azureOf(of: Section, path: string, keyPrefix: string): Reading {
+export function azureOf(of: Section, path: string, keyPrefix: string): Reading {
   const fault = azureFault(of, path);
   if (fault !== undefined) return { fault };
   const isPrincipal = of("use_service_principal") === true;
@@ -390,7 +389,7 @@ function azureOf(of: Section, path: string, keyPrefix: string): Reading {
   return { store };
 }
 
-function thanosAzureOf(of: Section, path: string, keyPrefix: string): Reading {
+export function thanosAzureOf(of: Section, path: string, keyPrefix: string): Reading {
   const fault = azureFault(of, path);
   if (fault !== undefined) return { fault };
   const hasKey = (textOf(of("account_key")) ?? textOf(of("connection_string"))) !== undefined;
@@ -425,80 +424,4 @@ function hedgingOf(values: SettingValues): HedgingConfig | undefined {
   if (atMs <= 0) return undefined;
   const upTo = Math.max(1, Number(of("up_to")));
   return { atMs, upTo, perSecondMax: Math.max(1, Number(of("max_per_second"))) };
-}
-
-/**
- * Which kind of store holds rules when neither `ruler_storage.backend` nor `ruler.storage.type` was
- * given: the one that `common.storage` has, and what to set for it. Undefined: the folder of rules.
- */
-export function commonRuleStore(
-  values: SettingValues,
-): { readonly path: string; readonly kind: string } | undefined {
-  const isThanos = settingValue(values, "storage_config.use_thanos_objstore") === true;
-  const of = (key: string): Value => settingValue(values, `common.storage.${key}`);
-  if (isThanos) {
-    const path = "ruler_storage.backend";
-    if (asText(of("object_store.s3.bucket_name")) !== "") return { path, kind: "s3" };
-    if (asText(of("object_store.gcs.bucket_name")) !== "") return { path, kind: "gcs" };
-    const hasAzure = asText(of("object_store.azure.account_name")) !== "";
-    return hasAzure ? { path, kind: "azure" } : undefined;
-  }
-  const path = "ruler.storage.type";
-  if (asText(of("s3.s3")) !== "" || asText(of("s3.bucketnames")) !== "")
-    return { path, kind: "s3" };
-  if (asText(of("gcs.bucket_name")) !== "") return { path, kind: "gcs" };
-  return asText(of("azure.account_name")) === "" ? undefined : { path, kind: "azure" };
-}
-
-/**
- * Where rules are: as `ruler.storage.type` says, Loki's form before there was `ruler_storage`, else
- * as `ruler_storage.backend`.
- */
-export function readRuleStore(values: SettingValues): RuleStoreConfig | { fault: string } {
-  const get = (path: string): Value => settingValue(values, path);
-  const isThanos = get("storage_config.use_thanos_objstore") === true;
-  const backend = asText(get("ruler_storage.backend"));
-  const type = asText(get("ruler.storage.type"));
-  if (type === "local" && !isThanos) {
-    return { kind: "local", folder: asText(get("ruler.storage.local.directory")) };
-  }
-  if (type !== "" && type !== "filesystem" && !isThanos) {
-    return chosen(type, {
-      s3: () => s3Of(sectionAt(values, "ruler.storage.s3"), "ruler.storage.s3", ""),
-      gcs: () => gcsOf(sectionAt(values, "ruler.storage.gcs"), "ruler.storage.gcs", ""),
-      azure: () => azureOf(sectionAt(values, "ruler.storage.azure"), "ruler.storage.azure", ""),
-    });
-  }
-  if (backend === "local") {
-    return { kind: "local", folder: asText(get("ruler_storage.local.directory")) };
-  }
-  const folder = asText(get("ruler_storage.filesystem.dir"));
-  const keyPrefix = prefixOf(asText(get("ruler_storage.storage_prefix")));
-  if (backend !== "" && backend !== "filesystem") {
-    const of = sectionAt(values, "ruler_storage");
-    const at =
-      (name: string): Section =>
-      (key) =>
-        of(`${name}.${key}`);
-    return chosen(backend, {
-      s3: () => thanosS3Of(at("s3"), "ruler_storage.s3", keyPrefix),
-      gcs: () => thanosGcsOf(at("gcs"), "ruler_storage.gcs", keyPrefix),
-      azure: () => thanosAzureOf(at("azure"), "ruler_storage.azure", keyPrefix),
-    });
-  }
-  return { kind: "filesystem", folder, keyPrefix };
-}
-
-function chosen(
-  kind: string,
-  readers: Readonly<Record<string, () => Reading>>,
-): ObjectStoreConfig | { fault: string } {
-  const name = kind === "aws" ? "s3" : kind;
-  const reading = readers[name]?.();
-  if (reading === undefined) {
-    return {
-      fault: `there is no store ${kind} for rules; there are filesystem, local, s3, gcs, azure`,
-    };
-  }
-  return "store" in reading ? reading.store : reading;
 }

@@ -28,8 +28,8 @@ export interface StoredPart {
 
 export interface IntervalVersionsOptions {
   readonly random: Random;
-  /** All there is of a tenant, as queries would find it now. */
-  readonly stored: (tenant: string) => Promise<readonly StoredPart[]>;
+  /** What there is of a tenant in a range (more does no harm), as queries would find it now. */
+  readonly stored: (tenant: string, range: TimeRange) => Promise<readonly StoredPart[]>;
   /** UTC days of which the head of a tenant holds entries; asked at once, before `stored`. */
   readonly headDays: (tenant: string) => Iterable<number>;
 }
@@ -168,7 +168,7 @@ export class IntervalVersions implements DataVersions {
 
   async #storedByDay(tenant: string, range: TimeRange): Promise<StoredByDay> {
     const byDay: StoredByDay = new Map();
-    for (const part of await this.#options.stored(tenant)) {
+    for (const part of await this.#options.stored(tenant, range)) {
       if (part.maxNs < range.fromNs || part.minNs >= range.toNs) continue;
       const first = part.minNs > range.fromNs ? part.minNs : range.fromNs;
       const last = part.maxNs < range.toNs ? part.maxNs : range.toNs;

@@ -13,7 +13,16 @@ export { decodePushRecord, encodePushRecord } from "./push-record.ts";
 export { type BatchListener, Head, type HeadObserver } from "./head.ts";
 export { HeadBlocks } from "./head-blocks.ts";
 export { HeadStore } from "./head-store.ts";
-export { type CutPolicy, Ingester, type IngesterEvents, type ReplaySummary } from "./ingester.ts";
+export type { HeadPart } from "./head-part.ts";
+export {
+  type CutPolicy,
+  Ingester,
+  type IngesterEvents,
+  type PartWriter,
+  type ReplaySummary,
+  type SequenceRange,
+  type WrittenSegment,
+} from "./ingester.ts";
 export {
   lokiCutSizes,
   LokiPartWriter,

@@ -19,3 +19,4 @@ export {
   type StreamSelect,
   type StreamVolume,
 } from "./log-store.ts";
+export { PeriodStore, type PeriodStoreOptions, type StorePeriod } from "./period-store.ts";

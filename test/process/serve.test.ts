@@ -87,43 +87,6 @@ common: {path_prefix: "\${DATA}"}
   assert.match(shown, /auth_enabled: false/);
 });
 
-test("a period of Loki's own format is refused in words", () => {
-  const folder = temporaryFolder();
-  const file = join(folder, "loki.yaml");
-  writeFileSync(
-    file,
-    `schema_config:
-  configs:
-    - {from: 2024-01-01, store: tsdb, object_store: filesystem, schema: v13, index: {prefix: index_, period: 24h}}
-`,
-  );
-  const { status, stderr } = run([`-config.file=${file}`, `-common.path-prefix=${folder}`]);
-  assert.equal(status, 1);
-  assert.match(stderr, /store: tsdb, which Skald cannot read yet/);
-  assert.doesNotMatch(stderr, /\n\s+at /);
-  rmSync(folder, { recursive: true });
-});
-
-test("periods on several object stores are refused rather than half read", () => {
-  const folder = temporaryFolder();
-  const file = join(folder, "loki.yaml");
-  const period = (from: string, store: string): string =>
-    `    - {from: ${from}, store: skald, object_store: ${store}, schema: v13, index: {prefix: i_, period: 24h}}`;
-  writeFileSync(
-    file,
-    `storage_config: {named_stores: {filesystem: {old: {directory: ${folder}/old}}}}
-schema_config:
-  configs:
-${period("2024-01-01", "old")}
-${period("2025-01-01", "filesystem")}
-`,
-  );
-  const { status, stderr } = run([`-config.file=${file}`, `-common.path-prefix=${folder}`]);
-  assert.equal(status, 1, stderr);
-  assert.match(stderr, /2024-01-01 has object_store: old.*one object store only/);
-  rmSync(folder, { recursive: true });
-});
-
 test("a second process on the same data folder refuses and says why", async () => {
   await using skald = await startSkald();
   const port = await freePort();

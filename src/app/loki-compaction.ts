@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import { messageOf, minute } from "#base";
+import type { Config } from "#config";
+import { LokiCompactor } from "#lokistore";
+import type { Logger, Metrics } from "#telemetry";
+import type { Stores } from "./stores.ts";
+import type { World } from "./world.ts";
+
+/** Looking means listing the newest tables. */
+const checkIntervalMinMs: number = minute;
+
+export interface LokiCompactionParts {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly world: World;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Merging of the index files of Loki's format; undefined when no period has that. */
+export function createLokiCompactor(parts: LokiCompactionParts): LokiCompactor | undefined {
+  const { config, stores, world, log, metrics } = parts;
+  if (stores.loki.length === 0) return undefined;
+  const { compactionIntervalMs, workingFolder, retentionDeleteDelayMs } = config.compactor;
+  const merged = metrics.counter("skald_index_merged_files_total", "Index files merged.");
+  const swept = metrics.counter("skald_index_deleted_chunks_total", "Marked chunks deleted.");
+  const failures = metrics.counter(
+    "skald_index_merge_failures_total",
+    "Rounds or tables that failed; they are tried again.",
+  );
+  return new LokiCompactor({
+    periods: stores.lokiPeriods,
+    stores: stores.loki,
+    clock: world.clock,
+    checkIntervalMs: Math.max(checkIntervalMinMs, compactionIntervalMs),
+    files: world.files,
+    folder: join(workingFolder, "marks"),
+    deleteDelayMs: retentionDeleteDelayMs,
+    events: {
+      merged: ({ table, tenant, inputs, output }, durationMs) => {
+        merged.inc(inputs.length);
+        const files = inputs.length;
+        log.info("index files merged", { table, tenant, files, output, durationMs });
+      },
+      swept: (chunkCount) => swept.inc(chunkCount),
+      failed: (error, table) => {
+        failures.inc();
+        log.error("merging index files failed", { reason: messageOf(error), table });
+      },
+    },
+  });
+}
