@@ -174,6 +174,7 @@ function compactorOf(values: SettingValues): CompactorConfig {
     applyRetentionIntervalMs: Number(get("apply_retention_interval")),
     retentionEnabled: get("retention_enabled") === true,
     retentionDeleteDelayMs: Number(get("retention_delete_delay")),
+    retentionTotalBytes: Number(get("retention_total_size")),
     retentionDeleteWorkerCount: Number(get("retention_delete_worker_count")),
     deleteRequestStore: asText(get("delete_request_store")),
     deleteRequestCancelPeriodMs: Number(get("delete_request_cancel_period")),

@@ -44,7 +44,7 @@ type IngestionKey =
   | "enforcedLabels"
   | "otlp";
 
-type LifeKey = "retentionPeriodMs" | "retentionStream" | "deletionMode";
+type LifeKey = "retentionPeriodMs" | "retentionStream" | "retentionSizeBytes" | "deletionMode";
 
 function ingestionLimits(values: SettingValues): Pick<Limits, IngestionKey> {
   const get = (key: string): Value => settingValue(values, `limits_config.${key}`);
@@ -119,6 +119,7 @@ function lifeOfData(values: SettingValues): Pick<Limits, LifeKey> {
   return {
     retentionPeriodMs: Number(get("retention_period")),
     retentionStream: recordsOf(get("retention_stream")).map(streamRetentionOf),
+    retentionSizeBytes: Number(get("retention_size")),
     deletionMode: get("deletion_mode") as Limits["deletionMode"],
   };
 }

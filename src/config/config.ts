@@ -114,6 +114,8 @@ export interface CompactorConfig {
   readonly applyRetentionIntervalMs: number;
   readonly retentionEnabled: boolean;
   readonly retentionDeleteDelayMs: number;
+  /** retention_total_size (ours); 0: no limit. */
+  readonly retentionTotalBytes: number;
   readonly retentionDeleteWorkerCount: number;
   readonly deleteRequestStore: string;
   readonly deleteRequestCancelPeriodMs: number;

@@ -109,5 +109,6 @@ export const defaultLimits: Limits = {
   blockedQueries: [],
   retentionPeriodMs: 0 * second,
   retentionStream: [],
+  retentionSizeBytes: 0,
   deletionMode: "filter-and-delete",
 };

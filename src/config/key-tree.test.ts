@@ -65,7 +65,7 @@ const states: readonly (readonly [path: string, want: string | undefined])[] = [
   ["server.http_listen_port", "supported"],
   ["limits_config.max_line_size", "supported"],
   ["limits_config.simulated_push_latency", "later"],
-  ["compactor.retention_enabled", "later"],
+  ["compactor.delete_batch_size", "later"],
   ["storage_config.aws.bucketnames", "supported"],
   ["storage_config.swift.username", "later"],
   ["ingester.lifecycler.ring.kvstore.consul.host", "unneeded"],

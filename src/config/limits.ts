@@ -72,6 +72,8 @@ export interface Limits {
   // Life of data
   readonly retentionPeriodMs: number;
   readonly retentionStream: readonly StreamRetention[];
+  /** retention_size (ours): stored bytes of the tenant above which the oldest go. */
+  readonly retentionSizeBytes: number;
   readonly deletionMode: "disabled" | "filter-only" | "filter-and-delete";
 }
 

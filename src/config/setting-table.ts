@@ -91,6 +91,22 @@ runtime_config.file csv '' runtime-config.file
   The files with overrides per tenant, read again as they change.
 runtime_config.period duration 10s runtime-config.reload-period
   How often these files are read.
+compactor.compaction_interval duration 10m compactor.compaction-interval
+  How often retention is applied, unless apply_retention_interval says otherwise.
+compactor.apply_retention_interval duration 0s compactor.apply-retention-interval
+  How often it applies retention; 0: as often as it compacts.
+compactor.retention_enabled bool false compactor.retention-enabled
+  Remove what is older than retention_period.
+compactor.retention_delete_delay duration 2h compactor.retention-delete-delay
+  What is expired leaves the store so long after it left the answers.
+compactor.delete_request_store string '' compactor.delete-request-store
+  The object store that keeps delete requests.
+compactor.delete_request_cancel_period duration 24h compactor.delete-request-cancel-period
+  A delete request may be cancelled for so long.
+compactor.delete_max_interval duration 24h compactor.delete-max-interval
+  Longer delete requests are split.
+compactor.retention_total_size bytes 0 none
+  Stored bytes of all tenants above which the oldest go; 0: no limit. Needs retention_enabled.
 `;
 
 /** Read and kept for what is to come; a warning says that nothing acts on it yet. */
@@ -103,22 +119,8 @@ export const laterTable = `
   Split queries into shards.
 ~compactor.working_directory path ? compactor.working-directory
   Where the compactor works; <path_prefix>/compactor if not set.
-~compactor.compaction_interval duration 10m compactor.compaction-interval
-  How often it compacts.
-~compactor.apply_retention_interval duration 0s compactor.apply-retention-interval
-  How often it applies retention; 0: as often as it compacts.
-~compactor.retention_enabled bool false compactor.retention-enabled
-  Remove what is older than retention_period.
-~compactor.retention_delete_delay duration 2h compactor.retention-delete-delay
-  Objects are removed so long after they were marked.
 ~compactor.retention_delete_worker_count int 150 compactor.retention-delete-worker-count
   Removals at the same time.
-~compactor.delete_request_store string '' compactor.delete-request-store
-  The object store that keeps delete requests.
-~compactor.delete_request_cancel_period duration 24h compactor.delete-request-cancel-period
-  A delete request may be cancelled for so long.
-~compactor.delete_max_interval duration 24h compactor.delete-max-interval
-  Longer delete requests are split.
 ~compactor.delete_batch_size int 70 compactor.delete-batch-size
   Delete requests handled at once.
 ~compactor.max_compaction_parallelism int 1 compactor.max-compaction-parallelism
