@@ -2,6 +2,7 @@
  * s3rver as the S3 server of tests. What it does otherwise than S3, and is worked around in the
  * store: it lists folder by folder (so `a-b` comes after `a/b`), leaves out folders that hold only
  * folders from CommonPrefixes, does not encode names in listings, and does not name its requests.
+ * It knows its keys but does not verify signatures of version 4: tiny-s3 does.
  * Its continuation tokens are made with DES, which Node 26 (OpenSSL 3) no longer has: it answers
  * 500 for a truncated page of ListObjectsV2, and the store goes on with ListObjects. Here DES is
  * given back (as triple DES with one key thrice, which is the same), unless a test wants the 500.
