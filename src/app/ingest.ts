@@ -77,6 +77,7 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
   });
   const head: Head = new Head({
     clock,
+    keepsMetadata: (day) => stores.lokiPeriods.keepsMetadata(day),
     observe: (tenant, batch, isCovered) => {
       versions.observe(tenant, batch);
       if (limits.for(tenant).patternIngesterEnabled) patterns.observe(tenant, batch, isCovered);

@@ -19,6 +19,7 @@ export type HeadObserver = (
 export class Head {
   readonly #clock: Clock;
   readonly #observe: HeadObserver | undefined;
+  readonly #keepsMetadata: (day: number) => boolean;
   readonly #parts = new Map<string, HeadPart[]>();
   readonly #streamCounts = new Map<string, Map<string, number>>();
   readonly #listeners = new Map<string, Set<BatchListener>>();
@@ -27,9 +28,19 @@ export class Head {
   #heapBytes = 0;
   #openPartBytesMax = 0;
 
-  constructor(options: { clock: Clock; observe?: HeadObserver }) {
+  constructor(options: {
+    clock: Clock;
+    observe?: HeadObserver;
+    /**
+     * Whether structured metadata of a day can be stored; all days when omitted. Where it cannot (Loki's
+     * schemas before v13) the head has none either: the same entry must not look different once it is
+     * stored, or one that is in both would count twice.
+     */
+    keepsMetadata?: (day: number) => boolean;
+  }) {
     this.#clock = options.clock;
     this.#observe = options.observe;
+    this.#keepsMetadata = options.keepsMetadata ?? (() => true);
   }
 
   get heapBytes(): number {
@@ -52,10 +63,12 @@ export class Head {
     readonly isCovered?: (day: number) => boolean;
   }): void {
     const { tenant, batch, sequence } = input;
+    let plain: EntryBatch | undefined;
     for (const stream of batch.streams) {
       for (const run of dayRuns(batch, stream)) {
         if (input.isCovered?.(run.day) === true) continue;
-        this.#append(tenant, stream.labels, run, batch, sequence);
+        const kept = this.#keepsMetadata(run.day) ? batch : (plain ??= withoutMetadata(batch));
+        this.#append(tenant, stream.labels, run, kept, sequence);
       }
     }
     this.#appliedSequence = sequence;
@@ -166,4 +179,13 @@ export class Head {
       if (listeners.size === 0) this.#listeners.delete(tenant);
     };
   }
+}
+
+/** The same rows over the same bytes; each has the empty set. */
+function withoutMetadata(batch: EntryBatch): EntryBatch {
+  return {
+    ...batch,
+    metadataOfRow: new Uint32Array(batch.rowCount),
+    metadata: { bytes: Buffer.alloc(0), starts: new Uint32Array(2), count: 1 },
+  };
 }

@@ -3,6 +3,7 @@
  * day, a chunk object to the period of its first millisecond: that period gives the bucket and the
  * form of the key, even when the chunk is listed in tables of the next one.
  */
+import { day } from "#base";
 import type { IndexTable, TablePeriod } from "#lokiindex";
 import { tableNumberOf, tablesOf } from "#lokiindex";
 import type { ObjectStore } from "#objectstore";
@@ -13,6 +14,11 @@ export interface LokiPeriod extends TablePeriod {
   readonly toMs: number;
   /** By logical key: wrap it in `mapKeys` for file names in base64, prefixes, delimiters. */
   readonly objects: ObjectStore;
+}
+
+/** Structured metadata came with v13. */
+export function hasMetadata({ schema }: Pick<LokiPeriod, "schema">): boolean {
+  return Number(schema.slice(1)) >= 13;
 }
 
 /** All of them, sorted by `fromMs`. */
@@ -27,6 +33,12 @@ export class LokiPeriods {
   at(ms: number): LokiPeriod | undefined {
     const period = this.all.findLast(({ fromMs }) => fromMs <= ms);
     return period !== undefined && ms < period.toMs ? period : undefined;
+  }
+
+  /** Whether chunks of a UTC day have structured metadata: from v13 on, and in other formats. */
+  keepsMetadata(ofDay: number): boolean {
+    const period = this.at(ofDay * day);
+    return period === undefined || hasMetadata(period);
   }
 
   /** The tables that list a chunk, or that a range touches; both ends inclusive. */

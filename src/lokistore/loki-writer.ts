@@ -26,7 +26,7 @@ import {
 } from "#lokiindex";
 import { Labels } from "#model";
 import { nextTurn } from "#world";
-import type { LokiPeriod, LokiPeriods } from "./loki-period.ts";
+import { hasMetadata, type LokiPeriod, type LokiPeriods } from "./loki-period.ts";
 import type { LokiStore } from "./loki-store.ts";
 import type { LokiTable } from "./table-files.ts";
 
@@ -150,17 +150,8 @@ export class LokiWriter {
   }
 }
 
-function schemaNumber({ schema }: LokiPeriod): number {
-  return Number(schema.slice(1));
-}
-
-/** Structured metadata came with v13. */
-export function hasMetadata(period: LokiPeriod): boolean {
-  return schemaNumber(period) >= 13;
-}
-
-function isV14(period: LokiPeriod): boolean {
-  return schemaNumber(period) >= 14;
+function isV14({ schema }: LokiPeriod): boolean {
+  return Number(schema.slice(1)) >= 14;
 }
 
 /** The index never has it; the fingerprint does not count it either. */
