@@ -5,12 +5,20 @@
 
 const growth = 2;
 
+/** As many occurrences are gone through between two pauses. */
+const turnItems = 65_536;
+
 /** One list: the label as symbol numbers and where its references lie in `refs`. */
 export interface BuiltList {
   readonly name: number;
   readonly value: number;
   readonly from: number;
   readonly to: number;
+}
+
+export interface BuiltLists {
+  readonly lists: readonly BuiltList[];
+  readonly refs: Uint32Array;
 }
 
 export class PostingsBuilder {
@@ -39,14 +47,30 @@ export class PostingsBuilder {
   }
 
   /** Lists sorted by name and value. Forgets what was gathered. */
-  build(): { lists: BuiltList[]; refs: Uint32Array } {
+  build(): BuiltLists {
+    const steps = this.#steps();
+    for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+  }
+
+  /** The same, awaiting `nextTurn` now and then. */
+  async buildInTurns(nextTurn: () => Promise<void>): Promise<BuiltLists> {
+    const steps = this.#steps();
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return step.value;
+      await nextTurn();
+    }
+  }
+
+  *#steps(): Generator<undefined, BuiltLists> {
     const count = this.#count;
     const listOf = new Map<number, number>();
     for (let i = 0; i < count; i++) {
       const key = this.#keys[i]!;
       listOf.set(key, (listOf.get(key) ?? 0) + 1);
+      if (i % turnItems === turnItems - 1) yield;
     }
     const sortedKeys = Float64Array.from(listOf.keys()).sort();
+    yield;
     const lists: BuiltList[] = [];
     let from = 0;
     for (const key of sortedKeys) {
@@ -56,6 +80,7 @@ export class PostingsBuilder {
       // From now on: where the next reference of this label goes.
       listOf.set(key, from);
       from = to;
+      if (lists.length % turnItems === 0) yield;
     }
     const refs = new Uint32Array(count);
     for (let i = 0; i < count; i++) {
@@ -63,6 +88,7 @@ export class PostingsBuilder {
       const at = listOf.get(key)!;
       refs[at] = this.#refs[i]!;
       listOf.set(key, at + 1);
+      if (i % turnItems === turnItems - 1) yield;
     }
     this.#keys = new Float64Array(0);
     this.#refs = new Uint32Array(0);

@@ -6,6 +6,7 @@ import { isStoreError, messageOf } from "#base";
 import { openSection } from "./byte-cursor.ts";
 import { parseIndexPath } from "./index-names.ts";
 import { sectionAlignBytes, seriesAlignBytes } from "./limits.ts";
+import { PostingsBuilder } from "./postings-builder.ts";
 import { type ListFile, readList } from "./ref-set.ts";
 import { openIndex, type TsdbIndex } from "./tsdb-index.ts";
 import { type CheckedSeries, SeriesChecker } from "./verify-series.ts";
@@ -49,8 +50,8 @@ class IndexVerifier {
   readonly #attempt: (task: () => void) => void;
   readonly #checker: SeriesChecker;
   readonly #refs: number[] = [];
-  /** Label occurrences counted by (name, value), as name × symbols + value. */
-  readonly #labels = new Map<number, number>();
+  /** The lists as the records would have them. */
+  readonly #lists: PostingsBuilder;
   readonly #fingerprints = new Map<number, bigint>();
   #tenantCount = 0;
   #minMs = Number.POSITIVE_INFINITY;
@@ -63,6 +64,7 @@ class IndexVerifier {
     attempt: (task: () => void) => void,
   ) {
     this.#index = index;
+    this.#lists = new PostingsBuilder(index.symbols.count);
     this.#options = options;
     this.#problems = problems;
     this.#attempt = attempt;
@@ -135,18 +137,13 @@ class IndexVerifier {
     this.#refs.push(ref);
     this.#fingerprints.set(ref, series.fingerprint);
     for (let i = 0; i < series.symbols.length; i += 2) {
-      const label = this.#labelOf(series.symbols[i]!, series.symbols[i + 1]!);
-      this.#labels.set(label, (this.#labels.get(label) ?? 0) + 1);
+      this.#lists.add({ name: series.symbols[i]!, value: series.symbols[i + 1]!, ref });
     }
     if (series.tenantSymbol !== undefined) this.#tenantCount++;
     for (const { minMs, maxMs } of series.chunks) {
       if (minMs < this.#minMs) this.#minMs = minMs;
       if (maxMs > this.#maxMs) this.#maxMs = maxMs;
     }
-  }
-
-  #labelOf(name: number, value: number): number {
-    return name * this.#index.symbols.count + value;
   }
 
   #checkOrder(
@@ -188,47 +185,36 @@ class IndexVerifier {
     const refs = { from: 0, to: Math.ceil(toc.labelIndices / seriesAlignBytes) };
     const file: ListFile = { key, bytes, postings, refs };
     const all = postings.find("", "");
-    if (all < 0) {
-      this.#report(toc.postingsTable, "no list of all series");
-    } else if (!sameRefs(readList(file, all), this.#refs)) {
+    if (all < 0) this.#report(toc.postingsTable, "no list of all series");
+    else if (!sameRefs(readList(file, all), this.#refs)) {
       this.#report(postings.listOf(all).at, "the list of all series is not that");
     }
-    const known = new Set(this.#refs);
-    let found = 0;
+    const wanted = this.#lists.build();
+    let next = 0;
+    // Both are sorted by name and value, so they go side by side.
     for (const name of postings.names()) {
-      if (name === "") continue;
-      const nameSymbol = symbols.find(name);
-      const { from, to } = postings.entriesOf(name);
+      const { from, to } = name === "" ? { from: 0, to: 0 } : postings.entriesOf(name);
       for (let entry = from; entry < to; entry++) {
+        const list = wanted.lists[next++];
         const value = postings.valueOf(name, entry);
-        const label = this.#labelOf(nameSymbol, symbols.find(value));
-        const { at, count } = postings.listOf(entry);
-        found++;
-        if (this.#labels.get(label) !== count) {
+        const isLabel =
+          list !== undefined &&
+          symbols.text(list.name, 0) === name &&
+          symbols.text(list.value, 0) === value;
+        if (!isLabel) {
           this.#report(
-            at,
-            `${count} series with ${name}="${value}" are listed, not all or too many`,
+            postings.listOf(entry).at,
+            `no series has ${name}="${value}", or one before`,
           );
-          continue;
+          return;
         }
-        for (const ref of readList(file, entry)) {
-          const isListed = known.has(ref) && this.#hasLabel(ref, name, value);
-          if (!isListed) this.#report(at, `series ${ref} is listed for ${name}="${value}"`);
+        const own = wanted.refs.subarray(list.from, list.to);
+        if (!sameRefs(readList(file, entry), own)) {
+          this.#report(postings.listOf(entry).at, `not the series with ${name}="${value}"`);
         }
       }
     }
-    if (found !== this.#labels.size) {
-      this.#report(toc.postingsTable, `${found} lists for ${this.#labels.size} labels`);
-    }
-  }
-
-  #hasLabel(ref: number, name: string, value: string): boolean {
-    const { symbols } = this.#checker.check(ref);
-    for (let i = 0; i < symbols.length; i += 2) {
-      if (this.#index.symbols.text(symbols[i]!, 0) !== name) continue;
-      return this.#index.symbols.text(symbols[i + 1]!, 0) === value;
-    }
-    return false;
+    if (next < wanted.lists.length) this.#report(toc.postingsTable, "labels without a list");
   }
 
   /** Nobody reads them, and they may be left out; what is there has its checksum and order. */
@@ -266,8 +252,10 @@ class IndexVerifier {
   }
 }
 
-function sameRefs(list: Uint32Array, refs: readonly number[]): boolean {
-  return list.length === refs.length && refs.every((ref, i) => list[i] === ref);
+function sameRefs(list: Uint32Array, refs: ArrayLike<number>): boolean {
+  if (list.length !== refs.length) return false;
+  for (let i = 0; i < list.length; i++) if (list[i] !== refs[i]) return false;
+  return true;
 }
 
 /** Pair by pair, the shorter first. */

@@ -57,6 +57,10 @@ export async function writeIndex(
   return symbols === undefined ? undefined : new IndexWriter(symbols, options).write(series);
 }
 
+function isTurn(item: number): boolean {
+  return item % turnItems === turnItems - 1;
+}
+
 /** All names and values, sorted; `undefined` when there is no series. */
 async function collectSymbols(
   series: Iterable<IndexSeries>,
@@ -109,21 +113,23 @@ class IndexWriter {
     sink.u32(indexMagicNumber);
     sink.u8(this.#options.version);
     const symbolsAt = sink.at;
-    this.#section((content) => {
+    await this.#section(async (content) => {
       content.u32(this.#symbols.length);
-      for (const text of this.#symbols) content.text(text);
+      for (const [i, text] of this.#symbols.entries()) {
+        content.text(text);
+        if (isTurn(i)) await this.#options.nextTurn();
+      }
     });
     const seriesAt = sink.at;
     await this.#writeSeries(series);
     const labelIndicesAt = sink.at;
-    const { lists, refs } = this.#postings.build();
-    await this.#options.nextTurn();
+    const { lists, refs } = await this.#postings.buildInTurns(this.#options.nextTurn);
     const names = namesOf(lists);
-    const indexOffsets = this.#writeLabelIndices(lists, names);
+    const indexOffsets = await this.#writeLabelIndices(lists, names);
     const postingsAt = sink.at;
     const listOffsets = await this.#writeLists(lists, refs);
     const labelIndexTableAt = sink.at;
-    this.#section((content) => {
+    await this.#section((content) => {
       content.u32(names.length);
       for (const [i, { name }] of names.entries()) {
         content.uvarint(1);
@@ -132,9 +138,9 @@ class IndexWriter {
       }
     });
     const postingsTableAt = sink.at;
-    this.#writePostingsTable(lists, listOffsets);
+    await this.#writePostingsTable(lists, listOffsets);
     const fingerprintsAt = sink.at;
-    this.#section((content) => {
+    await this.#section((content) => {
       content.u32(this.#samples.length);
       for (const { ref, fingerprint } of this.#samples) {
         content.i64(ref);
@@ -155,9 +161,9 @@ class IndexWriter {
   }
 
   /** Length, content, checksum of the content. */
-  #section(build: (content: ByteSink) => void): void {
+  async #section(build: (content: ByteSink) => Promise<void> | void): Promise<void> {
     const content = new ByteSink();
-    build(content);
+    await build(content);
     this.#sealed(content.bytes());
   }
 
@@ -168,7 +174,11 @@ class IndexWriter {
   }
 
   async #writeSeries(all: Iterable<IndexSeries>): Promise<void> {
-    const numbers = new Map(this.#symbols.map((text, number) => [text, number]));
+    const numbers = new Map<string, number>();
+    for (const [number, text] of this.#symbols.entries()) {
+      numbers.set(text, number);
+      if (isTurn(number)) await this.#options.nextTurn();
+    }
     const scratch: SeriesScratch = {
       content: new ByteSink(scratchBytes),
       markers: new ByteSink(scratchBytes),
@@ -226,17 +236,21 @@ class IndexWriter {
   }
 
   /** Offsets of the label indices, name by name. */
-  #writeLabelIndices(lists: readonly BuiltList[], names: readonly NameLists[]): number[] {
-    return names.map(({ from, to }) => {
+  async #writeLabelIndices(
+    lists: readonly BuiltList[],
+    names: readonly NameLists[],
+  ): Promise<number[]> {
+    const offsets: number[] = [];
+    for (const { from, to } of names) {
       this.#sink.pad(sectionAlignBytes);
-      const offset = this.#sink.at;
-      this.#section((content) => {
+      offsets.push(this.#sink.at);
+      await this.#section((content) => {
         content.u32(1);
         content.u32(to - from);
         for (let i = from; i < to; i++) content.u32(lists[i]!.value);
       });
-      return offset;
-    });
+    }
+    return offsets;
   }
 
   /** Offsets of the lists: that of all series, then the others in order. */
@@ -245,7 +259,7 @@ class IndexWriter {
     offsets[0] = this.#writeList(this.#refs.subarray(0, this.#seriesCount));
     for (const [i, { from, to }] of lists.entries()) {
       offsets[i + 1] = this.#writeList(refs.subarray(from, to));
-      if (i % turnItems === 0) await this.#options.nextTurn();
+      if (isTurn(i)) await this.#options.nextTurn();
     }
     return offsets;
   }
@@ -260,8 +274,8 @@ class IndexWriter {
     return offset;
   }
 
-  #writePostingsTable(lists: readonly BuiltList[], offsets: Float64Array): void {
-    this.#section((content) => {
+  async #writePostingsTable(lists: readonly BuiltList[], offsets: Float64Array): Promise<void> {
+    await this.#section(async (content) => {
       content.u32(lists.length + 1);
       content.uvarint(2);
       content.text("");
@@ -272,6 +286,7 @@ class IndexWriter {
         content.text(this.#symbols[name]!);
         content.text(this.#symbols[value]!);
         content.uvarint(offsets[i + 1]!);
+        if (isTurn(i)) await this.#options.nextTurn();
       }
     });
   }
