@@ -112,12 +112,16 @@ function streamFault(stream: PackedStream, error: unknown): Error {
 }
 
 /** Levels: what Loki's writer uses, or the nearest of node:zlib. */
-const zstdOptions = {
-  params: {
-    [zlib.constants.ZSTD_c_compressionLevel]: 3,
-    [zlib.constants.ZSTD_c_checksumFlag]: 1,
-  },
+const zstdParams = {
+  [zlib.constants.ZSTD_c_compressionLevel]: 3,
+  [zlib.constants.ZSTD_c_checksumFlag]: 1,
 };
+
+/** The size is told because the two ways to compress differ in whether they know it, and so in bytes. */
+function zstdOptions(raw: Buffer): { params: typeof zstdParams; pledgedSrcSize: number } {
+  return { params: zstdParams, pledgedSrcSize: raw.length };
+}
+
 const deflateOptions = { level: 6 };
 
 export function compressNow(codec: ChunkCodec, raw: Buffer): Buffer {
@@ -131,7 +135,7 @@ export function compressNow(codec: ChunkCodec, raw: Buffer): Buffer {
     case "flate":
       return zlib.deflateRawSync(raw, deflateOptions);
     case "zstd":
-      return zlib.zstdCompressSync(raw, zstdOptions);
+      return zlib.zstdCompressSync(raw, zstdOptions(raw));
     case "lz4":
     case "lz4-1M":
     case "lz4-256k":
@@ -144,7 +148,7 @@ export function compressNow(codec: ChunkCodec, raw: Buffer): Buffer {
 export async function compress(codec: ChunkCodec, raw: Buffer): Promise<Buffer> {
   if (codec === "gzip") return withLokiHeader(await gzip(raw, deflateOptions));
   if (codec === "flate") return deflateRaw(raw, deflateOptions);
-  if (codec === "zstd") return zstdCompress(raw, zstdOptions);
+  if (codec === "zstd") return zstdCompress(raw, zstdOptions(raw));
   return compressNow(codec, raw);
 }
 
