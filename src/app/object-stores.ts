@@ -1,14 +1,23 @@
 import { StoreError } from "#base";
-import type { ObjectStoreConfig, ObjectStoresConfig, S3StoreConfig } from "#config";
-import { keyMapping } from "#lokichunk";
-import { mapKeys } from "#lokistore";
+import type {
+  HedgingConfig,
+  ObjectStoreConfig,
+  ObjectStoresConfig,
+  RetryConfig,
+  S3StoreConfig,
+} from "#config";
 import {
+  HedgedObjectStore,
+  MeasuredObjectStore,
   MemoryObjectStore,
   type ObjectStore,
   openFilesystemObjectStore,
   openS3ObjectStore,
+  PrefixedObjectStore,
+  RetryingObjectStore,
   type S3ObjectStoreOptions,
 } from "#objectstore";
+import type { StoreHealth } from "./store-health.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -18,11 +27,13 @@ import type { World } from "./world.ts";
 export class ObjectStores {
   readonly #config: ObjectStoresConfig;
   readonly #world: World;
+  readonly #health: StoreHealth;
   readonly #opened = new Map<ObjectStoreConfig, Promise<ObjectStore>>();
 
-  constructor(config: ObjectStoresConfig, world: World) {
+  constructor(config: ObjectStoresConfig, world: World, health: StoreHealth) {
     this.#config = config;
     this.#world = world;
+    this.#health = health;
   }
 
   configOf(name: string): ObjectStoreConfig {
@@ -35,10 +46,45 @@ export class ObjectStores {
   open(config: ObjectStoreConfig): Promise<ObjectStore> {
     let opened = this.#opened.get(config);
     if (opened === undefined) {
-      opened = openStore(config, this.#world).then((objects) => belowPrefix(config, objects));
+      opened = openStore(config, this.#world).then((objects) => this.#layered(config, objects));
       this.#opened.set(config, opened);
     }
     return opened;
+  }
+
+  /** What all stores have around them; the disk and memory need no second try. */
+  #layered(config: ObjectStoreConfig, kind: ObjectStore): ObjectStore {
+    const { clock } = this.#world;
+    const observer = this.#health.observerOf(kind.name);
+    let objects: ObjectStore = new MeasuredObjectStore(kind, { clock, observer });
+    if (config.kind !== "filesystem" && config.kind !== "inmemory") {
+      objects = this.#hedged(objects, this.#config.hedging);
+      objects = this.#retried(objects, config.retries);
+    }
+    return config.keyPrefix === "" ? objects : new PrefixedObjectStore(objects, config.keyPrefix);
+  }
+
+  #hedged(objects: ObjectStore, hedging: HedgingConfig | undefined): ObjectStore {
+    if (hedging === undefined) return objects;
+    return new HedgedObjectStore(objects, {
+      clock: this.#world.clock,
+      delayMs: hedging.atMs,
+      upTo: hedging.upTo,
+      perSecondMax: hedging.perSecondMax,
+      onHedge: ({ won }) => this.#health.hedged(objects.name, won),
+    });
+  }
+
+  #retried(objects: ObjectStore, retries: RetryConfig): ObjectStore {
+    const { clock, random } = this.#world;
+    return new RetryingObjectStore(objects, {
+      clock,
+      random,
+      attemptsMax: retries.attemptsMax,
+      pauseMsMin: retries.minDelayMs,
+      pauseMsMax: retries.maxDelayMs,
+      onRetry: () => this.#health.retried(objects.name),
+    });
   }
 
   /** A configured store at a place. */
@@ -68,11 +114,6 @@ function whereOf(config: ObjectStoreConfig): string {
     default:
       return config satisfies never;
   }
-}
-
-function belowPrefix({ keyPrefix }: ObjectStoreConfig, objects: ObjectStore): ObjectStore {
-  if (keyPrefix === "") return objects;
-  return mapKeys(objects, keyMapping({ medium: "object", prefix: keyPrefix }));
 }
 
 async function openStore(config: ObjectStoreConfig, world: World): Promise<ObjectStore> {

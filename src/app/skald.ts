@@ -67,7 +67,7 @@ export class Skald {
     const { loaded, world, log, metrics, build } = this.#options;
     const { config } = loaded;
     const limits = this.#limits;
-    const stores = await openStores({ config, limits, world, log });
+    const stores = await openStores({ config, limits, world, log, metrics });
     const ingest = await openIngest({ config, limits, stores, world, log, metrics });
     this.#ingest = ingest;
     const { version } = build;
@@ -180,10 +180,14 @@ export class Skald {
     };
   }
 
-  #admin({ ingester }: IngestSide): AdminPort {
+  #admin({ ingester, stores }: IngestSide): AdminPort {
     const { loaded } = this.#options;
     return {
       notReady: () => (this.#state === "running" ? undefined : `Skald is ${this.#state}`),
+      troubles: () => {
+        const refusal = stores.guard.refusal();
+        return [...stores.health.down(), ...(refusal === undefined ? [] : [refusal])];
+      },
       isStopping: () => this.#state === "stopping" || this.#state === "stopped",
       flush: (tenant) => ingester.flush(new AbortController().signal, tenant),
       services: () => this.#services(),

@@ -8,10 +8,11 @@ import { dayOfNs, dayStartNs, type TimeRange, timestampMinNs } from "#model";
 import { type ObjectStore, openFilesystemObjectStore } from "#objectstore";
 import { SegmentStore } from "#segment";
 import { type LogStore, PeriodStore } from "#storage";
-import type { Logger } from "#telemetry";
+import type { Logger, Metrics } from "#telemetry";
 import { ObjectStores, placeOf } from "./object-stores.ts";
 import { PeriodGuard } from "./period-guard.ts";
 import { checkPeriods, dayText, type PeriodPiece, type RecordedStore } from "./period-record.ts";
+import { StoreHealth } from "./store-health.ts";
 import type { World } from "./world.ts";
 
 /** Memory of each kind of cache, shared by the stores that have one. */
@@ -58,6 +59,7 @@ export interface Stores {
   /** What is stored of a tenant, for versions of remembered results. */
   stored(tenant: string, range: TimeRange): Promise<readonly StoredPart[]>;
   readonly guard: PeriodGuard;
+  readonly health: StoreHealth;
 }
 
 export interface StoreParts {
@@ -65,12 +67,14 @@ export interface StoreParts {
   readonly limits: LimitsByTenant;
   readonly world: World;
   readonly log: Logger;
+  readonly metrics: Metrics;
 }
 
 /** Opens the stores of all schema periods and compares the periods with what is stored. */
 export async function openStores(parts: StoreParts): Promise<Stores> {
-  const { config, limits, world, log } = parts;
-  const objectStores = new ObjectStores(config.objectStores, world);
+  const { config, limits, world, log, metrics } = parts;
+  const health = new StoreHealth(metrics, world.clock);
+  const objectStores = new ObjectStores(config.objectStores, world, health);
   const periods = await openPeriods(config, objectStores, world);
   const guard = new PeriodGuard({
     check: () => comparePeriods({ config, log, objectStores, periods, world }),
@@ -110,6 +114,7 @@ export async function openStores(parts: StoreParts): Promise<Stores> {
       return (await Promise.all([...ofSegments, ...ofTables])).flat();
     },
     guard,
+    health,
   };
 }
 

@@ -230,7 +230,7 @@ const wrongs: readonly (readonly [yaml: string, ...want: string[]])[] = [
   ],
   [
     `${period}    schema: v11\n    index: {period: 24h}`,
-    "/l.yaml:5:5: schema_config.configs[0].schema: store tsdb needs schema v12 or v13, " +
+    "/l.yaml:5:5: schema_config.configs[0].schema: store tsdb needs schema v12, v13 or v14, " +
       "found v11",
   ],
   [

@@ -3,8 +3,8 @@ import type { SchemaPeriod } from "./config.ts";
 import type { StoreReadings } from "./object-stores.ts";
 import { asText, type Value } from "./value-types.ts";
 
-/** Schemas of Loki's store `tsdb` that Skald reads. */
-const tsdbSchemas = ["v12", "v13"];
+/** Schemas of Loki's store `tsdb` that Skald reads and writes. */
+const tsdbSchemas = ["v12", "v13", "v14"];
 
 /** What holds when nothing is configured: one period of Skald's own store, from the beginning. */
 export const defaultPeriods: Value = [
@@ -88,7 +88,7 @@ function readStore(
 
 function checkTsdb(period: SchemaPeriod, problem: (name: string, message: string) => void): void {
   if (!tsdbSchemas.includes(period.schema)) {
-    problem(".schema", `store tsdb needs schema v12 or v13, found ${period.schema}`);
+    problem(".schema", `store tsdb needs schema v12, v13 or v14, found ${period.schema}`);
   }
   if (period.indexPeriodMs !== day) {
     problem(".index.period", "store tsdb needs an index period of 24h");

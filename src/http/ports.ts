@@ -68,6 +68,8 @@ export interface TailPort {
 export interface AdminPort {
   /** Undefined when ready, else why not, in words. */
   readonly notReady: () => string | undefined;
+  /** What the operator should know although requests are served: the store is down, say. */
+  readonly troubles?: () => readonly string[];
   /** Set while stopping: no more pushes are taken. */
   readonly isStopping: () => boolean;
   /** Writes everything in memory (or one tenant's) to the store. */

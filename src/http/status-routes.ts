@@ -46,7 +46,10 @@ export function statusRoutes(app: FastifyInstance, ports: HttpPorts): void {
 function ready(reply: FastifyReply, ports: HttpPorts): FastifyReply {
   const reason = ports.admin.notReady();
   if (reason === undefined) {
-    return reply.header("Content-Type", "text/plain; charset=utf-8").send("ready\n");
+    const lines = ["ready", ...(ports.admin.troubles?.() ?? [])];
+    return reply
+      .header("Content-Type", "text/plain; charset=utf-8")
+      .send(lines.map((line) => `${line}\n`).join(""));
   }
   return sendText(reply.header("Retry-After", "1"), 503, reason);
 }

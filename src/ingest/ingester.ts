@@ -72,6 +72,8 @@ const checkEveryMs = 1_000;
 /** First pause after a failed write; doubles up to the maximum. */
 const retryFirstMs = 500;
 const retryMaxMs = 30_000;
+/** While replay finds the store down, it tries to cut this often. */
+const replayRetryMs = 5_000;
 /** How long a push waits for room in the head. Clients give up after 10 s, Loki's agents among them. */
 const roomWaitMaxMs = 5_000;
 
@@ -83,6 +85,8 @@ export class Ingester {
   readonly #options: IngesterOptions;
   #flushing: Promise<void> | undefined;
   #isWanted = false;
+  /** In monotonic time: replay does not try to cut before. */
+  #replayCutFromMs = 0;
   #retryMs = 0;
   #waitingBytes = 0;
   /** Ends the wait of pushes for room; set while some wait. */
@@ -139,7 +143,10 @@ export class Ingester {
     this.#roomMade = undefined;
   }
 
-  /** Fills the head from the journal. Cuts on the way when there is more than memory should hold. */
+  /**
+   * Fills the head from the journal. Cuts on the way when there is more than memory should hold;
+   * while the store does not answer, the head fills up to its maximum, then replay waits.
+   */
   async replay(): Promise<ReplaySummary> {
     const { journal, head, clock, policy, log } = this.#options;
     const startedMs = clock.monotonicMs();
@@ -164,11 +171,29 @@ export class Ingester {
       const isCovered = await covered.testFor(tenant, batch, record.sequence);
       entries += batch.rowCount;
       head.apply({ tenant, batch, sequence: record.sequence, isCovered });
-      if (head.heapBytes > policy.headBytesTarget)
-        await this.#cutWhatIsDue(new AbortController().signal);
+      if (head.heapBytes > policy.headBytesTarget) await this.#cutInReplay();
     }
     for (const damage of journal.damage) log.error("journal damaged", { ...damage });
     return { records, entries, skippedRecords, durationMs: clock.monotonicMs() - startedMs };
+  }
+
+  async #cutInReplay(): Promise<void> {
+    const { head, clock, policy, log, events } = this.#options;
+    for (;;) {
+      const isFull = head.heapBytes > policy.headBytesMax;
+      if (!isFull && clock.monotonicMs() < this.#replayCutFromMs) return;
+      try {
+        await this.#cutWhatIsDue(new AbortController().signal);
+        return;
+      } catch (error) {
+        if (!isStoreError(error, "unavailable")) throw error;
+        events.segmentFailed(error);
+        this.#replayCutFromMs = clock.monotonicMs() + replayRetryMs;
+        if (!isFull) return;
+        log.error("replay waits for the store", { reason: error.message });
+        await clock.sleep(replayRetryMs);
+      }
+    }
   }
 
   /** The background task that cuts parts as the policy says, until aborted. */
