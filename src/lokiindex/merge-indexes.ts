@@ -82,7 +82,12 @@ export class MergedSeries implements Iterable<IndexSeries> {
 
 /** Series of one fingerprint → one for each label set, sorted. */
 function joinSeries(group: readonly SeriesChunks[]): IndexSeries[] {
-  if (group.length === 1) return [group[0]!];
+  const [first] = group;
+  if (first === undefined || group.length === 1) return [...group];
+  // Nearly always: the same stream out of several files.
+  if (group.every((series) => compareSeries(series, first) === 0)) {
+    return [{ ...first, chunks: group.flatMap((series) => series.chunks) }];
+  }
   const byLabels = new Map<string, { series: SeriesChunks; chunks: ChunkMeta[] }>();
   for (const series of group) {
     const known = byLabels.get(series.labels.key);

@@ -1,8 +1,14 @@
 import { type ByteCursor, corrupt } from "./byte-cursor.ts";
 import { compareBytes } from "./compare-bytes.ts";
 
-/** Texts kept decoded. Names and frequent values repeat in every series; the rest comes once. */
-const decodedMax = 65_536;
+/**
+ * Characters of texts kept decoded. Names and frequent values repeat in every series; the rest
+ * comes once.
+ */
+const decodedCharactersMax = 262_144;
+
+/** What a string costs beside its characters. */
+const textOverhead = 40;
 
 /**
  * All label names and values of a file, sorted by bytes; a symbol's number is its position. Only
@@ -16,6 +22,7 @@ export class SymbolTable {
   /** Of symbol i: where its length stands, relative to `#base`. One more: the end. */
   readonly #starts: Uint32Array;
   readonly #decoded = new Map<number, string>();
+  #decodedCharacters = 0;
 
   /** `content` is the verified section. Symbols out of order or twice are damage. */
   constructor(content: ByteCursor) {
@@ -56,8 +63,10 @@ export class SymbolTable {
     }
   }
 
+  /** Of the starts, and of the texts that may come to be kept, two bytes a character. */
   get heldBytes(): number {
-    return this.#starts.byteLength;
+    const textBytes = this.#starts[this.count]! + this.count * textOverhead;
+    return this.#starts.byteLength + 2 * Math.min(textBytes, decodedCharactersMax);
   }
 
   /** `at` is where the number was read, for the message. */
@@ -75,9 +84,19 @@ export class SymbolTable {
     while (this.#bytes[start]! >= 0x80) start++;
     const end = this.#base + this.#starts[symbol + 1]!;
     const text = this.#bytes.toString("utf8", start + 1, end);
-    if (this.#decoded.size >= decodedMax) this.#decoded.clear();
-    this.#decoded.set(symbol, text);
+    this.#remember(symbol, text);
     return text;
+  }
+
+  #remember(symbol: number, text: string): void {
+    const cost = text.length + textOverhead;
+    if (cost > decodedCharactersMax) return;
+    if (this.#decodedCharacters + cost > decodedCharactersMax) {
+      this.#decoded.clear();
+      this.#decodedCharacters = 0;
+    }
+    this.#decoded.set(symbol, text);
+    this.#decodedCharacters += cost;
   }
 
   /** The number of a text, or -1. */
