@@ -4,7 +4,6 @@
  * file) is looked up again now and then, so that rotated files and tokens are picked up. When a
  * renewal fails, the old credentials serve as long as they are valid.
  */
-import type { AwsCredentialIdentity } from "@aws-sdk/types";
 import { isStoreError, messageOf, minute, second, StoreError } from "#base";
 import type { Clock } from "#world";
 import type { S3ObjectStoreOptions } from "./s3-options.ts";
@@ -19,18 +18,26 @@ const lookUpAgainMs: number = 5 * minute;
 /** After a failed renewal the old ones serve for this long before the next try. */
 const renewalPauseMs: number = 10 * second;
 
+/** As the SDK has them. */
+export interface FoundCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
 export class S3Credentials {
-  readonly #lookUp: () => Promise<AwsCredentialIdentity>;
+  readonly #lookUp: () => Promise<FoundCredentials>;
   readonly #clock: Clock;
   readonly #isForever: boolean;
-  #known: AwsCredentialIdentity | undefined;
+  #known: FoundCredentials | undefined;
   /** Outlives `#known`: errors may still speak of them. */
-  #last: AwsCredentialIdentity | undefined;
+  #last: FoundCredentials | undefined;
   #renewAtMs = 0;
-  #running: Promise<AwsCredentialIdentity> | undefined;
+  #running: Promise<FoundCredentials> | undefined;
 
   constructor(options: {
-    lookUp: () => Promise<AwsCredentialIdentity>;
+    lookUp: () => Promise<FoundCredentials>;
     clock: Clock;
     isForever: boolean;
   }) {
@@ -39,7 +46,7 @@ export class S3Credentials {
     this.#isForever = options.isForever;
   }
 
-  async current(): Promise<AwsCredentialIdentity> {
+  async current(): Promise<FoundCredentials> {
     if (this.#known !== undefined && this.#clock.nowMs() < this.#renewAtMs) return this.#known;
     this.#running ??= this.#renew().finally(() => {
       this.#running = undefined;
@@ -65,7 +72,7 @@ export class S3Credentials {
     return [secretAccessKey, sessionToken].filter((text) => text !== undefined);
   }
 
-  async #renew(): Promise<AwsCredentialIdentity> {
+  async #renew(): Promise<FoundCredentials> {
     const old = this.#known;
     try {
       const found = await this.#lookUp();
@@ -83,7 +90,7 @@ export class S3Credentials {
     }
   }
 
-  #renewalOf(found: AwsCredentialIdentity): number {
+  #renewalOf(found: FoundCredentials): number {
     if (this.#isForever) return Number.POSITIVE_INFINITY;
     const nowMs = this.#clock.nowMs();
     if (found.expiration === undefined) return nowMs + lookUpAgainMs;
@@ -135,7 +142,7 @@ export async function openS3Credentials(
     ...(sts.region === undefined ? {} : { region: sts.region }),
     ...(options.stsEndpoint ? { endpoint: options.stsEndpoint } : {}),
   };
-  const base = async (): Promise<AwsCredentialIdentity> => {
+  const base = async (): Promise<FoundCredentials> => {
     // A new chain each time: the SDK's remembers what it read from files.
     const chain = chains.fromNodeProviderChain({
       clientConfig,
@@ -145,7 +152,7 @@ export async function openS3Credentials(
     return fixed ?? chain();
   };
   if (role === undefined) return new S3Credentials({ lookUp: base, clock, isForever: false });
-  const lookUp = async (): Promise<AwsCredentialIdentity> => {
+  const lookUp = async (): Promise<FoundCredentials> => {
     const takeOn = chains.fromTemporaryCredentials({
       masterCredentials: await base(),
       clientConfig,

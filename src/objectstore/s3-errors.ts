@@ -49,7 +49,8 @@ function failureOf(error: unknown, secrets: readonly string[]): Failure {
   return {
     code,
     status: fields.$metadata?.httpStatusCode ?? fields.$response?.statusCode,
-    message: withoutSecrets(messageOf(error), secrets),
+    // The SDK adds lines of advice to programmers.
+    message: withoutSecrets(messageOf(error).split("\n", 1)[0]!, secrets),
     headers,
     region: typeof region === "string" ? region : undefined,
     hasRequestId: fields.$metadata?.requestId !== undefined,

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
 import { inspect } from "node:util";
 import { isStoreError, KiB, type StoreErrorKind } from "#base";
@@ -13,6 +16,7 @@ import { seededRandom, systemClock, systemFiles } from "#world";
 import { listed } from "../../src/objectstore/object-store.contract.ts";
 import { s3rverKeys, startS3rver } from "../support/s3rver-server.ts";
 import { s3Error, startTinyS3, type TinyAnswer } from "../support/tiny-s3.ts";
+import { testCertificate, testCertificateKey } from "../support/tls-certificate.ts";
 
 const secret = "SeCrEt/+KeY==0123456789";
 const token = "ToKeN/+0123456789==";
@@ -142,6 +146,32 @@ test("a server that is not there, or has no name", async () => {
   await fails(nobody.get("k"), "unavailable", /127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\)/);
   const nameless = await openOn("http://no-such-host.invalid", options);
   await fails(nameless.get("k"), "unavailable", /no-such-host.invalid cannot be resolved/);
+});
+
+test("a certificate that nobody knows is refused, unless its CA is named or none is asked", async () => {
+  await using tiny = await startTinyS3({ cert: testCertificate, key: testCertificateKey });
+  const folder = await mkdtemp(join(tmpdir(), "skald-ca-"));
+  try {
+    const caFile = join(folder, "ca.pem");
+    await writeFile(caFile, testCertificate);
+    const strict = await openOn(tiny.endpoint);
+    await fails(strict.get("k"), "unavailable", /is not trusted.*http_config.ca_file/);
+    for (const http of [{ caFile }, { insecureSkipVerify: true }]) {
+      const store = await openOn(tiny.endpoint, { http });
+      await store.put("k", Buffer.from("x"));
+      assert.equal((await store.get("k")).toString(), "x");
+    }
+    const noFile = openOn(tiny.endpoint, { http: { caFile: join(folder, "none.pem") } });
+    await fails(noFile, "missing", /none\.pem/);
+    // Without a scheme it is https, unless `insecure` says otherwise.
+    const host = tiny.endpoint.replace("https://", "");
+    const plain = await openOn(host, { http: { caFile } });
+    assert.equal((await plain.get("k")).toString(), "x");
+    const insecure = await openOn(host, { insecure: true });
+    await assert.rejects(insecure.get("k"), (error) => isStoreError(error, "unavailable"));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("SlowDown carries retry-after, and is retried until it ends", async () => {

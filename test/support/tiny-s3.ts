@@ -7,6 +7,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 export interface TinyRequest {
@@ -112,21 +113,23 @@ export function stsAnswer(
   };
 }
 
-export async function startTinyS3(): Promise<TinyS3> {
+/** `tls`: speaks https with this certificate. */
+export async function startTinyS3(tls?: { cert: string; key: string }): Promise<TinyS3> {
   const objects = new Map<string, Buffer>();
   const requests: TinyRequest[] = [];
-  const server = createServer((incoming, response) => {
+  const answer = (incoming: IncomingMessage, response: ServerResponse): void => {
     void readRequest(incoming).then((request) => {
       requests.push(request);
       const fault = tiny.keys && signatureFault(request, tiny.keys);
       if (fault !== undefined) return send(response, s3Error(403, fault));
       send(response, tiny.misbehave(request) ?? behave(objects, request));
     });
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const tiny: TinyS3 = {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     objects,
     misbehave: () => undefined,
