@@ -82,7 +82,7 @@ export class LokiStore implements LogStore {
     const { period, indexFolder } = options;
     this.period = period;
     this.#options = options;
-    this.#files = new TableFiles(options.clock);
+    this.#files = new TableFiles(options.clock, period);
     this.#indexes = new IndexCache({
       cacheBytes: options.indexCacheBytes ?? indexCacheBytesDefault,
       folder: indexFolder && new IndexFolder(indexFolder),
@@ -193,11 +193,12 @@ export class LokiStore implements LogStore {
 
   /** The tables of this period that exist, in order of days. */
   async tables(): Promise<LokiTable[]> {
-    const { objects, pathPrefix } = this.period;
-    const tables = (await objects.listFolders(pathPrefix))
-      .map((name) => parseTableName(this.#options.periods.all, name))
-      .filter((table) => table !== undefined && table.period === this.period);
-    return tables.filter((table) => table !== undefined).sort((a, b) => a.number - b.number);
+    const tables: LokiTable[] = [];
+    for (const name of await this.#files.folders()) {
+      const table = parseTableName(this.#options.periods.all, name);
+      if (table?.period === this.period) tables.push(table);
+    }
+    return tables.sort((a, b) => a.number - b.number);
   }
 
   /** The tenants of one table. A file that cannot be opened is passed over. */
@@ -232,7 +233,7 @@ export class LokiStore implements LogStore {
 
   /** What is stored of a tenant in the days the range touches, this period's part of it. */
   async stored(tenant: string, range: TimeRange): Promise<StoredTable[]> {
-    const tables = this.#tablesOf(range);
+    const tables = await this.#tablesOf(range);
     const files = await Promise.all(tables.map((table) => this.#files.of(table)));
     return tables.flatMap((table, i) => {
       const minNs = dayStartNs(table.number);
@@ -277,12 +278,12 @@ export class LokiStore implements LogStore {
     };
   }
 
-  #tablesOf(asked: TimeRange): LokiTable[] {
+  async #tablesOf(asked: TimeRange): Promise<readonly LokiTable[]> {
     const range = this.#clip(asked);
     if (range.toNs <= range.fromNs) return [];
     const { fromMs, toMs } = msRangeOf(range);
     const tables = this.#options.periods.tablesOf({ fromMs, throughMs: toMs - 1 });
-    return tables.filter(({ period }) => period === this.period);
+    return this.#files.existing(tables.filter(({ period }) => period === this.period));
   }
 
   /** Answers from each index file of the tenant; a damaged one is left out with a warning. */
@@ -304,7 +305,7 @@ export class LokiStore implements LogStore {
     select: Pick<StreamSelect, "tenant" | "range">,
     options: ReadOptions,
   ): Promise<OpenedIndex[]> {
-    const tables = this.#tablesOf(select.range);
+    const tables = await this.#tablesOf(select.range);
     const found = await Promise.all(
       tables.map((table) => this.#openTable(table, select.tenant, options)),
     );

@@ -25,6 +25,9 @@ const knownFilesMax = 200_000;
 /** LISTs in flight: a query over a month asks for thirty tables. */
 const listsInFlightMax = 8;
 
+/** Ranges over more tables than this first ask which tables there are: one LIST instead of many. */
+const unaskedTablesMax = 3;
+
 interface Change {
   readonly key: string;
   readonly file: ListedIndex | undefined;
@@ -44,6 +47,7 @@ interface Loading {
 
 export class TableFiles {
   readonly #clock: Clock;
+  readonly #period: LokiPeriod;
   readonly #known = new LruMap<string, Listing>({
     weightMax: knownFilesMax,
     weigh: ({ byKey }) => byKey.size + 1,
@@ -51,8 +55,43 @@ export class TableFiles {
   readonly #loading = new Map<string, Loading>();
   readonly #limiter = new Limiter(listsInFlightMax);
 
-  constructor(clock: Clock) {
+  /** Names below the path prefix. */
+  #folders: { readonly names: Set<string>; readonly listedMs: number } | undefined;
+  #listingFolders: Promise<void> | undefined;
+
+  constructor(clock: Clock, period: LokiPeriod) {
     this.#clock = clock;
+    this.#period = period;
+  }
+
+  /** Of many tables those that exist; of few all of them. */
+  async existing(tables: readonly LokiTable[]): Promise<readonly LokiTable[]> {
+    if (tables.length <= unaskedTablesMax) return tables;
+    const names = await this.folders();
+    return tables.filter(({ name }) => names.has(name));
+  }
+
+  /** What lies below the path prefix: tables, among other things. */
+  async folders(): Promise<ReadonlySet<string>> {
+    const known = this.#folders;
+    if (known !== undefined && this.#clock.monotonicMs() - known.listedMs < listedForMs) {
+      return known.names;
+    }
+    this.#listingFolders ??= this.#listFolders().finally(() => {
+      this.#listingFolders = undefined;
+    });
+    await this.#listingFolders;
+    return this.#folders?.names ?? new Set();
+  }
+
+  async #listFolders(): Promise<void> {
+    const { objects, pathPrefix } = this.#period;
+    const listedMs = this.#clock.monotonicMs();
+    const before = this.#folders;
+    const names = new Set(await objects.listFolders(pathPrefix));
+    // Tables this process has begun meanwhile were added to what was known.
+    if (this.#folders !== before) for (const name of this.#folders!.names) names.add(name);
+    this.#folders = { names, listedMs };
   }
 
   /** The files of a table, in order of keys. */
@@ -69,12 +108,19 @@ export class TableFiles {
   }
 
   forgetAll(): void {
+    this.#folders = undefined;
     this.#known.clear();
   }
 
   add(table: LokiTable, key: string): void {
     const name = parseIndexPath(key.slice(table.keyPrefix.length));
     if (name === undefined) return;
+    if (this.#folders !== undefined) {
+      const names = new Set(this.#folders.names).add(table.name);
+      this.#folders = { ...this.#folders, names };
+    } else if (this.#listingFolders !== undefined) {
+      this.#folders = { names: new Set([table.name]), listedMs: Number.NEGATIVE_INFINITY };
+    }
     this.#change(table, { key, file: { ...name, key, modifiedMs: this.#clock.nowMs() } });
   }
 
