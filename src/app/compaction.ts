@@ -1,8 +1,10 @@
 import { messageOf, second } from "#base";
 import { Compactor } from "#compaction";
 import type { Journal } from "#journal";
+import { erasedSectionKind, mergeErasedSections } from "#lifecycle";
 import { mergePatternSections, patternSectionKind } from "#patterns";
-import type { Logger, Metrics } from "#telemetry";
+import type { ListedSegment } from "#segment";
+import type { BackgroundBoard, BackgroundTask, Logger, Metrics, StatusReader } from "#telemetry";
 import type { NativeStore, Stores } from "./stores.ts";
 import type { World } from "./world.ts";
 
@@ -15,6 +17,9 @@ export interface CompactionParts {
   readonly world: World;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly board: BackgroundBoard;
+  /** Segments that retention is about to drop. */
+  readonly isLeaving: (segment: ListedSegment) => boolean;
 }
 
 /** Merging in each object store with segments, with logs and metrics. */
@@ -42,14 +47,22 @@ function createCompactor(parts: CompactionParts, { objects, segments }: NativeSt
   const seconds = metrics.histogram("skald_compaction_merge_seconds", "Time of one merge.", {
     buckets: [0.1, 0.5, 1, 5, 10, 30, 60, 300],
   });
-  return new Compactor({
+  const task: BackgroundTask = parts.board.task(
+    parts.stores.native.length === 1 ? "merging" : `merging in ${objects.name}`,
+    "makes few, large segments of many small ones; queued: days",
+    () => statusOf(compactor),
+  );
+  const compactor: Compactor = new Compactor({
     objects,
     segments,
     clock: world.clock,
     checkIntervalMs,
     firstSequenceOf: (journalId) => (journalId === journal.id ? journal.firstSequence : undefined),
-    mergeSection: (kind, sections) =>
-      kind === patternSectionKind ? mergePatternSections(sections) : undefined,
+    mergeSection: (kind, sections) => {
+      if (kind === erasedSectionKind) return mergeErasedSections(sections);
+      return kind === patternSectionKind ? mergePatternSections(sections) : undefined;
+    },
+    isLeaving: parts.isLeaving,
     events: {
       merged: (segment, durationMs) => {
         merged.inc(segment.inputs.length);
@@ -67,8 +80,31 @@ function createCompactor(parts: CompactionParts, { objects, segments }: NativeSt
         log.error("segment left out of merging", { key: segment.key, reason }),
       failed: (error, day) => {
         failures.inc();
+        task.failed(error);
         log.error("merging failed", { reason: messageOf(error), ...day });
       },
     },
   });
+  return compactor;
+}
+
+function statusOf(compactor: Compactor): ReturnType<StatusReader> {
+  const { state, queuedDays, lastSuccessMs, ...counts } = compactor.status();
+  const { current, mergedSegments, writtenBytes, deletedSegments, waitingDeletes, leftOut } =
+    counts;
+  return {
+    state: state === "idle" ? "idle" : "running",
+    queued: queuedDays,
+    lastSuccessMs,
+    nextRunMs:
+      state === "idle" && lastSuccessMs !== undefined ? lastSuccessMs + checkIntervalMs : undefined,
+    detail: {
+      ...(current === undefined ? {} : { tenant: current.tenant, inputs: current.inputs }),
+      mergedSegments,
+      writtenBytes,
+      deletedSegments,
+      waitingDeletes,
+      leftOut,
+    },
+  };
 }

@@ -1,23 +1,45 @@
 import { createHash } from "node:crypto";
+import { messageOf, second } from "#base";
+import type { Compactor } from "#compaction";
 import type { Config, LimitsByTenant } from "#config";
 import type { DataVersions } from "#frontend";
-import { deleteRoutes, type RouteFamily } from "#http";
-import { DeleteApi, DeleteBook, MaskedStore, Retention, Visibility } from "#lifecycle";
-import type { VisibilityPart } from "#lifecycle";
+import { deleteRoutes, lifecycleRoutes, type RouteFamily } from "#http";
+import {
+  DeleteApi,
+  DeleteBook,
+  DeleteRunner,
+  dropEmptySegments,
+  type JournalBytes,
+  MaskedStore,
+  NativeEraser,
+  type NativeStore,
+  PolicyRecord,
+  Retention,
+  RetentionRunner,
+  Visibility,
+  type VisibilityPart,
+} from "#lifecycle";
 import type { TimeRange } from "#model";
-import type { ObjectStore } from "#objectstore";
 import type { LogStore } from "#storage";
-import type { Logger } from "#telemetry";
+import type { BackgroundBoard, Logger, Metrics } from "#telemetry";
+import type { BackgroundTasks } from "#world";
+import { createCompactors } from "./compaction.ts";
 import type { IngestSide } from "./ingest.ts";
+import type { Stores } from "./stores.ts";
 import type { World } from "./world.ts";
+
+/** Looking costs nothing while no request is due. */
+const deletesIntervalMs: number = 15 * second;
 
 export interface LifecycleParts {
   readonly config: Config;
   readonly limits: LimitsByTenant;
-  readonly objects: ObjectStore;
+  readonly stores: Stores;
   readonly ingest: IngestSide;
   readonly world: World;
   readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly board: BackgroundBoard;
 }
 
 /** What becomes of data after it is stored. */
@@ -28,14 +50,16 @@ export interface LifecycleSide {
   /** Of what queries see. */
   readonly versions: DataVersions;
   readonly changeNumber: (tenant: string) => number;
-  readonly routes: RouteFamily;
+  readonly routes: readonly RouteFamily[];
+  /** Merging, deletes and retention, until the tasks are stopped. */
+  start(background: BackgroundTasks): void;
 }
 
 export function openLifecycle(parts: LifecycleParts): LifecycleSide {
-  const { config, limits, objects, ingest, world, log } = parts;
+  const { config, limits, stores, ingest, world, log, board } = parts;
   const { clock, random } = world;
   const book = new DeleteBook({
-    objects,
+    objects: stores.requests,
     clock,
     random,
     unreadable: (key, reason) => log.error("delete request cannot be read", { key, reason }),
@@ -43,29 +67,165 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
   const isEnabled = config.compactor.retentionEnabled;
   const retention = new Retention({ limits, clock, log, isEnabled });
   const visibility = new Visibility({ book, retention, limits, clock });
-  const { deleteRequestCancelPeriodMs, deleteMaxIntervalMs } = config.compactor;
   const deletes = new DeleteApi({
     book,
     limits,
     clock,
-    cancelPeriodMs: deleteRequestCancelPeriodMs,
-    maxIntervalMs: deleteMaxIntervalMs,
+    cancelPeriodMs: config.compactor.deleteRequestCancelPeriodMs,
+    maxIntervalMs: config.compactor.deleteMaxIntervalMs,
   });
-  const { versions } = ingest;
+  const native = nativeStores(parts, (segment) => expiry.isLeaving(segment));
+  const expiry: RetentionRunner = createRetention(parts, { retention, native });
+  const erasing = createErasing(parts, { book, native });
   return {
     visibility,
     store: new MaskedStore(ingest.store, (tenant, range) => visibility.masks(tenant, range)),
-    versions: {
-      at: async (tenants, range) => {
-        const visible = await Promise.all(tenants.map((one) => visibility.parts(one, range)));
-        const stored = await versions.at(tenants, range);
-        return {
-          of: (part) => [stored.of(part), ...visible.map((all) => digestOf(all, part))].join(" "),
-        };
-      },
+    versions: visibleVersions(ingest.versions, visibility),
+    changeNumber: (tenant) =>
+      ingest.versions.changeNumber(tenant) + visibility.changeNumber(tenant),
+    routes: [
+      deleteRoutes(deletes),
+      lifecycleRoutes({
+        background: () => board.list(),
+        retentionPlan: (untilMs) => expiry.plan(untilMs),
+      }),
+    ],
+    start: (background) => {
+      for (const { compactor } of native) {
+        background.spawn("merge segments", (signal) => compactor.run(signal));
+      }
+      background.spawn("carry out deletes", (signal) => erasing(signal));
+      if (isEnabled) {
+        background.spawn("apply retention", (signal) => applying(parts, expiry, signal));
+      }
     },
-    changeNumber: (tenant) => versions.changeNumber(tenant) + visibility.changeNumber(tenant),
-    routes: deleteRoutes(deletes),
+  };
+}
+
+function nativeStores(
+  { stores, ingest, world, log, metrics, board }: LifecycleParts,
+  isLeaving: (segment: Parameters<RetentionRunner["isLeaving"]>[0]) => boolean,
+): NativeStore[] {
+  const { journal } = ingest;
+  const compactors = createCompactors({ stores, journal, world, log, metrics, board, isLeaving });
+  return stores.native.map((store, at) => ({ ...store, compactor: compactors[at] as Compactor }));
+}
+
+function createRetention(
+  { config, limits, stores, world, log, metrics }: LifecycleParts,
+  { retention, native }: { readonly retention: Retention; readonly native: NativeStore[] },
+): RetentionRunner {
+  const { clock } = world;
+  const { retentionEnabled, retentionDeleteDelayMs, retentionTotalBytes } = config.compactor;
+  const dropped = metrics.counter(
+    "skald_retention_dropped_segments_total",
+    "Segments that retention dropped whole.",
+    ["reason"],
+  );
+  const droppedBytes = metrics.counter("skald_retention_dropped_bytes_total", "Their bytes.");
+  const rewritten = metrics.counter(
+    "skald_retention_rewritten_segments_total",
+    "Segments that were written anew without what is expired.",
+  );
+  return new RetentionRunner({
+    stores: native,
+    retention,
+    limits,
+    record: new PolicyRecord({ objects: stores.requests, clock }),
+    clock,
+    log,
+    isEnabled: retentionEnabled,
+    deleteDelayMs: retentionDeleteDelayMs,
+    totalBytesMax: retentionTotalBytes,
+    events: {
+      dropped: ({ bodyBytes, footerBytes }, reason) => {
+        dropped.inc({ reason });
+        droppedBytes.inc(bodyBytes + footerBytes);
+      },
+      rewritten: () => rewritten.inc(),
+    },
+  });
+}
+
+async function applying(
+  { config, board, log }: LifecycleParts,
+  expiry: RetentionRunner,
+  signal: AbortSignal,
+): Promise<void> {
+  const { applyRetentionIntervalMs, compactionIntervalMs } = config.compactor;
+  const intervalMs = applyRetentionIntervalMs > 0 ? applyRetentionIntervalMs : compactionIntervalMs;
+  const task = board.task("retention", "takes expired segments out of the store");
+  const onFailure = (error: unknown): void =>
+    log.error("retention failed, the next round goes on", { reason: messageOf(error) });
+  await task.repeat({ intervalMs, signal, onFailure }, () => expiry.runOnce(signal));
+}
+
+/** Carries requests out and takes away what is left of segments without rows. */
+function createErasing(
+  { config, limits, ingest, world, log, metrics, board }: LifecycleParts,
+  { book, native }: { readonly book: DeleteBook; readonly native: readonly NativeStore[] },
+): (signal: AbortSignal) => Promise<void> {
+  const { clock } = world;
+  const journal = journalBytes(ingest);
+  const lines = metrics.counter("skald_deletes_erased_lines_total", "Lines that deletes erased.");
+  const finished = metrics.counter("skald_deletes_finished_total", "Delete requests carried out.");
+  const runner = new DeleteRunner({
+    book,
+    erasers: native.map((store) => new NativeEraser(store)),
+    limits,
+    clock,
+    log,
+    cancelPeriodMs: config.compactor.deleteRequestCancelPeriodMs,
+    flush: (tenant, signal) => ingest.ingester.flush(signal, tenant),
+    journal,
+    finished: ({ erased }) => {
+      finished.inc();
+      lines.inc(erased.lines);
+    },
+  });
+  const task = board.task("deletes", "erases what delete requests name; queued: requests");
+  const notEmpty = new Set<string>();
+  const onFailure = (error: unknown): void =>
+    log.error("deletes failed, the next round goes on", { reason: messageOf(error) });
+  return (signal) =>
+    task.repeat({ intervalMs: deletesIntervalMs, signal, onFailure }, async () => {
+      await runner.runOnce(signal);
+      for (const tenant of await book.tenants()) {
+        for (const store of native) {
+          await dropEmptySegments(store, tenant, { journal, clock, notEmpty });
+        }
+      }
+      const { waiting, due, leaving } = await runner.counts();
+      task.tell({ queued: waiting + due + leaving, detail: { waiting, due, leaving } });
+    });
+}
+
+function journalBytes({ journal, head }: IngestSide): JournalBytes {
+  return {
+    id: journal.id,
+    get lastSequence() {
+      return journal.lastSequence;
+    },
+    get firstSequence() {
+      return journal.firstSequence;
+    },
+    free: async () => {
+      await journal.endFile();
+      await journal.truncate(head.neededFromSequence());
+    },
+  };
+}
+
+/** Versions of the data, and of what hides parts of it. */
+function visibleVersions(versions: DataVersions, visibility: Visibility): DataVersions {
+  return {
+    at: async (tenants, range) => {
+      const visible = await Promise.all(tenants.map((one) => visibility.parts(one, range)));
+      const stored = await versions.at(tenants, range);
+      return {
+        of: (part) => [stored.of(part), ...visible.map((all) => digestOf(all, part))].join(" "),
+      };
+    },
   };
 }
 

@@ -16,9 +16,8 @@ import {
 import type { PushInput, PushReply } from "#ingest";
 import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
 import { newReadCounters, type ReadOptions } from "#storage";
-import type { Logger, Metrics } from "#telemetry";
+import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
-import { createCompactors } from "./compaction.ts";
 import { type IngestSide, openIngest } from "./ingest.ts";
 import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
@@ -42,6 +41,7 @@ type State = "starting" | "running" | "stopping" | "stopped";
 export class Skald {
   readonly #options: SkaldOptions;
   readonly #background: BackgroundTasks;
+  readonly #board: BackgroundBoard;
   readonly #limits: RuntimeLimits;
   #state: State = "starting";
   #ingest: IngestSide | undefined;
@@ -51,7 +51,9 @@ export class Skald {
 
   constructor(options: SkaldOptions) {
     this.#options = options;
-    this.#limits = createLimits({ ...options, clock: options.world.clock });
+    const { clock } = options.world;
+    this.#limits = createLimits({ ...options, clock });
+    this.#board = new BackgroundBoard({ clock, metrics: options.metrics });
     this.#background = new BackgroundTasks({
       onFailure: ({ task, error }) =>
         options.log.error("background task failed", { task, reason: messageOf(error) }),
@@ -74,15 +76,17 @@ export class Skald {
     const life = openLifecycle({
       config,
       limits,
-      objects: stores.requests,
+      stores,
       ingest,
       world,
       log,
+      metrics,
+      board: this.#board,
     });
     const queries = await openQueries({ config, visible: life, world, log, metrics, version });
     this.#queries = queries;
     const ports = this.#ports(ingest, queries, life);
-    this.#http = await this.#listen(ports, [this.#patternsFamily(ingest), life.routes]);
+    this.#http = await this.#listen(ports, [this.#patternsFamily(ingest), ...life.routes]);
     this.#grpc = await this.#listenGrpc(ports, ingest);
     const replayed = await ingest.ingester.replay();
     if (replayed.records > 0) log.info("journal replayed", { ...replayed });
@@ -90,9 +94,7 @@ export class Skald {
     const { clock } = world;
     const compaction = { config, stores, journal: ingest.journal, world, log, metrics };
     this.#background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));
-    for (const compactor of createCompactors(compaction)) {
-      this.#background.spawn("merge segments", (signal) => compactor.run(signal));
-    }
+    life.start(this.#background);
     const ofLoki = createLokiCompactor(compaction);
     if (ofLoki !== undefined) {
       this.#background.spawn("merge index files", (signal) => ofLoki.run(signal));

@@ -151,11 +151,13 @@ interface OpenTask {
   /** With `erasure`, a name that differs for whatever else it erases. */
   readonly eraser?: RowEraser;
   readonly erasure?: string;
+  /** Asked when all rows were read. */
+  readonly lastSections?: (counts: StreamMergeCounts) => Promise<readonly ExtraSection[]>;
 }
 
 /** One segment out of the sources, not put yet. */
 export async function buildMerged(
-  { sources, existing, eraser, erasure }: OpenTask,
+  { sources, existing, eraser, erasure, lastSections }: OpenTask,
   tools: MergeTools,
   signal: AbortSignal,
 ): Promise<{ readonly built: BuiltSegment; readonly segment: MergedSegment }> {
@@ -178,6 +180,8 @@ export async function buildMerged(
     },
   );
   const counts = await mergeStreams({ day, sources, writer, eraser, pace, signal });
+  // The writer places sections when it finishes.
+  if (lastSections !== undefined) sections.push(...(await lastSections(counts)));
   const built = await writer.finish();
   const { entryCount, lineBytes } = built.facts;
   const inputEntries = sources.reduce((sum, { footer }) => sum + footer.info.entryCount, 0);

@@ -3,17 +3,18 @@
  * segment does, so whatever holds for merging after a crash holds here: until the put nothing has changed,
  * then readers leave the old one alone, and it goes once the new one was read back.
  */
-import type { ListedSegment } from "#segment";
+import type { ExtraSection, ListedSegment } from "#segment";
 import {
   buildMerged,
   type LeftOut,
   leavingOut,
   type MergedSegment,
+  type MergeSection,
   type MergeTools,
   openSource,
   putVerified,
 } from "./run-merge.ts";
-import type { ErasedRows, RowEraser } from "./stream-merge.ts";
+import type { ErasedRows, RowEraser, StreamMergeCounts } from "./stream-merge.ts";
 
 export interface Erasure {
   /** Differs for whatever else is erased: part of the id of what is written. */
@@ -21,8 +22,14 @@ export interface Erasure {
   readonly eraser: RowEraser;
   /** Sections of other rooms know of all entries: false drops them with the rows. */
   readonly keepsSections: boolean;
-  /** Awaited when it is known what goes, before anything is changed. Rejects to call it off. */
-  readonly beforePut?: (erasedBy: ReadonlyMap<number, ErasedRows>) => Promise<void>;
+  /** A section that tells what was erased; `before` is the old segment's of the same kind. */
+  readonly account?: {
+    readonly kind: number;
+    readonly write: (
+      before: Buffer | undefined,
+      erasedBy: ReadonlyMap<number, ErasedRows>,
+    ) => Buffer;
+  };
 }
 
 export interface RewriteTask {
@@ -42,14 +49,24 @@ export async function runRewrite(
   tools: MergeTools,
   signal: AbortSignal,
 ): Promise<MergedSegment | LeftOut | undefined> {
-  const { name, eraser, keepsSections, beforePut } = erasure;
+  const { name, eraser, keepsSections, account } = erasure;
   return leavingOut(async () => {
     const source = await openSource(segment, tools.objects);
-    const task = { sources: [source], existing, eraser, erasure: name };
-    const mergeSection = keepsSections ? tools.mergeSection : () => undefined;
+    const task = {
+      sources: [source],
+      existing,
+      eraser,
+      erasure: name,
+      lastSections: async ({ erasedBy }: StreamMergeCounts): Promise<ExtraSection[]> => {
+        if (account === undefined) return [];
+        const before = await source.section(account.kind, signal);
+        return [{ kind: account.kind, bytes: account.write(before, erasedBy) }];
+      },
+    };
+    const mergeSection: MergeSection = (kind, sections) =>
+      keepsSections && kind !== account?.kind ? tools.mergeSection(kind, sections) : undefined;
     const merged = await buildMerged(task, { ...tools, mergeSection }, signal);
     if (merged.segment.erasedEntries === 0) return undefined;
-    await beforePut?.(merged.segment.erasedBy);
     await putVerified(merged.built, tools.objects, { pace: tools.pace, signal });
     return merged.segment;
   });

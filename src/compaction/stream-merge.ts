@@ -347,7 +347,7 @@ class StreamMerge {
     const { writer, day } = this.#job;
     const rows = this.#rows;
     rows.gather(slices, day);
-    const readEntries = slices.reduce((sum, { toRow }) => sum + toRow, 0);
+    const readEntries = slices.reduce((sum, { fromRow, toRow }) => sum + toRow - fromRow, 0);
     assert(rows.count > 0 && rows.count <= readEntries, `${rows.count} rows of ${readEntries}`);
     this.counts.droppedEntries += readEntries - rows.count;
     if (this.#unstarted !== undefined) {

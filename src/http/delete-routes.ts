@@ -106,7 +106,7 @@ function lokiStatusOf(request: DeleteRequest): Readonly<Record<string, unknown>>
     start_time: request.startMs / 1000,
     end_time: request.endMs / 1000,
     query: request.query,
-    status: request.state === "received" ? "received" : "processed",
+    status: request.state === "gone" ? "processed" : "received",
     created_at: request.createdMs / 1000,
     user_id: "",
   };

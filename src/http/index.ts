@@ -1,6 +1,7 @@
 /** Loki's HTTP API. */
 export { type PagePort, pageRoutes } from "./page-routes.ts";
 export { deleteRoutes } from "./delete-routes.ts";
+export { type LifecyclePort, lifecycleRoutes } from "./lifecycle-routes.ts";
 export { patternsRoutes } from "./patterns-routes.ts";
 export type {
   AdminPort,

@@ -94,7 +94,7 @@ export class DeleteApi {
     if (request === undefined) {
       throw new RequestError(404, "could not find delete request with given id");
     }
-    const isBegun = Object.keys(request.erasedFrom).length > 0;
+    const isBegun = request.begunMs !== undefined;
     if (request.state !== "received") {
       throw new RequestError(
         400,

@@ -116,7 +116,7 @@ export class DeleteBook {
 
   #enter(tenants: Map<string, TenantBook>, request: DeleteRequest): void {
     const { clock } = this.#options;
-    const hides = request.state === "received";
+    const hides = request.state !== "gone";
     const mask = hides ? maskOfRequest(request, () => clock.nowNs()) : undefined;
     this.#bookOf(tenants, request.tenant).entries.set(request.id, { request, mask });
   }
@@ -188,7 +188,7 @@ export class DeleteBook {
 
   /**
    * Changes what is known of a request, durably; undefined when it was cancelled meanwhile. A request
-   * that becomes `erased` hides nothing any more.
+   * that becomes `gone` hides nothing any more.
    */
   async update(
     { tenant, id }: Pick<DeleteRequest, "tenant" | "id">,
@@ -238,7 +238,7 @@ export class DeleteBook {
     await this.#options.objects.put(keyOf(request), encodeDeleteRequest(request));
     const before = this.#tenants.get(tenant)?.entries.get(id);
     this.#enter(this.#tenants, request);
-    const isHiding = request.state === "received";
+    const isHiding = request.state !== "gone";
     if ((before?.mask !== undefined) !== isHiding) this.#changed(tenant);
   }
 

@@ -10,8 +10,8 @@ import { nsPerMs } from "#base";
 import type { Mask } from "./mask.ts";
 
 /**
- * `received`: hides, may be cancelled. `erased`: nothing that queries read holds a matching row, which
- * was verified. `gone`: nor does any object or journal file.
+ * `received`: hides, may be cancelled. `erased`: hides still; nothing that queries read holds a row of it
+ * any more, which was verified. `gone`: nor does any object or journal file.
  */
 export type DeleteState = "received" | "erased" | "gone";
 
@@ -32,12 +32,12 @@ export interface DeleteRequest {
   readonly endMs: number;
   readonly createdMs: number;
   readonly state: DeleteState;
-  /** By object that was rewritten: a second try after a crash counts it once. Empty once `gone`. */
-  readonly erasedFrom: Readonly<Record<string, ErasedCount>>;
-  /** Sum over all objects. */
+  /** When the first object may have been written anew without its rows. */
+  readonly begunMs: number | undefined;
+  /** Known once `erased`. */
   readonly erased: ErasedCount;
   readonly erasedMs: number | undefined;
-  /** Objects that still hold erased rows; they go after the delay. */
+  /** Objects that may still hold erased rows; they go after the delay. */
   readonly leaving: readonly string[];
   /** Erased rows may be in the journal up to this record. */
   readonly journal: { readonly id: string; readonly toSequence: number } | undefined;
@@ -55,28 +55,13 @@ export function newDeleteRequest(
   return {
     ...draft,
     state: "received",
-    erasedFrom: {},
+    begunMs: undefined,
     erased: { lines: 0, bytes: 0 },
     erasedMs: undefined,
     leaving: [],
     journal: undefined,
     goneMs: undefined,
   };
-}
-
-/** With `count` for one object, in place of what was known of it. */
-export function withErased(
-  request: DeleteRequest,
-  source: string,
-  count: ErasedCount,
-): DeleteRequest {
-  const erasedFrom = { ...request.erasedFrom, [source]: count };
-  let [lines, bytes] = [0, 0];
-  for (const one of Object.values(erasedFrom)) {
-    lines += one.lines;
-    bytes += one.bytes;
-  }
-  return { ...request, erasedFrom, erased: { lines, bytes } };
 }
 
 export function encodeDeleteRequest(request: DeleteRequest): Buffer {
@@ -111,7 +96,7 @@ export function decodeDeleteRequest(key: string, bytes: Buffer): DeleteRequest {
   return {
     ...newDeleteRequest(draft),
     state: state!,
-    erasedFrom: read.erasedFrom ?? {},
+    begunMs: read.begunMs,
     erased: read.erased ?? { lines: 0, bytes: 0 },
     erasedMs: read.erasedMs,
     leaving: read.leaving ?? [],
@@ -148,6 +133,7 @@ export function maskOfRequest(
       fromNs: BigInt(request.startMs) * nsPerMs,
       toNs: BigInt(request.endMs) * nsPerMs + 1n,
     },
+    matchers,
     selects: (labels: Labels) =>
       matchers.every((matcher) => matcher.test(labels.get(matcher.name) ?? "")),
     pipeline: hasStages

@@ -10,3 +10,15 @@ export { MaskedStore, type MasksOf } from "./masked-store.ts";
 export { Retention, type RetentionOptions } from "./retention.ts";
 export { RetentionPolicy } from "./retention-policy.ts";
 export { type OtherMasks, Visibility, type VisibilityPart } from "./visibility.ts";
+export {
+  type DeleteCounts,
+  DeleteRunner,
+  type DeleteRunnerOptions,
+  type JournalBytes,
+} from "./delete-runner.ts";
+export { dropEmptySegments } from "./empty-segments.ts";
+export { erasedSectionKind, mergeErasedSections } from "./erased-section.ts";
+export type { EraseJob, EraseOutcome, Eraser } from "./eraser.ts";
+export { NativeEraser, type NativeStore } from "./native-eraser.ts";
+export { PolicyRecord } from "./policy-record.ts";
+export { type RetentionItem, RetentionRunner } from "./retention-runner.ts";

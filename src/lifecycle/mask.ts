@@ -2,7 +2,7 @@
  * What queries must not see although it is still stored: rows of certain streams and times, perhaps
  * only those that pass a pipeline. Delete requests and retention are both masks.
  */
-import type { Labels, TimeRange } from "#model";
+import type { Labels, Matcher, TimeRange } from "#model";
 import type { Pipeline } from "#pipeline";
 import type { Block, BlockRef, BlockStream, ColumnNeeds } from "#storage";
 
@@ -10,6 +10,8 @@ export interface Mask {
   /** For plans and logs: `delete 1f2e3d4c`, `retention 30d`. */
   readonly name: string;
   readonly range: TimeRange;
+  /** Every selected stream passes them; for stores that find streams by matchers. */
+  readonly matchers: readonly Matcher[];
   /** Streams whose rows may be hidden. Pure. */
   readonly selects: (labels: Labels) => boolean;
   /** A row is hidden only when it passes; undefined: every row of the streams in the range. */

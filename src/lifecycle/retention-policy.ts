@@ -92,13 +92,14 @@ export class RetentionPolicy {
 
   /** One mask per rule: entries older than its period at `nowMs`. */
   masks(nowMs: number): Mask[] {
-    return this.#rules.flatMap(({ periodMs, text }, number) =>
+    return this.#rules.flatMap(({ periodMs, text, matchers }, number) =>
       periodMs === 0
         ? []
         : [
             {
               name: `retention ${text === "" ? "default" : text}`,
               range: { fromNs: timestampMinNs, toNs: cutNs(nowMs, periodMs) },
+              matchers: matchers ?? [],
               selects: (labels: Labels) => this.#numberOf(labels) === number,
               pipeline: undefined,
             },

@@ -1,5 +1,11 @@
 /** Skald's own logs and metrics. */
 export {
+  BackgroundBoard,
+  type BackgroundStatus,
+  type BackgroundTask,
+  type StatusReader,
+} from "./background-board.ts";
+export {
   createLogger,
   type LogFields,
   type LogFormat,

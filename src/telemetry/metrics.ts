@@ -18,6 +18,13 @@ export interface Metrics {
   ): Histogram<T>;
   /** A gauge that is read when somebody asks. */
   observe(name: string, help: string, read: () => number): void;
+  /** The same by the values of one label, as there are then. */
+  observeEach(
+    name: string,
+    help: string,
+    labelName: string,
+    read: () => Iterable<readonly [labelValue: string, value: number]>,
+  ): void;
   /** The text exposition of all of them. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -56,6 +63,22 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
             registers,
             collect() {
               this.set(read());
+            },
+          }),
+      );
+    },
+    observeEach: (name, help, labelName, read) => {
+      known(
+        name,
+        () =>
+          new Gauge({
+            name,
+            help,
+            labelNames: [labelName],
+            registers,
+            collect() {
+              this.reset();
+              for (const [value, number] of read()) this.set({ [labelName]: value }, number);
             },
           }),
       );
