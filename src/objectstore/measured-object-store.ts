@@ -84,9 +84,12 @@ export class MeasuredObjectStore implements ObjectStore {
     try {
       for (;;) {
         const startMs = this.#clock.monotonicMs();
-        const next = await items.next().finally(() => {
+        let next: IteratorResult<ObjectInfo, unknown>;
+        try {
+          next = await items.next();
+        } finally {
           waitedMs += this.#clock.monotonicMs() - startMs;
-        });
+        }
         if (next.done) return;
         yield next.value;
       }

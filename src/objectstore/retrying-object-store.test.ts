@@ -112,6 +112,21 @@ test("a listing that breaks off goes on behind the last key, each key once", asy
   assert.ok(retries.length > 10);
 });
 
+test("a listing that hangs is aborted and tried again; a slow reader is not hurried", async () => {
+  const options = { attemptMsMax: 1_000, attemptsMax: 30 };
+  const { store, faulty, settled, retries, clock } = open({}, options);
+  for (const key of ["a", "b", "c"]) await store.put(key, body);
+  faulty.faults = { hangRate: 0.6 };
+  for (let i = 0; i < 5; i++) assert.equal((await settled(listed(store.list("")))).length, 3);
+  assert.ok(retries.length > 0);
+  assert.match(retries[0]!.error.message, /list : no answer within 1000 ms/);
+  faulty.faults = {};
+  const retriesBefore = retries.length;
+  for await (const _info of store.list("")) await clock.advanceAndSettle(5_000);
+  assert.equal(retries.length, retriesBefore);
+  assert.equal(clock.pendingCount, 0);
+});
+
 test("an abort ends the pause", async () => {
   const { store, clock } = open({ errorRate: 1 }, {});
   const controller = new AbortController();

@@ -57,6 +57,53 @@ interface Tries {
   readonly startMs: number;
 }
 
+/**
+ * Aborts a listing whose next key is waited for too long. One timer for all keys, because most come
+ * out of a page that is there.
+ */
+class PageWatch {
+  readonly #controller = new AbortController();
+  readonly #clock: Clock;
+  readonly #limitMs: number;
+  readonly #what: string;
+  #waitingSinceMs: number | undefined;
+  #cancel: () => void;
+
+  constructor(clock: Clock, limitMs: number, what: string) {
+    this.#clock = clock;
+    this.#limitMs = limitMs;
+    this.#what = what;
+    this.#cancel = limitMs > 0 ? clock.schedule(limitMs, () => this.#look()) : () => undefined;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  begin(): void {
+    this.#waitingSinceMs = this.#clock.monotonicMs();
+  }
+
+  end(): void {
+    this.#waitingSinceMs = undefined;
+  }
+
+  close(): void {
+    this.#cancel();
+  }
+
+  #look(): void {
+    const sinceMs = this.#waitingSinceMs ?? this.#clock.monotonicMs();
+    const leftMs = sinceMs + this.#limitMs - this.#clock.monotonicMs();
+    if (leftMs > 0) {
+      this.#cancel = this.#clock.schedule(leftMs, () => this.#look());
+      return;
+    }
+    const text = `${this.#what}: no answer within ${this.#limitMs} ms`;
+    this.#controller.abort(new StoreError("unavailable", text));
+  }
+}
+
 export class RetryingObjectStore implements ObjectStore {
   readonly name: string;
   readonly #inner: ObjectStore;
@@ -128,29 +175,29 @@ export class RetryingObjectStore implements ObjectStore {
 
   async *list(prefix: string, options?: ListOptions): AsyncGenerator<ObjectInfo, void, undefined> {
     const signal = options?.signal;
-    const attempted: Attempted = { operation: "list", what: prefix, sizeBytes: 0, signal };
     let startAfter = options?.startAfter;
     let tries = this.#newTries();
     for (;;) {
       const from = startAfter === undefined ? {} : { startAfter };
-      const controller = new AbortController();
-      const both =
-        signal === undefined ? controller.signal : AbortSignal.any([signal, controller.signal]);
-      const items = this.#inner.list(prefix, { ...from, signal: both })[Symbol.asyncIterator]();
+      const watch = new PageWatch(this.#clock, this.#attemptMsMax, `${this.name}: list ${prefix}`);
+      const both = signal === undefined ? watch.signal : AbortSignal.any([signal, watch.signal]);
       try {
-        for (;;) {
-          const next = await this.#once(attempted, () => items.next());
-          if (next.done) return;
-          startAfter = next.value.key;
+        const items = this.#inner.list(prefix, { ...from, signal: both });
+        watch.begin();
+        for await (const info of items) {
+          watch.end();
+          startAfter = info.key;
           if (tries.count > 0) tries = this.#newTries();
-          yield next.value;
+          yield info;
+          watch.begin();
         }
+        return;
       } catch (error) {
+        const attempted: Attempted = { operation: "list", what: prefix, sizeBytes: 0, signal };
         await this.#pauseAfter(error, attempted, tries);
       } finally {
-        // A page that hangs must not be waited for.
-        controller.abort(new StoreError("closed", `${this.name}: the listing was left`));
-        items.return?.().catch(() => undefined);
+        watch.end();
+        watch.close();
       }
     }
   }

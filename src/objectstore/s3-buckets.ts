@@ -41,9 +41,13 @@ export function keyNames(chunkDelimiter: string | undefined): KeyNames {
 
 /** One ordered sequence of several. Each has at most one item waiting. */
 export async function* mergeOrdered<T>(
-  sources: readonly AsyncIterator<T, void, undefined>[],
+  sources: readonly AsyncGenerator<T, void, undefined>[],
   nameOf: (item: T) => string,
 ): AsyncGenerator<T, void, undefined> {
+  if (sources.length === 1) {
+    yield* sources[0]!;
+    return;
+  }
   try {
     const heads = await Promise.all(sources.map((source) => source.next()));
     for (;;) {
@@ -59,6 +63,6 @@ export async function* mergeOrdered<T>(
       heads[first] = await sources[first]!.next();
     }
   } finally {
-    await Promise.allSettled(sources.map(async (source) => source.return?.()));
+    await Promise.allSettled(sources.map(async (source) => source.return()));
   }
 }
