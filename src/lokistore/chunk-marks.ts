@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { isStoreError } from "#base";
-import type { Clock, Files } from "#world";
+import { type Clock, type Files, makeDurableFolder } from "#world";
 
 export interface ChunkMarksOptions {
   readonly files: Files;
@@ -40,7 +40,7 @@ export class ChunkMarks {
 
   async #write(keys: readonly string[]): Promise<void> {
     const { files, folder, clock } = this.#options;
-    await files.makeFolder(folder);
+    await makeDurableFolder(files, folder);
     const taken = new Set((await files.list(folder)).map(({ name }) => name));
     let name: string;
     do name = `${clock.nowMs()}-${this.#next++}.marks`;
