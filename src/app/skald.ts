@@ -23,6 +23,7 @@ import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
 import { openQueries, type QuerySide } from "./queries.ts";
 import { createLokiCompactor } from "./loki-compaction.ts";
+import { openRuler, type RulerSide } from "./ruler.ts";
 import { openStores } from "./stores.ts";
 import type { World } from "./world.ts";
 
@@ -46,6 +47,7 @@ export class Skald {
   #state: State = "starting";
   #ingest: IngestSide | undefined;
   #queries: QuerySide | undefined;
+  #rules: RulerSide | undefined;
   #http: HttpServer | undefined;
   #grpc: GrpcServer | undefined;
 
@@ -85,8 +87,16 @@ export class Skald {
     });
     const queries = await openQueries({ config, visible: life, world, log, metrics, version });
     this.#queries = queries;
+    const { engine } = queries;
+    const { health } = stores;
+    const rules = await openRuler({ config, limits, engine, health, world, log, metrics });
+    this.#rules = rules;
     const ports = this.#ports(ingest, queries, life);
-    this.#http = await this.#listen(ports, [this.#patternsFamily(ingest), ...life.routes]);
+    this.#http = await this.#listen(ports, [
+      this.#patternsFamily(ingest),
+      ...life.routes,
+      ...rules.routes,
+    ]);
     this.#grpc = await this.#listenGrpc(ports, ingest);
     const replayed = await ingest.ingester.replay();
     if (replayed.records > 0) log.info("journal replayed", { ...replayed });
@@ -95,6 +105,7 @@ export class Skald {
     const compaction = { config, stores, journal: ingest.journal, world, log, metrics };
     this.#background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));
     life.start(this.#background);
+    rules.start(this.#background);
     const ofLoki = createLokiCompactor(compaction);
     if (ofLoki !== undefined) {
       this.#background.spawn("merge index files", (signal) => ofLoki.run(signal));
@@ -218,6 +229,7 @@ export class Skald {
     await Promise.all([this.#http?.close(), this.#grpc?.close()]);
     await this.#queries?.engine.close();
     await this.#background.stop();
+    await this.#rules?.close();
     const ingest = this.#ingest;
     if (ingest !== undefined) {
       if (config.ingester.flushOnShutdown) {

@@ -1,6 +1,7 @@
 import { isAbsolute, join, resolve } from "node:path";
 import { checkLimits, limitsOf } from "./build-limits.ts";
-import type { ChunkConfig, CompactorConfig, Config, RulerConfig, ServerConfig } from "./config.ts";
+import type { ChunkConfig, CompactorConfig, Config, ServerConfig } from "./config.ts";
+import { checkRuler, rulerOf } from "./build-ruler.ts";
 import { defaultLimits } from "./default-limits.ts";
 import { readObjectStores } from "./object-stores.ts";
 import { commonRuleStore, readRuleStore } from "./rule-store.ts";
@@ -46,6 +47,7 @@ export function effectiveSettings(explicit: SettingValues, cwd: string): Map<str
   derive("ruler_storage.backend", "filesystem");
   derive("storage_config.tsdb_shipper.cache_location", join(prefix, "tsdb-cache"));
   derive("ingester.wal.dir", join(prefix, "wal"));
+  derive("ruler.wal.dir", join(prefix, "ruler-wal"));
   derive("compactor.working_directory", join(prefix, "compactor"));
   derive("ruler.rule_path", join(prefix, "rules-temp"));
   const rules = values.get("common.storage.filesystem.rules_directory");
@@ -103,6 +105,7 @@ export function configOf(values: SettingValues, problem: ReportProblem): Config 
   const files = get("runtime_config.file") as readonly string[];
   checkSettings(values, problem);
   checkLimits(values, problem);
+  checkRuler(values, problem);
   return {
     target: get("target") as readonly string[],
     authEnabled: get("auth_enabled") === true,
@@ -140,7 +143,7 @@ export function configOf(values: SettingValues, problem: ReportProblem): Config 
       periodMs: Number(get("runtime_config.period")),
     },
     compactor: compactorOf(values),
-    ruler: rulerOf(values, problem),
+    ruler: rulerOf(values, ruleStoreOf(values, problem)),
     shutdownDelayMs: Number(get("shutdown_delay")),
   };
 }
@@ -181,26 +184,6 @@ function compactorOf(values: SettingValues): CompactorConfig {
     deleteMaxIntervalMs: Number(get("delete_max_interval")),
     deleteBatchSize: Number(get("delete_batch_size")),
     maxCompactionParallelism: Number(get("max_compaction_parallelism")),
-  };
-}
-
-function rulerOf(values: SettingValues, problem: ReportProblem): RulerConfig {
-  const get = (path: string): Value => settingValue(values, path);
-  const isLocal = get("ruler_storage.backend") === "local";
-  const folder = isLocal ? "ruler_storage.local.directory" : "ruler_storage.filesystem.dir";
-  return {
-    apiEnabled: get("ruler.enable_api") === true,
-    rulePath: asText(get("ruler.rule_path")),
-    alertmanagerUrls: asText(get("ruler.alertmanager_url"))
-      .split(",")
-      .filter((url) => url !== ""),
-    alertmanagerV2: get("ruler.enable_alertmanager_v2") === true,
-    externalUrl: asText(get("ruler.external_url")),
-    evaluationIntervalMs: Number(get("ruler.evaluation_interval")),
-    pollIntervalMs: Number(get("ruler.poll_interval")),
-    storage: isLocal ? "local" : "filesystem",
-    storageFolder: asText(get(folder)),
-    store: ruleStoreOf(values, problem),
   };
 }
 

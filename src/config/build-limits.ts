@@ -2,6 +2,8 @@ import { messageOf, MiB } from "#base";
 import { compileRegex } from "#regex";
 import { defaultLimits } from "./default-limits.ts";
 import type { BlockedQuery, Limits, OtlpMapping, OtlpRule, StreamRetention } from "./limits.ts";
+import { rulerLimits } from "./build-ruler.ts";
+import type { RulerLimits } from "./ruler-config.ts";
 import { type SettingValues, settingValue } from "./settings.ts";
 import { asText, type Value } from "./value-types.ts";
 
@@ -12,7 +14,12 @@ const otlpActions = ["index_label", "structured_metadata", "drop"] as const;
 
 /** Limits from settings: explicit values over defaults. */
 export function limitsOf(values: SettingValues): Limits {
-  return { ...ingestionLimits(values), ...queryLimits(values), ...lifeOfData(values) };
+  return {
+    ...ingestionLimits(values),
+    ...queryLimits(values),
+    ...lifeOfData(values),
+    ...rulerLimits(values),
+  };
 }
 
 type IngestionKey =
@@ -81,7 +88,9 @@ function ingestionLimits(values: SettingValues): Pick<Limits, IngestionKey> {
   };
 }
 
-function queryLimits(values: SettingValues): Omit<Limits, IngestionKey | LifeKey> {
+function queryLimits(
+  values: SettingValues,
+): Omit<Limits, IngestionKey | LifeKey | keyof RulerLimits> {
   const get = (key: string): Value => settingValue(values, `limits_config.${key}`);
   const number = (key: string): number => Number(get(key));
   return {

@@ -1,6 +1,7 @@
 import type { Limits, LimitsByTenant } from "./limits.ts";
+import type { RulerConfig } from "./ruler-config.ts";
 import type { SettingValues } from "./settings.ts";
-import type { ObjectStoresConfig, RuleStoreConfig } from "./store-config.ts";
+import type { ObjectStoresConfig } from "./store-config.ts";
 
 /**
  * The effective configuration: defaults, then the file, then flags. Keys are Loki's (YAML path in
@@ -25,7 +26,6 @@ export interface Config {
   readonly runtimeConfig: { readonly file: string | undefined; readonly periodMs: number };
   /** Read, but nothing acts on it yet. */
   readonly compactor: CompactorConfig;
-  /** Read, but nothing acts on it yet. */
   readonly ruler: RulerConfig;
   /** common.instance_addr: where other processes reach this one; empty when not set. */
   readonly instanceAddress: string;
@@ -122,20 +122,6 @@ export interface CompactorConfig {
   readonly deleteMaxIntervalMs: number;
   readonly deleteBatchSize: number;
   readonly maxCompactionParallelism: number;
-}
-
-export interface RulerConfig {
-  readonly apiEnabled: boolean;
-  readonly rulePath: string;
-  readonly alertmanagerUrls: readonly string[];
-  readonly alertmanagerV2: boolean;
-  readonly externalUrl: string;
-  readonly evaluationIntervalMs: number;
-  readonly pollIntervalMs: number;
-  readonly storage: "filesystem" | "local";
-  readonly storageFolder: string;
-  /** The same, whichever way it was given, with everything a store needs. */
-  readonly store: RuleStoreConfig;
 }
 
 /** What `loadConfig` found, besides the configuration. */

@@ -85,13 +85,13 @@ test("changed files change the limits, broken ones keep those of before", async 
 });
 
 test("what was warned of at the start is not said again, what is new is", async () => {
-  const fixture = new Fixture("overrides: {a: {ruler_max_rules_per_rule_group: 3}}");
+  const fixture = new Fixture("overrides: {a: {max_stats_cache_freshness: 3m}}");
   const limits = await fixture.open();
   await limits.reload();
-  assert.ok(!fixture.logged.some((line) => line.includes("ruler_max_rules_per_rule_group")));
-  fixture.files.set("/o.yaml", "overrides: {a: {ruler_max_rule_groups_per_tenant: 3}}");
+  assert.ok(!fixture.logged.some((line) => line.includes("max_stats_cache_freshness")));
+  fixture.files.set("/o.yaml", "overrides: {a: {max_metadata_cache_freshness: 3m}}");
   await limits.reload();
-  const said = fixture.logged.filter((line) => line.includes("ruler_max_rule_groups_per_tenant"));
+  const said = fixture.logged.filter((line) => line.includes("max_metadata_cache_freshness"));
   assert.equal(said.length, 1);
 });
 

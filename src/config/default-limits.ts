@@ -1,3 +1,4 @@
+import { defaultRulerLimits } from "./build-ruler.ts";
 import { day, hour, MiB, minute, second } from "#base";
 import type { Limits } from "./limits.ts";
 
@@ -111,4 +112,5 @@ export const defaultLimits: Limits = {
   retentionStream: [],
   retentionSizeBytes: 0,
   deletionMode: "filter-and-delete",
+  ...defaultRulerLimits,
 };

@@ -8,10 +8,18 @@ export type {
   JournalConfig,
   LoadedConfig,
   QuerierConfig,
-  RulerConfig,
   SchemaPeriod,
   ServerConfig,
 } from "./config.ts";
+export type {
+  AlertmanagerConfig,
+  CredentialsConfig,
+  RelabelConfig,
+  RemoteWriteClientConfig,
+  RulerConfig,
+  RulerLimits,
+  TlsFilesConfig,
+} from "./ruler-config.ts";
 export { ConfigError } from "./config-error.ts";
 export {
   createLimits,

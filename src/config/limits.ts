@@ -1,9 +1,11 @@
+import type { RulerLimits } from "./ruler-config.ts";
+
 /**
  * What Loki calls `limits_config`, per tenant: defaults, then the configuration file, then runtime
  * overrides. Names are Loki's in camel case with the unit added; the YAML key of each is in its
  * comment where it is not the same word. Zero means "no limit" where Loki's does.
  */
-export interface Limits {
+export interface Limits extends RulerLimits {
   // Ingestion
   /** ingestion_rate_mb; Loki's megabyte is 2^20 bytes. */
   readonly ingestionRateBytesPerSecond: number;

@@ -116,7 +116,7 @@ const settings: readonly Setting[] = [
     true,
   ],
   ["compactor: {retention_enabled: true}", (c) => c.compactor.retentionEnabled, true],
-  ["ruler: {alertmanager_url: 'http://a,http://b'}", (c) => c.ruler.alertmanagerUrls.length, 2],
+  ["ruler: {alertmanager_url: 'http://a,http://b'}", (c) => c.ruler.alertmanager.urls.length, 2],
   ["shutdown_delay: 5s", (c) => c.shutdownDelayMs, 5000],
   ["skald: {journal_file_size: 1MB}", (c) => c.journal.fileBytesMax, MiB],
   ["limits_config:\nserver:\n  http_listen_port:\n", (c) => c.server.httpListenPort, 3100],
@@ -316,7 +316,11 @@ test("a small file of Loki loads without a warning", async () => {
   assert.deepEqual(warnings, []);
   assert.equal(config.server.grpcListenPort, 9096);
   assert.equal(config.journal.folder, "/tmp/loki/wal");
-  assert.equal(config.ruler.storageFolder, "/tmp/loki/rules");
+  assert.deepEqual(config.ruler.store, {
+    kind: "filesystem",
+    folder: "/tmp/loki/rules",
+    keyPrefix: "",
+  });
   assert.deepEqual(config.schemaPeriods, [
     {
       from: "2020-10-24",

@@ -254,13 +254,33 @@ label_results_cache@results_cache !split_queries_by_interval
 `;
 
 const rulerKeys = `
+@relabel{
+source_labels:l separator:s target_label:s regex:s modulus:i replacement:s action:s
+}
+@remote_write_client{
+name:s url:u remote_timeout:d headers:m write_relabel_configs[]{ @relabel }
+basic_auth{ username:s password:x password_file:s username_file:s }
+authorization{ type:s credentials:x credentials_file:s }
+bearer_token:x bearer_token_file:s
+tls_config{
+ca_file:s cert_file:s key_file:s server_name:s insecure_skip_verify:b -min_version:s
+}
+queue_config{
+-capacity:i -max_shards:i -min_shards:i max_samples_per_send:i -batch_send_deadline:d
+min_backoff:d max_backoff:d retry_on_http_429:b -sample_age_limit:d
+}
+-metadata_config:* -follow_redirects:b -enable_http2:b -send_exemplars:b
+-send_native_histograms:b -protobuf_message:s -round_robin_dns:b proxy_url:u sigv4:* oauth2:*
+azuread:* google_iam:*
+}
 ruler{
 datasource_uid:s external_labels:m -ruler_client@grpc_client
 storage{
 type:s azure@azure_store alibabacloud@alibaba_store gcs@gcs_store s3@aws_store bos@bos_store
 swift@swift_store cos@cos_store local{ directory:s }
 }
-enable_alertmanager_discovery:b alertmanager_refresh_interval:d alert_relabel_configs:*
+enable_alertmanager_discovery:b alertmanager_refresh_interval:d
+alert_relabel_configs[]{ @relabel }
 notification_queue_capacity:i notification_timeout:d
 alertmanager_client{
 @tls basic_auth_username:s basic_auth_password:x type:s credentials:x credentials_file:s
@@ -270,7 +290,8 @@ for_outage_tolerance:d for_grace_period:d resend_delay:d -enable_sharding:b
 enabled_tenants:s disabled_tenants:s query_stats_enabled:b disable_rule_group_label:b
 wal{ dir:s truncate_frequency:d min_age:d max_age:d } wal_cleaner{ min_age:d period:d }
 remote_write{
-client:* clients:* enabled:b config_refresh_period:d add_org_id_header:b
+client@remote_write_client clients<>{ @remote_write_client } enabled:b
+-config_refresh_period:d add_org_id_header:b
 }
 evaluation{ mode:s max_jitter:d query_frontend{ address:s @grpc_client } }
 }

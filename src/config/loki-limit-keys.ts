@@ -11,14 +11,19 @@ max_stats_cache_freshness:d -max_queriers_per_tenant:i -max_query_capacity:f
 split_recent_metadata_queries_by_interval:d recent_metadata_query_window:d
 split_instant_metric_queries_by_interval:d -engine_results_cache_time_bucket_interval:d
 -split_ingester_queries_by_interval:d ruler_max_rules_per_rule_group:i
-ruler_max_rule_groups_per_tenant:i -ruler_tenant_shard_size:i ruler_enable_wal_replay:b
+ruler_max_rule_groups_per_tenant:i -ruler_tenant_shard_size:i -ruler_enable_wal_replay:b
 ruler_remote_write_disabled:b ruler_remote_write_url:u ruler_remote_write_timeout:d
-ruler_remote_write_headers:* ruler_remote_write_relabel_configs:*
-ruler_remote_write_queue_capacity:i ruler_remote_write_queue_min_shards:i
-ruler_remote_write_queue_max_shards:i ruler_remote_write_queue_max_samples_per_send:i
-ruler_remote_write_queue_batch_send_deadline:d ruler_remote_write_queue_min_backoff:d
+ruler_remote_write_headers:m ruler_remote_write_relabel_configs[]{ @relabel }
+ruler_alertmanager_config{
+alertmanager_url:s alert_relabel_configs[]{ @relabel }
+alertmanager_client{ basic_auth_username:s basic_auth_password:x type:s credentials:x }
+}
+-ruler_remote_write_queue_capacity:i -ruler_remote_write_queue_min_shards:i
+-ruler_remote_write_queue_max_shards:i ruler_remote_write_queue_max_samples_per_send:i
+-ruler_remote_write_queue_batch_send_deadline:d ruler_remote_write_queue_min_backoff:d
 ruler_remote_write_queue_max_backoff:d ruler_remote_write_queue_retry_on_ratelimit:b
-ruler_remote_write_sigv4_config:* ruler_remote_write_config:* ruler_remote_evaluation_timeout:d
+ruler_remote_write_sigv4_config:* ruler_remote_write_config<>{ @remote_write_client }
+ruler_remote_evaluation_timeout:d
 ruler_remote_evaluation_max_response_size:i
 retention_stream[]{ period:d priority:i selector:s }
 !allow_deletes

@@ -125,26 +125,6 @@ export const laterTable = `
   Delete requests handled at once.
 ~compactor.max_compaction_parallelism int 1 compactor.max-compaction-parallelism
   Tables compacted at the same time.
-~ruler.enable_api bool true ruler.enable-api
-  Serve the rules API.
-~ruler.rule_path path ? ruler.rule-path
-  Where rule files are kept while they run; <path_prefix>/rules-temp if not set.
-~ruler.alertmanager_url string '' ruler.alertmanager-url
-  Where alerts go; several with commas.
-~ruler.enable_alertmanager_v2 bool true ruler.alertmanager-use-v2
-  Speak version 2 of Alertmanager's API.
-~ruler.external_url url '' ruler.external.url
-  The address in links of alerts.
-~ruler.evaluation_interval duration 1m ruler.evaluation-interval
-  How often rules run.
-~ruler.poll_interval duration 1m ruler.poll-interval
-  How often rules are read again.
-~ruler_storage.backend string ? ruler-storage.backend
-  The kind of store that holds rules.
-~ruler_storage.filesystem.dir path ? ruler-storage.filesystem.dir
-  Where it holds them; the rules folder of common if not set.
-~ruler_storage.local.directory path ? ruler-storage.local.directory
-  A folder with rules that only a person changes.
 `;
 
 /** What Loki has no word for. */

@@ -9,6 +9,7 @@ import {
   s3Table,
   thanosTable,
 } from "./store-table.ts";
+import { rulerLimitTable, rulerTable } from "./ruler-table.ts";
 import { parseText, type Value, type ValueType, type ValueTypeName } from "./value-types.ts";
 
 /** One key that Skald reads, with Loki's name, flag and default. */
@@ -144,6 +145,8 @@ export const allSettings: readonly Setting[] = [
   ...parseTable(limitTable, limitsPlace),
   ...parseTable(queryLimitTable, limitsPlace),
   ...parseTable(lifeOfDataTable, limitsPlace),
+  ...parseTable(rulerLimitTable, limitsPlace),
+  ...parseTable(rulerTable),
   ...parseTable(laterTable),
   ...parseTable(ownTable),
 ];

@@ -11,7 +11,6 @@ import { legacyQueryRoutes } from "./legacy-routes.ts";
 import { pushRoutes } from "./push-routes.ts";
 import { queryRoutes } from "./query-routes.ts";
 import { ringRoutes } from "./ring-routes.ts";
-import { rulesRoutes } from "./rules-routes.ts";
 import type { RouteFamily } from "./server.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { tailRoutes } from "./tail-routes.ts";
@@ -30,7 +29,6 @@ export const allRoutes: readonly RouteFamily[] = [
   detectedRoutes,
   drilldownRoutes,
   tailRoutes,
-  rulesRoutes,
   statusRoutes,
   adminRoutes,
   ringRoutes,
