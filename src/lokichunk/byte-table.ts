@@ -2,6 +2,7 @@
  * Distinct byte strings with numbers in order of first use. Holds copies; no string is made of them.
  */
 import { ByteStrings, hashBytes, sameBytes } from "#columns";
+import { copyBytes } from "./byte-writer.ts";
 
 /** For tables in memory; what is stored does not depend on it. */
 const tableSeed = 0x10c4;
@@ -38,7 +39,7 @@ export class ByteTable {
       this.bytes.copy(grown, 0, 0, at);
       this.bytes = grown;
     }
-    from.copy(this.bytes, at, start, end);
+    copyBytes(from, start, end, this.bytes, at);
     if (this.count + 2 > this.starts.length) {
       const starts = new Uint32Array(this.starts.length * 2);
       starts.set(this.starts);

@@ -59,9 +59,11 @@ export class ChunkWriter {
   #headFirst = 0;
   #headLast = 0;
   #headBytes = 0;
-  /** Encoded pairs by set: where they begin in `#pairs`, + 1; the number before says how long they are. */
+  /** Where the encoded pairs of a set begin in `#pairs`, + 1; a word before them says how long they are. */
   readonly #pairs = new ByteWriter(1024);
   #pairsOfSet: Uint32Array = new Uint32Array(64);
+  /** Scratch: what one set is written as. */
+  readonly #numbers: number[] = [];
   readonly #pair: PairSpan = { nameFrom: 0, nameTo: 0, valueFrom: 0, valueTo: 0 };
   #baseSeconds = Number.NaN;
   #baseHigh = 0;
@@ -161,26 +163,25 @@ export class ChunkWriter {
   /** metaLen, number of pairs, ids; after its length as a word. Returns where that stands. */
   #encodeSet(set: number): number {
     const { table, pairCounts } = this.#rows.sets;
-    const pairCount = pairCounts[set]!;
-    const pairs = this.#pairs;
-    const from = pairs.length;
-    pairs.reserve(24 + pairCount * 16);
-    pairs.length += 4;
-    // The numbers first, to know their length; then they are moved behind it.
-    const numbersFrom = pairs.length;
-    pairs.varint(pairCount);
+    const numbers = this.#numbers;
     const end = table.starts[set + 1]!;
+    numbers[0] = pairCounts[set]!;
+    let count = 1;
     for (let at = table.starts[set]!; at < end; ) {
       at = readPair(table.bytes, at, this.#pair);
       const { nameFrom, nameTo, valueFrom, valueTo } = this.#pair;
-      pairs.varint(this.#symbols.numberOf(table.bytes, nameFrom, nameTo));
-      pairs.varint(this.#symbols.numberOf(table.bytes, valueFrom, valueTo));
+      numbers[count++] = this.#symbols.numberOf(table.bytes, nameFrom, nameTo);
+      numbers[count++] = this.#symbols.numberOf(table.bytes, valueFrom, valueTo);
     }
-    const numbers = Buffer.from(pairs.bytes.subarray(numbersFrom, pairs.length));
-    pairs.length = numbersFrom;
-    pairs.varint(numbers.length);
-    pairs.copy(numbers, 0, numbers.length);
-    pairs.bytes.writeUInt32LE(pairs.length - numbersFrom, from);
+    let length = 0;
+    for (let i = 0; i < count; i++) length += varintBytes(numbers[i]!);
+    const pairs = this.#pairs;
+    const from = pairs.length;
+    pairs.reserve(12 + length);
+    pairs.length += 4;
+    pairs.varint(length);
+    for (let i = 0; i < count; i++) pairs.varint(numbers[i]!);
+    pairs.bytes.writeUInt32LE(pairs.length - from - 4, from);
     return from;
   }
 
@@ -267,6 +268,10 @@ export class ChunkWriter {
     parts.push(...tail.map(be64));
     return parts;
   }
+}
+
+function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5;
 }
 
 function floorMs(ns: bigint): number {

@@ -4,6 +4,7 @@
  * is the distance to a base, exact in a double below 2^53.
  */
 import { corrupt, type Place } from "./corrupt.ts";
+import { blockSpanNsMax } from "./limits.ts";
 
 const low32 = 2 ** 32;
 
@@ -26,8 +27,6 @@ export interface ScannedRows {
   /** Where record i begins. */
   readonly recordFroms: Uint32Array;
 }
-
-const exactMax = 2 ** 53;
 
 /**
  * Locates `count` records, which must fill `raw`. StoreError `corrupt` when they do not; `place` is
@@ -92,7 +91,7 @@ export function scanRows(
     if (byte >= 0x80) throw corrupt(place, `the time of entry ${row} is no number`);
     const offset = (high - baseHigh) * low32 + (low - baseLow);
     if (offset < previous) isSorted = false;
-    if (offset >= exactMax || offset <= -exactMax) isTooWide = true;
+    if (offset >= blockSpanNsMax || offset <= -blockSpanNsMax) isTooWide = true;
     offsets[row] = previous = offset;
     length = byte = at < end ? raw[at++]! : 0x80;
     if (byte >= 0x80) {
