@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly port?: number;
+  /** `/logs` when the configuration sets it as http_path_prefix; `url` has it then, too. */
+  readonly pathPrefix?: string;
 }
 
 export async function freePort(): Promise<number> {
@@ -66,7 +68,7 @@ export async function startSkald(options: StartOptions = {}): Promise<SkaldProce
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const skald = new Running(child, folder, `http://127.0.0.1:${port}`);
+  const skald = new Running(child, folder, `http://127.0.0.1:${port}${options.pathPrefix ?? ""}`);
   await skald.ready();
   return skald;
 }

@@ -27,7 +27,7 @@ export async function startBrowser(): Promise<Browser> {
 export interface OpenPage extends AsyncDisposable {
   readonly page: Page;
   /** Errors that a test expects, as a part of their text: a 400 of the server is one for Chromium. */
-  expectError(part: string): void;
+  readonly expectError: (part: string) => void;
 }
 
 /** Opens the address in a window of its own; closing it checks that no error was seen. */

@@ -1,12 +1,13 @@
 // One function per question to the server. All take a signal, so that a question nobody waits for ends.
 import { askJson } from "./client.ts";
-import type { DetectedField, Explanation, Labels, QueryAnswer, SeriesAnswer } from "./types.ts";
-
-/** Half-open: [fromMs, toMs). */
-export interface TimeRange {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
+import type {
+  DetectedField,
+  Explanation,
+  Labels,
+  QueryAnswer,
+  SeriesAnswer,
+  TimeRange,
+} from "./types.ts";
 
 export interface RangeQuestion {
   readonly query: string;

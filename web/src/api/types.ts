@@ -1,6 +1,12 @@
 // What the server answers, as far as the page reads it. Times are decimal nanoseconds in strings: they
 // do not fit a number.
 
+/** Half-open: [fromMs, toMs). */
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** One stream of an answer with `categorize-labels`. */

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import type { TimeRange } from "../api/questions.ts";
+import type { TimeRange } from "../api/types.ts";
 import { formatMoment, formatValue } from "../state/format.ts";
 import { cssValue, theme } from "../state/theme.ts";
 import { zone } from "../state/zone.ts";

@@ -16,8 +16,8 @@ import {
   askFieldValues,
   askLabelNames,
   askLabelValues,
-  type TimeRange,
 } from "../api/questions.ts";
+import type { TimeRange } from "../api/types.ts";
 import { completionContext, type CompletionContext } from "../logql/completion-context.ts";
 import {
   functions,

@@ -5,6 +5,7 @@ import { bracketMatching } from "@codemirror/language";
 import { type Diagnostic, setDiagnostics } from "@codemirror/lint";
 import { EditorState, type Extension, Prec, type Text } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, placeholder } from "@codemirror/view";
+import { effect, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { errorPosition } from "../logql/query-text.ts";
@@ -12,9 +13,8 @@ import { logqlLanguage } from "./language.ts";
 import "./query-editor.css";
 
 export interface QueryEditorProps {
-  /** The text; when it changes from outside, the editor follows. */
-  readonly text: string;
-  readonly onChange: (text: string) => void;
+  /** The text: written by the editor, and followed by it when others write. Must not change. */
+  readonly text: Signal<string>;
   readonly onRun: () => void;
   /** What the server said of this text; underlined where it names a position. */
   readonly failure: string;
@@ -23,7 +23,7 @@ export interface QueryEditorProps {
 }
 
 export function QueryEditor(props: QueryEditorProps): JSX.Element {
-  const { text, failure } = props;
+  const { failure } = props;
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
   const latest = useRef(props);
@@ -31,22 +31,26 @@ export function QueryEditor(props: QueryEditorProps): JSX.Element {
   useEffect(() => {
     const editor = createEditor(host.current!, latest);
     view.current = editor;
-    return () => editor.destroy();
+    // A signal's effect runs at once: the text of a moment before never overwrites what is being typed.
+    const stop = effect(() => follow(editor, latest.current.text.value));
+    return () => {
+      stop();
+      editor.destroy();
+    };
   }, []);
-  useEffect(() => {
-    const editor = view.current;
-    if (editor === undefined) return;
-    const { doc } = editor.state;
-    if (doc.toString() === text) return;
-    const selection = { anchor: Math.min(editor.state.selection.main.anchor, text.length) };
-    editor.dispatch({ changes: { from: 0, to: doc.length, insert: text }, selection });
-  }, [text]);
   useEffect(() => {
     const editor = view.current;
     if (editor === undefined) return;
     editor.dispatch(setDiagnostics(editor.state, diagnosticsOf(failure, editor.state.doc)));
   }, [failure]);
   return <div class="query-editor" ref={host} />;
+}
+
+function follow(editor: EditorView, text: string): void {
+  const { doc, selection } = editor.state;
+  if (doc.toString() === text) return;
+  const anchor = Math.min(selection.main.anchor, text.length);
+  editor.dispatch({ changes: { from: 0, to: doc.length, insert: text }, selection: { anchor } });
 }
 
 interface Latest {
@@ -69,7 +73,7 @@ function createEditor(host: HTMLElement, latest: Latest): EditorView {
   ]);
   return new EditorView({
     parent: host,
-    doc: latest.current.text,
+    doc: latest.current.text.peek(),
     extensions: [
       Prec.highest(runKeys),
       latest.current.extensions,
@@ -91,7 +95,7 @@ function createEditor(host: HTMLElement, latest: Latest): EditorView {
         { key: "Escape", run: leave },
       ]),
       EditorView.updateListener.of((update) => {
-        if (update.docChanged) latest.current.onChange(update.state.doc.toString());
+        if (update.docChanged) latest.current.text.value = update.state.doc.toString();
       }),
     ],
   });

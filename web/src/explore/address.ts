@@ -1,6 +1,6 @@
 // The parameters of Explore's address.
 import { computed, type ReadonlySignal } from "@preact/signals";
-import type { TimeRange } from "../api/questions.ts";
+import type { TimeRange } from "../api/types.ts";
 import { parameter } from "../state/location.ts";
 import { type ChosenRange, rangeDefault, resolveRange } from "../state/time-range.ts";
 

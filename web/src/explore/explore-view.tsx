@@ -52,8 +52,7 @@ export function ExploreView(): JSX.Element {
   return (
     <div class="explore" ref={host}>
       <QueryEditor
-        text={draft.value}
-        onChange={(text) => (draft.value = text)}
+        text={draft}
         onRun={runDraft}
         failure={draft.value.trim() === run.value?.query ? failure.value : ""}
         extensions={completion}

@@ -3,14 +3,14 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Icon } from "../app/icons.tsx";
 import { apiUrl } from "../api/client.ts";
-import { askLabelNames } from "../api/questions.ts";
-import { tenant } from "../state/access.ts";
+import { askLabelNames, askLabelValues } from "../api/questions.ts";
+import type { TimeRange } from "../api/types.ts";
+import { tenant, wanted } from "../state/access.ts";
 import { open, visit } from "../state/location.ts";
 import { copy } from "../state/toasts.ts";
 import { quote } from "../logql/query-text.ts";
 import "./first-steps.css";
 import { snippetsFor } from "./snippets.ts";
-import { askLabelValues, type TimeRange } from "../api/questions.ts";
 
 /** How often the server is asked whether a line has come. */
 const pollMs = 2_000;
@@ -50,7 +50,10 @@ export function FirstSteps(): JSX.Element | null {
       }
       if (found === false) wasEmpty.value = true;
       isFilled.value = found ?? isFilled.value;
-      if (found !== true && !gone.signal.aborted) timer = setTimeout(() => void look(), pollMs);
+      // Who is refused has to act first.
+      const isRefused = found === undefined && wanted.value !== "nothing";
+      if (found !== true && !isRefused && !gone.signal.aborted)
+        timer = setTimeout(() => void look(), pollMs);
     };
     void look();
     return () => {
@@ -58,8 +61,23 @@ export function FirstSteps(): JSX.Element | null {
       clearTimeout(timer);
     };
   }, [tenant.value, visit.value]);
+  if (wanted.value !== "nothing") return <WhoAreYou />;
   if (isFilled.value === undefined) return null;
   return isFilled.value ? <WhereToBegin services={services.value} /> : <HowToSend />;
+}
+
+function WhoAreYou(): JSX.Element {
+  const isTenant = wanted.value === "tenant";
+  return (
+    <section class="first-steps" aria-label="Access">
+      <h1>{isTenant ? "Whose logs?" : "Who are you?"}</h1>
+      <p class="note warning">
+        {isTenant
+          ? "This server keeps the logs of tenants apart. Write the name of yours (X-Scope-OrgID) at the top."
+          : "This server wants a token. Write yours at the top; it is forgotten when the tab closes."}
+      </p>
+    </section>
+  );
 }
 
 /** More are in the overview. */

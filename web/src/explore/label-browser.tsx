@@ -5,7 +5,7 @@ import { isAbort, reasonOf } from "../api/client.ts";
 import { askDetectedLabels, askVolume, type DetectedLabel, type Volume } from "../api/questions.ts";
 import { formatBytes, formatCount } from "../state/format.ts";
 import { visit } from "../state/location.ts";
-import { matchersIn, selectorOf, withMatcher, withoutMatcher } from "../logql/query-text.ts";
+import { chosenValues, matchersIn, selectorOf, withToggledValue } from "../logql/query-text.ts";
 import { rangeNow } from "./address.ts";
 import "./label-browser.css";
 
@@ -116,9 +116,7 @@ function ValueColumn({ name, selector, draft, onDraft }: ValueColumnProps): JSX.
   const matchers = matchersIn(selector);
   const others = matchers.filter((one) => one.name !== name).map(({ text }) => text);
   const base = others.length === 0 ? "{}" : `{${others.join(", ")}}`;
-  const chosen = matchers
-    .filter((one) => one.name === name && one.operator === "=")
-    .map(({ value }) => value);
+  const chosen = chosenValues(matchers, name);
   useEffect(() => {
     const gone = new AbortController();
     const question = { selector: base, range: rangeNow(), targetLabel: name, limit: valuesMax };
@@ -131,10 +129,7 @@ function ValueColumn({ name, selector, draft, onDraft }: ValueColumnProps): JSX.
     );
     return () => gone.abort();
   }, [base, visit.value]);
-  const choose = (value: string): void => {
-    if (chosen.includes(value)) onDraft(withoutMatcher(draft, name, value));
-    else onDraft(withMatcher(draft, { name, operator: "=", value }));
-  };
+  const choose = (value: string): void => onDraft(withToggledValue(draft, name, value));
   const wanted = search.value.toLowerCase();
   const shown = volumes.value.filter(({ value }) => value.toLowerCase().includes(wanted));
   return (

@@ -2,8 +2,8 @@
 // the one before. The bars above the lines are a question of their own and are asked first.
 import { batch, type Signal, signal } from "@preact/signals";
 import { isAbort, reasonOf } from "../api/client.ts";
-import { askRange, type RangeQuestion, type TimeRange } from "../api/questions.ts";
-import type { QueryAnswer, QueryStats, SeriesAnswer } from "../api/types.ts";
+import { askRange, type RangeQuestion } from "../api/questions.ts";
+import type { QueryAnswer, QueryStats, SeriesAnswer, TimeRange } from "../api/types.ts";
 import { entriesOf, type Entry } from "../lines/entry.ts";
 import { niceStep } from "../state/time-range.ts";
 import { hasAnswerStages, histogramOf, isLogQuery } from "../logql/query-text.ts";

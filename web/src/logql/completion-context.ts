@@ -80,7 +80,8 @@ function inSelector({ tokens, brace, base, after, isOpenString }: InSelector): C
   const last = inside.at(-1);
   const beforeLast = inside.at(-2);
   const complete = matchersOf(inside);
-  const rest = /^[^{}]*\}/.exec(after)?.[0];
+  const outside = isOpenString ? after.replace(/^[^"`}]*["`]/, "") : after;
+  const rest = /^[^{}]*\}/.exec(outside)?.[0];
   if (rest !== undefined) complete.push(...matchersOf(meaning(rest)));
   const selector = complete.length === 0 ? "" : `{${complete.join(", ")}}`;
   if (last === undefined || last.text === ",") {

@@ -83,15 +83,56 @@ export function withMatcher(text: string, filter: Filter): string {
   return `${text.slice(0, range.from)}{${inner}}${text.slice(range.to)}`;
 }
 
-/** The first selector without a matcher. */
-export function withoutMatcher(text: string, name: string, value: string): string {
+/**
+ * Values that a selector asks of a label: one by `=`, several by `=~"a|b"`. Other matchers and regular
+ * expressions that are more than a choice of texts ask for none in particular.
+ */
+export function chosenValues(matchers: readonly Matcher[], name: string): readonly string[] {
+  return matchers
+    .filter((one) => one.name === name)
+    .flatMap(({ operator, value }) => {
+      if (operator === "=") return [value];
+      return operator === "=~" ? (alternatives(value) ?? []) : [];
+    });
+}
+
+/** Undefined when it is not a choice of texts. */
+function alternatives(expression: string): string[] | undefined {
+  const parts: string[] = [];
+  let part = "";
+  for (let at = 0; at < expression.length; at++) {
+    const char = expression[at]!;
+    if (char === "|") {
+      parts.push(part);
+      part = "";
+    } else if (char === "\\" && /[^\w]/.test(expression[at + 1] ?? "")) {
+      part += expression[++at]!;
+    } else if (/[\\^$.*+?()[\]{}]/.test(char)) {
+      return undefined;
+    } else {
+      part += char;
+    }
+  }
+  return [...parts, part];
+}
+
+/** Adds a value to those that the first selector asks of a label, or takes it away. */
+export function withToggledValue(text: string, name: string, value: string): string {
   const range = selectorOf(text);
-  if (range === undefined) return text;
-  const kept = matchersIn(text.slice(range.from, range.to)).filter(
-    (one) => !(one.name === name && one.operator === "=" && one.value === value),
-  );
-  const inner = kept.map((one) => one.text).join(", ");
+  const before = range === undefined ? [] : matchersIn(text.slice(range.from, range.to));
+  const chosen = chosenValues(before, name);
+  const next = chosen.includes(value) ? chosen.filter((one) => one !== value) : [...chosen, value];
+  const kept = before.filter((one) => one.name !== name || chosenValues([one], name).length === 0);
+  const inner = [...kept.map((one) => one.text), ...choiceOf(name, next)].join(", ");
+  if (range === undefined) return text.trim() === "" ? `{${inner}}` : text;
   return `${text.slice(0, range.from)}{${inner}}${text.slice(range.to)}`;
+}
+
+function choiceOf(name: string, values: readonly string[]): string[] {
+  if (values.length === 0) return [];
+  if (values.length === 1) return [`${name}=${quote(values[0]!)}`];
+  const escaped = values.map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  return [`${name}=~${quote(escaped.join("|"))}`];
 }
 
 export interface Matcher {

@@ -1,6 +1,6 @@
 // Times as people choose them: `now-1h`, or a moment in milliseconds since 1970. A relative range moves
 // with the clock and is resolved anew for each run.
-import type { TimeRange } from "../api/questions.ts";
+import type { TimeRange } from "../api/types.ts";
 
 const unitMs: Readonly<Record<string, number>> = {
   s: 1_000,
