@@ -20,7 +20,10 @@ export interface MsRange {
   readonly toMs: number;
 }
 
-/** Sums over chunks; a chunk that the range cuts counts by its share, truncated, as in Loki. */
+/**
+ * Sums over chunks; a chunk that the range cuts counts by its share, truncated, as in Loki. Callers
+ * cut the range to the day of the table, so that a chunk of two tables counts its part in each.
+ */
 export interface IndexSums {
   chunkCount: number;
   /** From sizes in KiB. */

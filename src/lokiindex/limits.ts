@@ -25,6 +25,9 @@ export const fingerprintSampleStep = 1024;
 /** Chunks of one page marker. */
 export const pageChunks = 16;
 
+/** Sums of a page have 32 bits; what is more is written as this. */
+export const pageSumMax = 0xffffffff;
+
 /** Series with fewer chunks are walked, not jumped into; what Loki does, too. */
 export const markedChunksMin = 64;
 

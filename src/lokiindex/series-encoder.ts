@@ -1,11 +1,8 @@
 import assert from "node:assert/strict";
 import type { ByteSink } from "./byte-sink.ts";
 import type { ChunkMeta } from "./chunk-meta.ts";
-import { pageChunks } from "./limits.ts";
+import { pageChunks, pageSumMax } from "./limits.ts";
 import type { IndexVersion } from "./tables.ts";
-
-/** Page sums have 32 bits. */
-const sumMax = 0xffffffff;
 
 /** The sinks that a record is put together in; used again for the next one. */
 export interface SeriesScratch {
@@ -82,8 +79,8 @@ function writePage(markers: ByteSink, page: readonly ChunkMeta[], offset: number
     maxMs = Math.max(maxMs, chunk.maxMs);
   }
   markers.uvarint(page.length);
-  markers.u32(Math.min(kib, sumMax));
-  markers.u32(Math.min(entries, sumMax));
+  markers.u32(Math.min(kib, pageSumMax));
+  markers.u32(Math.min(entries, pageSumMax));
   markers.uvarint(offset);
   markers.svarint(minMs);
   markers.svarint(maxMs - minMs);
