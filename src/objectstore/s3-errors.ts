@@ -166,7 +166,9 @@ function refusalText(failure: Failure, call: S3Call): string | undefined {
       "role or a web identity token file"
     );
   }
-  if (regionCodes.test(code) || (status === 301 && failure.region !== undefined)) {
+  // The answer to a HEAD has no body, but the header that names the bucket's region.
+  const isElsewhere = failure.region !== undefined && failure.region !== call.region;
+  if (regionCodes.test(code) || (isElsewhere && (status === 301 || status === 400))) {
     return wrongRegionText(failure, call);
   }
   if (code === "AccessDenied" || status === 403 || status === 401) {

@@ -140,6 +140,15 @@ for (const [name, answer, kind, words] of answers) {
   });
 }
 
+test("a HEAD without a body still tells the region", async () => {
+  await using tiny = await startTinyS3();
+  for (const status of [301, 400]) {
+    tiny.misbehave = () => ({ status, headers: { "x-amz-bucket-region": "us-west-2" } });
+    const store = await openOn(tiny.endpoint);
+    await fails(store.head("k"), "denied", /set region: us-west-2/);
+  }
+});
+
 test("a server that is not there, or has no name", async () => {
   const options = { http: { connectTimeoutMs: 500 } };
   const nobody = await openOn("http://127.0.0.1:1", options);
