@@ -60,6 +60,8 @@ export interface Stores {
   stored(tenant: string, range: TimeRange): Promise<readonly StoredPart[]>;
   readonly guard: PeriodGuard;
   readonly health: StoreHealth;
+  /** For what is configured beside the periods: rules, say. */
+  readonly objectStores: ObjectStores;
 }
 
 export interface StoreParts {
@@ -115,6 +117,7 @@ export async function openStores(parts: StoreParts): Promise<Stores> {
     },
     guard,
     health,
+    objectStores,
   };
 }
 
