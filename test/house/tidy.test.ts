@@ -57,6 +57,8 @@ function functionsOf(text: string): { name: string; line: number; length: number
   const opening =
     /^(\s*)(?:export )?(?:static |private |protected |override |get |set )*(?:async )?(?:function\*? |\*?#?)([\w$]+)\s*(?:<[^()]*>)?\(.*\{$/;
   const control = new Set(["if", "for", "while", "switch", "catch", "function", "return", "test"]);
+  // Calls that take a function, as components make them.
+  for (const hook of ["useEffect", "useMemo", "effect"]) control.add(hook);
   const found: { name: string; line: number; length: number }[] = [];
   for (const [index, line] of lines.entries()) {
     const match = opening.exec(line);
@@ -157,7 +159,6 @@ const runtimeDependencies: readonly string[] = [
   "@lezer/highlight",
   "@lezer/lr",
   "@node-rs/crc32",
-  "@preact/preset-vite",
   "@preact/signals",
   "@smithy/node-http-handler",
   "big.js",
