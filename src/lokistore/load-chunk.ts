@@ -111,7 +111,9 @@ export function blockOf(
     isAscii: lines !== undefined && isAscii(lines.bytes),
     hasInnerNewline: lines === undefined || newlineCount(lines.bytes) > lines.count,
   };
-  const isExact = isWhole && lines !== undefined && lengths !== undefined;
+  // Without lines it is not known whether they are ASCII: then they count as if they were not,
+  // which is right for every reader, and reading them puts it straight.
+  const isExact = isWhole && lengths !== undefined;
   ref.facts.settle(read, opened.header.labels);
   const { rowCount, baseNs, offsets, metadata } = rows;
   const block = {

@@ -172,6 +172,11 @@ export class LokiCompactor {
     });
   }
 
+  /** When the oldest marks were made whose chunks are not deleted yet; undefined when none wait. */
+  async oldestMarkMs(): Promise<number | undefined> {
+    return (await this.#marks.all())[0]?.markedMs;
+  }
+
   async #find(name: string): Promise<{ store: LokiStore; table: LokiTable }> {
     for (const store of this.#options.stores) {
       const table = (await store.tables()).find((one) => one.name === name);

@@ -14,8 +14,8 @@ export const chunkCacheBytesDefault: number = 32 * MiB;
 /** Chunk GETs in flight per query. Objects are small, so many are needed to fill a line. */
 const getsInFlightMax = 16;
 
-/** Chunks fetched ahead at first; twice as many after each one that was taken. */
-const aheadFirst = 2;
+/** Chunks fetched ahead: as many as were taken already, so at most half of the GETs are in vain. */
+const aheadMin = 2;
 const aheadMax = 32;
 
 /** Fetched ahead at most, by the sizes the index has (uncompressed); one chunk always goes. */
@@ -82,7 +82,6 @@ class ReadPipeline {
   readonly #decoded = new Map<number, Promise<Block | undefined>>();
   #nextFetch = 0;
   #nextDecode = 0;
-  #ahead = aheadFirst;
   #aheadBytes = 0;
 
   constructor(refs: readonly ChunkBlockRef[], job: ChunkReadJob) {
@@ -92,13 +91,12 @@ class ReadPipeline {
 
   /** Blocks are taken in order, each once. */
   async take(index: number): Promise<Block | undefined> {
-    this.#fetchUntil(index + this.#ahead);
+    this.#fetchUntil(index + Math.min(aheadMax, Math.max(aheadMin, index)));
     while (this.#nextDecode < Math.min(index + decodedAheadMax, this.#refs.length)) {
       const at = this.#nextDecode++;
       this.#fetchUntil(at + 1);
       this.#decoded.set(at, quiet(this.#decode(at)));
     }
-    this.#ahead = Math.min(aheadMax, this.#ahead * 2);
     const block = await this.#decoded.get(index)!;
     this.#decoded.delete(index);
     this.#aheadBytes -= weightOf(this.#refs[index]!);

@@ -49,6 +49,11 @@ export interface ExplainedRead {
     readonly answeredByFacts: number;
     /** Of those read: overlap with another source, so whole entries are compared. */
     readonly overlapping: number;
+    /**
+     * Of those read: known from an index of Loki's alone. There are no skip filters, so every line
+     * filter reads them, and their entries and bytes are what the index says.
+     */
+    readonly estimated: number;
   };
   readonly sources: readonly string[];
   readonly streams: number;
@@ -188,6 +193,7 @@ async function readOf(
       skipped: run.counts.blocksSkipped - blocksSkipped,
       answeredByFacts: blocks.length - read.length,
       overlapping: overlapping.length,
+      estimated: read.filter(({ ref }) => ref.facts.isEstimate === true).length,
     },
     sources: [...new Set(blocks.map(({ ref }) => ref.facts.source))].slice(0, sourcesMax),
     streams: streamCount(blocks),
