@@ -9,22 +9,29 @@ import {
   DeleteBook,
   DeleteRunner,
   dropEmptySegments,
+  type Eraser,
   type JournalBytes,
+  LokiEraser,
+  LokiRequests,
+  LokiRetention,
   MaskedStore,
   NativeEraser,
   type NativeStore,
+  type OtherMasks,
   PolicyRecord,
   Retention,
   RetentionRunner,
   Visibility,
   type VisibilityPart,
 } from "#lifecycle";
+import type { LokiCompactor } from "#lokistore";
 import type { TimeRange } from "#model";
 import type { LogStore } from "#storage";
 import type { BackgroundBoard, Logger, Metrics } from "#telemetry";
 import type { BackgroundTasks } from "#world";
 import { createCompactors } from "./compaction.ts";
 import type { IngestSide } from "./ingest.ts";
+import { createLokiCompactor } from "./loki-compaction.ts";
 import type { Stores } from "./stores.ts";
 import type { World } from "./world.ts";
 
@@ -66,7 +73,8 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
   });
   const isEnabled = config.compactor.retentionEnabled;
   const retention = new Retention({ limits, clock, log, isEnabled });
-  const visibility = new Visibility({ book, retention, limits, clock });
+  const others = lokiRequests(parts);
+  const visibility = new Visibility({ book, retention, limits, clock, others });
   const deletes = new DeleteApi({
     book,
     limits,
@@ -75,8 +83,19 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
     maxIntervalMs: config.compactor.deleteMaxIntervalMs,
   });
   const native = nativeStores(parts, (segment) => expiry.isLeaving(segment));
-  const expiry: RetentionRunner = createRetention(parts, { retention, native });
-  const erasing = createErasing(parts, { book, native });
+  const record = new PolicyRecord({ objects: stores.requests, clock });
+  const expiry: RetentionRunner = createRetention(parts, { retention, native, record });
+  const ofLoki = createLokiCompactor(parts);
+  const erasers: Eraser[] = native.map((store) => new NativeEraser(store));
+  if (ofLoki !== undefined) {
+    board.task("index merging", "makes one index file of many, in Loki's format", () => {
+      const { state, lastSuccessMs, current: _table, ...detail } = ofLoki.status();
+      return { state: state === "idle" ? "idle" : "running", lastSuccessMs, detail };
+    });
+    erasers.push(new LokiEraser({ compactor: ofLoki, stores: stores.loki, clock }));
+  }
+  const expiring = [expiry, ...lokiRetention(parts, { compactor: ofLoki, retention, record })];
+  const erasing = createErasing(parts, { book, native, erasers });
   return {
     visibility,
     store: new MaskedStore(ingest.store, (tenant, range) => visibility.masks(tenant, range)),
@@ -94,9 +113,12 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
       for (const { compactor } of native) {
         background.spawn("merge segments", (signal) => compactor.run(signal));
       }
+      if (ofLoki !== undefined) {
+        background.spawn("merge index files", (signal) => ofLoki.run(signal));
+      }
       background.spawn("carry out deletes", (signal) => erasing(signal));
       if (isEnabled) {
-        background.spawn("apply retention", (signal) => applying(parts, expiry, signal));
+        background.spawn("apply retention", (signal) => applying(parts, expiring, signal));
       }
     },
   };
@@ -111,10 +133,46 @@ function nativeStores(
   return stores.native.map((store, at) => ({ ...store, compactor: compactors[at] as Compactor }));
 }
 
+/** Deletes that a Loki has taken and not carried out, in each bucket it writes to. */
+function lokiRequests({ stores, world, log }: LifecycleParts): OtherMasks[] {
+  if (stores.loki.length === 0) return [];
+  const { clock } = world;
+  const byPlace = new Map(
+    stores.lokiPeriods.all.map(({ objects, pathPrefix }) => [
+      `${objects.name} ${pathPrefix}`,
+      { objects, pathPrefix },
+    ]),
+  );
+  const failed = (reason: string): void =>
+    log.error("delete requests of Loki cannot be read again", { reason });
+  const requests = new LokiRequests({ places: [...byPlace.values()], clock, failed });
+  return [(tenant, range) => requests.masks(tenant, range)];
+}
+
+function lokiRetention(
+  { config, world, log }: LifecycleParts,
+  given: {
+    readonly compactor: LokiCompactor | undefined;
+    readonly retention: Retention;
+    readonly record: PolicyRecord;
+  },
+): LokiRetention[] {
+  const { compactor, retention, record } = given;
+  if (compactor === undefined) return [];
+  const deleteDelayMs = config.compactor.retentionDeleteDelayMs;
+  const { clock } = world;
+  return [new LokiRetention({ compactor, retention, record, clock, log, deleteDelayMs })];
+}
+
 function createRetention(
-  { config, limits, stores, world, log, metrics }: LifecycleParts,
-  { retention, native }: { readonly retention: Retention; readonly native: NativeStore[] },
+  { config, limits, world, log, metrics }: LifecycleParts,
+  given: {
+    readonly retention: Retention;
+    readonly native: readonly NativeStore[];
+    readonly record: PolicyRecord;
+  },
 ): RetentionRunner {
+  const { retention, native, record } = given;
   const { clock } = world;
   const { retentionEnabled, retentionDeleteDelayMs, retentionTotalBytes } = config.compactor;
   const dropped = metrics.counter(
@@ -131,7 +189,7 @@ function createRetention(
     stores: native,
     retention,
     limits,
-    record: new PolicyRecord({ objects: stores.requests, clock }),
+    record,
     clock,
     log,
     isEnabled: retentionEnabled,
@@ -149,7 +207,7 @@ function createRetention(
 
 async function applying(
   { config, board, log }: LifecycleParts,
-  expiry: RetentionRunner,
+  expiring: readonly { runOnce(signal: AbortSignal): Promise<void> }[],
   signal: AbortSignal,
 ): Promise<void> {
   const { applyRetentionIntervalMs, compactionIntervalMs } = config.compactor;
@@ -157,21 +215,28 @@ async function applying(
   const task = board.task("retention", "takes expired segments out of the store");
   const onFailure = (error: unknown): void =>
     log.error("retention failed, the next round goes on", { reason: messageOf(error) });
-  await task.repeat({ intervalMs, signal, onFailure }, () => expiry.runOnce(signal));
+  await task.repeat({ intervalMs, signal, onFailure }, async () => {
+    for (const one of expiring) await one.runOnce(signal);
+  });
 }
 
 /** Carries requests out and takes away what is left of segments without rows. */
 function createErasing(
   { config, limits, ingest, world, log, metrics, board }: LifecycleParts,
-  { book, native }: { readonly book: DeleteBook; readonly native: readonly NativeStore[] },
+  given: {
+    readonly book: DeleteBook;
+    readonly native: readonly NativeStore[];
+    readonly erasers: readonly Eraser[];
+  },
 ): (signal: AbortSignal) => Promise<void> {
+  const { book, native, erasers } = given;
   const { clock } = world;
   const journal = journalBytes(ingest);
   const lines = metrics.counter("skald_deletes_erased_lines_total", "Lines that deletes erased.");
   const finished = metrics.counter("skald_deletes_finished_total", "Delete requests carried out.");
   const runner = new DeleteRunner({
     book,
-    erasers: native.map((store) => new NativeEraser(store)),
+    erasers,
     limits,
     clock,
     log,

@@ -22,7 +22,6 @@ import { type IngestSide, openIngest } from "./ingest.ts";
 import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
 import { openQueries, type QuerySide } from "./queries.ts";
-import { createLokiCompactor } from "./loki-compaction.ts";
 import { openRuler, type RulerSide } from "./ruler.ts";
 import { openStores } from "./stores.ts";
 import type { World } from "./world.ts";
@@ -102,14 +101,9 @@ export class Skald {
     if (replayed.records > 0) log.info("journal replayed", { ...replayed });
     this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
     const { clock } = world;
-    const compaction = { config, stores, journal: ingest.journal, world, log, metrics };
     this.#background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));
     life.start(this.#background);
     rules.start(this.#background);
-    const ofLoki = createLokiCompactor(compaction);
-    if (ofLoki !== undefined) {
-      this.#background.spawn("merge index files", (signal) => ofLoki.run(signal));
-    }
     this.#background.spawn("compare periods", (signal) => stores.guard.run(signal));
     this.#background.spawn("cut segments", (signal) => ingest.ingester.run(signal));
     this.#state = "running";

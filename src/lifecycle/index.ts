@@ -22,3 +22,6 @@ export type { EraseJob, EraseOutcome, Eraser } from "./eraser.ts";
 export { NativeEraser, type NativeStore } from "./native-eraser.ts";
 export { PolicyRecord } from "./policy-record.ts";
 export { type RetentionItem, RetentionRunner } from "./retention-runner.ts";
+export { LokiEraser, type LokiErasing } from "./loki-eraser.ts";
+export { LokiRequests } from "./loki-requests.ts";
+export { LokiRetention } from "./loki-retention.ts";

@@ -3,8 +3,6 @@ import type { Compactor, ErasedRows, LeftOut, MergedSegment } from "#compaction"
 import { dayOfNs, type TimeRange } from "#model";
 import type { ObjectStore } from "#objectstore";
 import { type ListedSegment, SegmentSource, type SegmentStore } from "#segment";
-import { type BlockRef, newReadCounters, type ReadOptions } from "#storage";
-import { nextTurn } from "#world";
 import type { ErasedCount } from "./delete-request.ts";
 import {
   addErased,
@@ -14,7 +12,8 @@ import {
   erasedSectionKind,
 } from "./erased-section.ts";
 import type { EraseJob, EraseOutcome, Eraser } from "./eraser.ts";
-import { hiddenRows, type Mask, masksOfBlock, neededBy } from "./mask.ts";
+import { findHidden } from "./find-hidden.ts";
+import { hiddenRows } from "./mask.ts";
 
 /** One object store with native segments, and who changes them. */
 export interface NativeStore {
@@ -23,10 +22,11 @@ export interface NativeStore {
   readonly compactor: Compactor;
 }
 
+/** Other stores note other things among what is leaving. */
+const segmentSuffix = ".seg";
+
 /** Merges may move rows while they are searched for; after this many searches the next round goes on. */
 const searchesMax = 4;
-
-const noLines = { lines: false, lengths: false, metadata: [] } as const;
 
 /** Erases rows of native segments by rewriting the segments that hold one. */
 export class NativeEraser implements Eraser {
@@ -40,9 +40,10 @@ export class NativeEraser implements Eraser {
 
   async erase(job: EraseJob, signal: AbortSignal): Promise<EraseOutcome> {
     const problems = new Set<string>();
+    const problem = (text: string): void => void problems.add(text);
     for (let search = 0; search < searchesMax; search++) {
       problems.clear();
-      const keys = await this.#search(job, signal, (problem) => problems.add(problem));
+      const keys = await findHidden(this.#store.segments, job, { signal, problem });
       if (keys.size === 0) return { isClean: problems.size === 0, problems: [...problems] };
       const live = await this.#store.compactor.live(job.tenant);
       for (const segment of live) {
@@ -79,37 +80,6 @@ export class NativeEraser implements Eraser {
     );
   }
 
-  /** Keys of live segments that hold a row of the masks. Reads no further in a segment than to the first. */
-  async #search(
-    { tenant, masks }: EraseJob,
-    signal: AbortSignal,
-    problem: (text: string) => void,
-  ): Promise<Set<string>> {
-    const found = new Set<string>();
-    const options = { signal, counters: newReadCounters(), warn: problem };
-    for (const mask of masks) {
-      const { range, matchers, pipeline } = mask;
-      const skip = pipeline?.skip ?? { lineTerms: [] };
-      const plan = await this.#store.segments.plan({ tenant, matchers, range }, skip, options);
-      for (const warning of plan.warnings) problem(warning);
-      const touched = plan.blocks.filter((ref) => masksOfBlock([mask], ref).length > 0);
-      for (const [key, refs] of Map.groupBy(touched, ({ facts }) => facts.source)) {
-        if (found.has(key)) continue;
-        if (await this.#holds(mask, refs, options)) found.add(key);
-      }
-    }
-    return found;
-  }
-
-  async #holds(mask: Mask, refs: readonly BlockRef[], options: ReadOptions): Promise<boolean> {
-    const needs = neededBy([mask], noLines);
-    for await (const block of this.#store.segments.read(refs, needs, options)) {
-      if (hiddenRows(block, [mask]) !== undefined) return true;
-      await nextTurn();
-    }
-    return false;
-  }
-
   async erased({ tenant, ids, masks }: EraseJob): Promise<Map<string, ErasedCount>> {
     const sum: ErasedCounts = new Map();
     const wanted = new Set(ids);
@@ -139,6 +109,7 @@ export class NativeEraser implements Eraser {
 
   async areGone(objects: readonly string[], signal: AbortSignal): Promise<boolean> {
     for (const key of objects) {
+      if (!key.endsWith(segmentSuffix)) continue;
       if ((await this.#store.objects.head(key, { signal })) !== undefined) return false;
     }
     return true;

@@ -4,7 +4,7 @@
  * that nobody needs any more. All state is in the objects and in the files of marks: a crash costs
  * the work at hand. At most one compactor, ours or Loki's, may run on a bucket.
  */
-import { minute, StoreError } from "#base";
+import { isStoreError, minute, StoreError } from "#base";
 import { chunkKeyFormOf, parseChunkKey } from "#lokichunk";
 import { tableDay } from "#lokiindex";
 import { compareText } from "#model";
@@ -55,6 +55,12 @@ export interface LokiCompactorStatus {
   readonly droppedChunks: number;
   readonly rewrittenChunks: number;
   readonly deletedChunks: number;
+}
+
+interface OpenedFile {
+  readonly file: ListedIndex;
+  /** Of a shared file. */
+  readonly tenants: readonly string[];
 }
 
 /** A table to go through for retention and deletes. */
@@ -159,7 +165,11 @@ export class LokiCompactor {
       const { store, table } = await this.#find(what.table);
       const files = await store.filesOf(table, { isFresh: true });
       const tools = { ...this.#tools(store, table, signal), marks: this.#marks };
-      if (files.some((file) => file.tenant === undefined)) await this.#merge(tools, files);
+      const isShared = files.some((file) => file.tenant === undefined);
+      if (isShared && !(await this.#merge(tools, files))) {
+        const text = `${table.keyPrefix}: a damaged index file may list chunks that are to change`;
+        throw new StoreError("corrupt", text);
+      }
       const own = (await store.filesOf(table, { isFresh: false })).filter(
         (file) => file.tenant === what.tenant,
       );
@@ -219,34 +229,64 @@ export class LokiCompactor {
     this.#set({ state: "looking", current: undefined });
   }
 
-  /** Every tenant of the table; shared files go once each tenant has its own. */
-  async #merge(tools: TableTools, files: readonly ListedIndex[]): Promise<void> {
-    const { store, clock } = tools;
-    const shared = files.filter((file) => file.tenant === undefined);
-    const ownOf = Map.groupBy(files, (file) => file.tenant);
-    const tenantsOfShared = new Map<ListedIndex, Set<string>>();
-    const tenants = new Set<string>();
-    for (const file of shared) {
-      const some = new Set((await store.openIndex(file)).tenants());
-      tenantsOfShared.set(file, some);
-      for (const tenant of some) tenants.add(tenant);
+  /**
+   * Every tenant of the table; shared files go once each tenant has its own. A damaged file is told
+   * and left as it is, the others are merged. Returns whether all went well.
+   */
+  async #merge(tools: TableTools, files: readonly ListedIndex[]): Promise<boolean> {
+    const sound: OpenedFile[] = [];
+    let isComplete = true;
+    for (const file of files) {
+      const index = await this.#guard(tools, () => tools.store.openIndex(file));
+      if (index === undefined) isComplete = false;
+      else sound.push({ file, tenants: file.tenant === undefined ? index.tenants() : [] });
     }
+    const shared = sound.filter(({ file }) => file.tenant === undefined);
+    const ownOf = Map.groupBy(sound, ({ file }) => file.tenant);
+    const tenants = new Set(shared.flatMap((one) => one.tenants));
     for (const [tenant, own] of ownOf) {
       if (tenant !== undefined && own.length > 1) tenants.add(tenant);
     }
+    let isMerged = true;
     for (const tenant of [...tenants].sort(compareText)) {
-      tools.signal.throwIfAborted();
-      const startedMs = clock.monotonicMs();
-      const own = ownOf.get(tenant) ?? [];
-      const ofTenant = shared.filter((file) => tenantsOfShared.get(file)!.has(tenant));
-      const merged = await mergeTenant({ tenant, own, shared: ofTenant }, tools);
-      this.#set({
-        mergedFiles: this.#status.mergedFiles + merged.inputs.length,
-        writtenFiles: this.#status.writtenFiles + 1,
-      });
-      this.#options.events.merged(merged, clock.monotonicMs() - startedMs);
+      const merged = await this.#guard(tools, () =>
+        this.#mergeTenant(tools, {
+          tenant,
+          own: (ownOf.get(tenant) ?? []).map(({ file }) => file),
+          shared: shared.filter((one) => one.tenants.includes(tenant)).map(({ file }) => file),
+        }),
+      );
+      if (merged === undefined) isMerged = false;
     }
-    for (const { key } of shared) await deleteIndex(key, tools);
+    if (isMerged) for (const { file } of shared) await deleteIndex(file.key, tools);
+    return isComplete && isMerged;
+  }
+
+  /** Undefined when something is damaged: then `events` was told. */
+  async #guard<T>({ table, signal }: TableTools, task: () => Promise<T>): Promise<T | undefined> {
+    signal.throwIfAborted();
+    try {
+      return await task();
+    } catch (error) {
+      if (!isStoreError(error, "corrupt")) throw error;
+      this.#options.events.failed(error, table.name);
+      return undefined;
+    }
+  }
+
+  async #mergeTenant(
+    tools: TableTools,
+    files: Parameters<typeof mergeTenant>[0],
+  ): Promise<LokiMerged> {
+    const { clock, events } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const merged = await mergeTenant(files, tools);
+    this.#set({
+      mergedFiles: this.#status.mergedFiles + merged.inputs.length,
+      writtenFiles: this.#status.writtenFiles + 1,
+    });
+    events.merged(merged, clock.monotonicMs() - startedMs);
+    return merged;
   }
 
   /** Deletes the objects of chunks that were marked long enough ago and left every table. */
