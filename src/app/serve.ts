@@ -67,11 +67,15 @@ async function run(result: RunResult, io: CliIo): Promise<number> {
   const metrics = createMetrics({ process: true });
   const build = await readBuildInfo(files);
   const skald = new Skald({ loaded, world, log, metrics, build, readFile: readText(files) });
+  // While it waits for an object store, nothing else may keep the process alive.
+  const alive = keepAlive();
   try {
     await skald.start();
   } catch (error) {
     await skald.stop();
-    return refuse(error, log, io);
+    return await refuse(error, log, io);
+  } finally {
+    alive();
   }
   await io.stderr.line(greeting(`${skald.url}${server.httpPathPrefix}`));
   await interruption(io.interrupted);
@@ -95,13 +99,19 @@ function greeting(url: string): string {
   ].join("\n");
 }
 
+/** A live timer; returns how to end it. */
+function keepAlive(): () => void {
+  const timer = setInterval(() => undefined, 2 ** 30);
+  return () => clearInterval(timer);
+}
+
 function interruption(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    // A live timer, since a signal that somebody waits for does not keep the process alive.
-    const alive = setInterval(() => undefined, 2 ** 30);
+    // A signal that somebody waits for does not keep the process alive.
+    const alive = keepAlive();
     const done = (): void => {
-      clearInterval(alive);
+      alive();
       resolve();
     };
     signal.addEventListener("abort", done, { once: true });
