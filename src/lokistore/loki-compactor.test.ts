@@ -248,3 +248,24 @@ test("a crash at any point of a rewrite keeps every entry that stays, and no obj
     assert.equal((await keysOf(objects, "one/")).length, after.blockCount, note);
   }
 });
+
+test("a damaged file is told and left, the others are merged; a rewrite refuses", async () => {
+  const clock = new ManualClock({ nowMs: day0Ms });
+  const objects = new MemoryObjectStore({ nowMs: () => clock.nowMs() });
+  const kit = openCompactor(objects, clock, new SimulatedDisk());
+  await fill(kit);
+  const damaged = `index/${table}/1735700001-host-2.tsdb.gz`;
+  await objects.put(damaged, Buffer.from("no index"));
+  kit.store.refresh();
+  clock.advance(600_000);
+  const before = await readAll(kit.store, "one");
+  await kit.compactor.runOnce(noSignal);
+  assert.match(kit.failures.join(), /index_20089.*1735700001-host-2/);
+  assert.equal((await keysOf(objects, "index/")).length, 3);
+  assert.deepEqual((await readAll(kit.store, "one")).rows, before.rows);
+  await assert.rejects(
+    kit.compactor.rewrite({ tenant: "one", table }, () => "drop", noSignal),
+    /damaged index file/,
+  );
+  assert.deepEqual((await readAll(kit.store, "one")).rows, before.rows);
+});
