@@ -155,6 +155,42 @@ test("ranges are chosen: relative, absolute, and twice as wide", { skip }, async
   assert.equal(parameters(page).get("from"), String(Date.UTC(2026, 0, 10, 7, 30)));
 });
 
+test("the range before comes back, also without the browser's back", { skip }, async () => {
+  await using opened = await openPage(browser, address('{app="shop"}'));
+  const { page } = opened;
+  const undo = page.getByRole("button", { name: "Back to the range before" });
+  assert.ok(await undo.isDisabled());
+  await page.getByRole("button", { name: "Zoom out" }).click();
+  await page.waitForURL(/from=\d{13}/);
+  await undo.click();
+  await page.waitForURL(/from=now-1h/);
+  await page.getByRole("heading", { name: "1,200 lines" }).waitFor();
+});
+
+test("a click on a bar opens its step", { skip }, async () => {
+  await using opened = await openPage(browser, address('{app="shop"}'));
+  const { page } = opened;
+  const over = page.locator(".histogram .u-over");
+  await over.waitFor();
+  const box = (await over.boundingBox())!;
+  await over.click({ position: { x: box.width * 0.75, y: box.height - 5 } });
+  await page.waitForURL(/from=\d{13}/);
+  const spanMs = Number(parameters(page).get("to")) - Number(parameters(page).get("from"));
+  assert.equal(spanMs, 30_000);
+});
+
+test("a query is formatted, and shared with the times it shows", { skip }, async () => {
+  const permissions = ["clipboard-read", "clipboard-write"];
+  await using opened = await openPage(browser, address('{app="shop"}|="order"'), { permissions });
+  const { page } = opened;
+  await page.getByRole("button", { name: "Format" }).click();
+  await page.getByText('{app="shop"} |= "order"').waitFor();
+  await page.getByRole("button", { name: "Share" }).click();
+  await page.getByText("Link copied").waitFor();
+  const link = await page.evaluate<string>("navigator.clipboard.readText()");
+  assert.match(link, /#\/explore\?q=.*&from=\d{13}&to=\d{13}/);
+});
+
 test("labels build the selector by clicking", { skip }, async () => {
   await using opened = await openPage(browser, skald.url);
   const { page } = opened;

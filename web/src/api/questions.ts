@@ -175,3 +175,9 @@ export async function askFieldValues(
   });
   return answer.values ?? [];
 }
+
+/** The query as the server writes it. Rejects with where it is wrong. */
+export async function askFormatted(query: string): Promise<string> {
+  const answer = await askJson<{ data: string }>("loki/api/v1/format_query", { query: { query } });
+  return answer.data;
+}

@@ -22,6 +22,7 @@ const paths = {
   plus: "M8 3v10M3 8h10",
   minus: "M3 8h10",
   link: "M6.5 9.5 9.5 6.5M7 4.5l1.2-1.2a3 3 0 0 1 4.5 4.5L11.5 9M9 11.5l-1.2 1.2a3 3 0 0 1-4.5-4.5L4.5 7",
+  format: "M2.5 4h11M5.5 8h8M5.5 12h5",
   chart: "M2.5 13.5h11M4 11V8M7 11V4M10 11V6M13 11V9",
 } as const;
 

@@ -17,7 +17,7 @@ import { HistogramPanel } from "./histogram-panel.tsx";
 import { HistoryPanel } from "./history-panel.tsx";
 import { LabelBrowser } from "./label-browser.tsx";
 import { MetricPanel } from "./metric-panel.tsx";
-import { zoomOut } from "./range-picker.tsx";
+import { undoRange, zoomOut } from "./range-picker.tsx";
 import {
   cancel,
   failure,
@@ -57,7 +57,7 @@ export function ExploreView(): JSX.Element {
         failure={draft.value.trim() === run.value?.query ? failure.value : ""}
         extensions={completion}
       />
-      <Toolbar onRun={runDraft} />
+      <Toolbar draft={draft} onRun={runDraft} />
       {openPanel.value === "labels" && (
         <LabelBrowser
           draft={draft.value}
@@ -83,7 +83,7 @@ function shortcutsOf(host: { readonly current: HTMLElement | null }, runDraft: (
     { keys: "x", does: "Cancel what is running", run: cancel },
     { keys: "t", does: "Choose the time range", run: () => press(".popover > .button") },
     { keys: "-", does: "Zoom out", run: zoomOut },
-    { keys: "[", does: "Back to the step before", run: () => history.back() },
+    { keys: "[", does: "Back to the range before", run: undoRange },
     { keys: "l", does: "Open or close the labels", run: () => togglePanel("labels") },
     { keys: "h", does: "Open or close the history", run: () => togglePanel("history") },
     { keys: "e", does: "Open or close explain", run: () => togglePanel("explain") },

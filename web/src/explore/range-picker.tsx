@@ -1,20 +1,50 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { Icon } from "../app/icons.tsx";
 import { Popover } from "../app/popover.tsx";
 import { formatMoment } from "../state/format.ts";
 import { askAgain, change } from "../state/location.ts";
-import { parseMoment, rangeTitle } from "../state/time-range.ts";
+import { type ChosenRange, parseMoment, rangeTitle } from "../state/time-range.ts";
 import { zone } from "../state/zone.ts";
 import { chosenRange, rangeNow } from "./address.ts";
 import "./range-picker.css";
 
 const quickRanges = ["5m", "15m", "30m", "1h", "3h", "6h", "12h", "24h", "2d", "7d", "30d", "90d"];
 
+/** Ranges before the one shown, the last one last: what `undoRange` goes back to. */
+const before: Signal<readonly ChosenRange[]> = signal([]);
+/** Nobody remembers more steps than this. */
+const beforeMax = 50;
+
 /** Sets the range of the view and asks for its data; a step that "back" undoes. */
 export function chooseRange(from: string, to: string): void {
+  before.value = [...before.value, chosenRange.peek()].slice(-beforeMax);
   change({ from, to }, "push");
   askAgain();
+}
+
+/** The range before this one; the query stays. */
+export function undoRange(): void {
+  const last = before.value.at(-1);
+  if (last === undefined) return;
+  before.value = before.value.slice(0, -1);
+  change({ from: last.from, to: last.to }, "push");
+  askAgain();
+}
+
+export function UndoRangeButton(): JSX.Element {
+  return (
+    <button
+      type="button"
+      class="button icon"
+      aria-label="Back to the range before"
+      title="Back to the range before ([)"
+      disabled={before.value.length === 0}
+      onClick={undoRange}
+    >
+      <Icon name="back" />
+    </button>
+  );
 }
 
 /** A range by moments, as dragging over a chart gives it. */

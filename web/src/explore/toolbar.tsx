@@ -1,31 +1,61 @@
+import type { Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Icon, type IconName } from "../app/icons.tsx";
-import { askAgain, change } from "../state/location.ts";
+import { reasonOf } from "../api/client.ts";
+import { askFormatted } from "../api/questions.ts";
+import { askAgain, change, formatHash, place } from "../state/location.ts";
 import { isRelative } from "../state/time-range.ts";
-import { chosenRange, direction, limit, openPanel, refresh, refreshes } from "./address.ts";
-import { RangePicker, zoomOut } from "./range-picker.tsx";
-import { cancel, isRunning } from "./session.ts";
+import { copy, say } from "../state/toasts.ts";
+import {
+  chosenRange,
+  direction,
+  limit,
+  openPanel,
+  rangeNow,
+  refresh,
+  refreshes,
+} from "./address.ts";
+import { RangePicker, UndoRangeButton, zoomOut } from "./range-picker.tsx";
+import { cancel, isRunning, run } from "./session.ts";
 import "./toolbar.css";
 
 const limits = [100, 500, 1_000, 2_000, 5_000];
 
+interface ToolbarProps {
+  /** What stands in the editor. */
+  readonly draft: Signal<string>;
+  readonly onRun: () => void;
+}
+
 /** Everything around the editor: panels on the left; range, refresh and run on the right. */
-export function Toolbar({ onRun }: { readonly onRun: () => void }): JSX.Element {
+export function Toolbar({ draft, onRun }: ToolbarProps): JSX.Element {
   return (
     <div class="toolbar" role="toolbar" aria-label="Query">
       <PanelButton name="labels" icon="labels" title="Labels" />
       <PanelButton name="history" icon="history" title="History" />
       <PanelButton name="explain" icon="chart" title="Explain" />
+      <button type="button" class="button quiet" onClick={() => void formatDraft(draft)}>
+        <Icon name="format" /> Format
+      </button>
+      <button
+        type="button"
+        class="button quiet"
+        title="Copy the address of this view, with the times it shows"
+        onClick={() => void copy(fixedAddress(), "Link copied")}
+      >
+        <Icon name="link" /> Share
+      </button>
       <span class="toolbar-space" />
       <OrderSelect />
       <LimitSelect />
+      <UndoRangeButton />
       <RangePicker />
       <button
         type="button"
         class="button icon"
         aria-label="Zoom out"
-        title="Zoom out"
+        title="Zoom out (-)"
         onClick={zoomOut}
       >
         <Icon name="minus" />
@@ -34,6 +64,29 @@ export function Toolbar({ onRun }: { readonly onRun: () => void }): JSX.Element 
       <RunButton onRun={onRun} />
     </div>
   );
+}
+
+/** Writes the query as the server would; what it cannot read stays as it is. */
+async function formatDraft(draft: Signal<string>): Promise<void> {
+  const text = draft.peek();
+  try {
+    const formatted = await askFormatted(text);
+    if (draft.peek() === text) draft.value = formatted;
+  } catch (error) {
+    say(reasonOf(error), "failure");
+  }
+}
+
+/** The address with moments for a relative range: it shows the same lines tomorrow. */
+function fixedAddress(): string {
+  const { fromMs, toMs } = run.peek()?.range ?? rangeNow();
+  const parameters = new URLSearchParams(place.peek().parameters);
+  parameters.set("from", String(Math.floor(fromMs)));
+  parameters.set("to", String(Math.ceil(toMs)));
+  parameters.delete("refresh");
+  const url = new URL(location.href);
+  url.hash = formatHash({ view: "explore", parameters });
+  return url.href;
 }
 
 /** Opens and closes a panel below the toolbar; the address says which one is open. */
