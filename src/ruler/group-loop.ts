@@ -36,8 +36,8 @@ export async function runGroupLoop(options: LoopOptions, signal: AbortSignal): P
     else {
       const missed = Math.max(0, Math.floor((clock.nowMs() - jitterMs - atMs) / intervalMs));
       atMs += missed * intervalMs;
-      onIteration(missed);
       await turns.run(() => evaluator.evaluate(atMs, signal)).catch(unlessAborted(signal));
+      onIteration(missed);
       atMs += intervalMs;
     }
   }

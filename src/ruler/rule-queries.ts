@@ -44,7 +44,8 @@ export function engineRuleQueries(engine: QueryEngine, limits: LimitsByTenant): 
       tenants: [tenant],
       stepNs: undefined,
       intervalNs: 0n,
-      limit: 0,
+      // Of entries; metric queries have none but must say one.
+      limit: 1,
       direction: "forward",
       limits: limits.for(tenant),
       ...request,
