@@ -97,27 +97,20 @@ export class LokiStore implements LogStore {
 
   async plan(select: StreamSelect, _skip: SkipTerms, options: ReadOptions): Promise<BlockPlan> {
     const warnings: string[] = [];
-    const indexes = await this.#open(select, { ...options, warn: (text) => warnings.push(text) });
+    const warn = (text: string): void => void warnings.push(text);
     const { periods } = this.#options;
-    const range = this.#clip(select.range);
     const plan = new ChunkPlan({ select, period: this.period, periods });
-    let seen = 0;
-    for (const { index, tenant } of indexes) {
-      const { matchers } = select;
-      await this.#guard(
-        index.key,
-        (text) => warnings.push(text),
-        async () => {
-          for (const series of index.seriesChunks({ matchers, tenant }, msRangeOf(range))) {
-            plan.add(series);
-            if (++seen % seriesPerTurn === 0) await nextTurn();
-            options.signal.throwIfAborted();
-          }
-        },
-      );
-    }
+    let [seen, segmentsConsidered] = [0, 0];
+    await this.#each(select, { ...options, warn }, async ({ index, tenant }, range) => {
+      segmentsConsidered++;
+      for (const series of index.seriesChunks({ matchers: select.matchers, tenant }, range)) {
+        plan.add(series);
+        if (++seen % seriesPerTurn === 0) await nextTurn();
+        options.signal.throwIfAborted();
+      }
+    });
     const blocks = plan.refs(this.#own, this.#known);
-    return { blocks, skippedBlocks: 0, segmentsConsidered: indexes.length, warnings };
+    return { blocks, skippedBlocks: 0, segmentsConsidered, warnings };
   }
 
   read(
@@ -206,18 +199,18 @@ export class LokiStore implements LogStore {
     const found = new Set<string>();
     for (const file of await this.#files.of(table)) {
       if (file.tenant !== undefined) found.add(file.tenant);
-      else {
-        await this.#guard(
-          file.key,
-          () => undefined,
-          async () => {
-            const index = await this.#indexes.get(file, this.period.objects, newReadCounters());
-            for (const tenant of index.tenants()) found.add(tenant);
-          },
-        );
-      }
+      else for (const tenant of await this.#tenantsOfShared(file)) found.add(tenant);
     }
     return [...found].sort(compareText);
+  }
+
+  async #tenantsOfShared(file: ListedIndex): Promise<string[]> {
+    try {
+      return (await this.openIndex(file)).tenants();
+    } catch (error) {
+      if (!isLeftOut(error)) throw error;
+      return [];
+    }
   }
 
   /** The files of one table; `isFresh` lists it again first. */
