@@ -1,11 +1,12 @@
 /**
  * Unpacked index files on local disk, so that a restart need not fetch and unpack them again. Only
- * a cache: a file that is missing or damaged (its own checksums tell) is fetched anew, and a disk
- * that fails costs speed, never an answer.
+ * a cache: each file ends in a CRC-32C of what comes before, one that is missing or damaged is
+ * fetched anew, and a disk that fails costs speed, never an answer.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { isStoreError } from "#base";
+import { crc32c } from "#lokichunk";
 import type { Files } from "#world";
 
 export interface IndexFolderOptions {
@@ -32,7 +33,11 @@ export class IndexFolder {
     if (sizeBytes === undefined) return undefined;
     this.#note(name, sizeBytes);
     try {
-      return await this.#options.files.read(join(this.#options.folder, name));
+      const stored = await this.#options.files.read(join(this.#options.folder, name));
+      const bytes = stored.subarray(0, Math.max(0, stored.length - crcBytes));
+      if (crcOf(bytes).equals(stored.subarray(bytes.length))) return bytes;
+      await this.#remove(name);
+      return undefined;
     } catch (error) {
       if (!isStoreError(error)) throw error;
       await this.#remove(name);
@@ -64,7 +69,7 @@ export class IndexFolder {
   async #write(path: string, bytes: Buffer): Promise<void> {
     await using file = await this.#options.files.open(path, { create: true, exclusive: false });
     await file.truncate(0);
-    await file.write([bytes], 0);
+    await file.write([bytes, crcOf(bytes)], 0);
   }
 
   async #open(): Promise<void> {
@@ -111,6 +116,14 @@ export class IndexFolder {
       if (!isStoreError(error)) throw error;
     }
   }
+}
+
+const crcBytes = 4;
+
+function crcOf(bytes: Buffer): Buffer {
+  const crc = Buffer.alloc(crcBytes);
+  crc.writeUInt32BE(crc32c(bytes));
+  return crc;
 }
 
 function nameOf(key: string): string {
