@@ -17,10 +17,13 @@ export interface LokiCompactionParts {
   readonly metrics: Metrics;
 }
 
-/** Merging of the index files of Loki's format; undefined when no period has that. */
+/**
+ * Merging of the index files of Loki's format, and what rewrites them; undefined when no period has
+ * that, or when a compactor of Loki does it.
+ */
 export function createLokiCompactor(parts: LokiCompactionParts): LokiCompactor | undefined {
   const { config, stores, world, log, metrics } = parts;
-  if (stores.loki.length === 0) return undefined;
+  if (stores.loki.length === 0 || !config.mergeIndexFiles) return undefined;
   const { compactionIntervalMs, workingFolder, retentionDeleteDelayMs } = config.compactor;
   const merged = metrics.counter("skald_index_merged_files_total", "Index files merged.");
   const swept = metrics.counter("skald_index_deleted_chunks_total", "Marked chunks deleted.");

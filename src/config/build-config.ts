@@ -125,6 +125,7 @@ export function configOf(values: SettingValues, problem: ReportProblem): Config 
     objectStores: { byName, hedging },
     schemaPeriods: readPeriods(get("schema_config.configs"), { byName, faults }, problem),
     allowChangedPeriods: get("skald.allow_changed_periods") === true,
+    mergeIndexFiles: get("skald.merge_index_files") === true,
     indexCache: {
       folder: asText(get("storage_config.tsdb_shipper.cache_location")),
       resyncIntervalMs: Number(get("storage_config.tsdb_shipper.resync_interval")),

@@ -21,6 +21,8 @@ export interface Config {
   /** skald.allow_changed_periods. */
   readonly allowChangedPeriods: boolean;
   readonly indexCache: IndexCacheConfig;
+  /** skald.merge_index_files. */
+  readonly mergeIndexFiles: boolean;
   readonly querier: QuerierConfig;
   readonly limits: Limits;
   readonly runtimeConfig: { readonly file: string | undefined; readonly periodMs: number };

@@ -131,6 +131,8 @@ export const laterTable = `
 export const ownTable = `
 skald.allow_changed_periods bool false skald.allow-changed-periods
   Start although a schema period with data was changed; that data is not read any more.
+skald.merge_index_files bool true skald.merge-index-files
+  Merge the index files of Loki's format; false while a compactor of Loki works on the bucket.
 skald.journal_file_size bytes 64MB skald.journal-file-size
   A journal file of this size is closed and the next one begun.
 `;
