@@ -1,7 +1,7 @@
 // Starts Skald with the reference's own configuration and plays a folder of recorded conversations against it:
 // node scripts/play-conformance.ts FOLDER [--store tsdb]. Data is kept in Skald's own store, or in Loki's format as
-// the reference's configuration says. Left out: deliberate differences (docs/differences-from-loki.md) and
-// parts Skald does not have yet. Prints what the folder's own runner prints; the exit code is 1 when a case fails.
+// the reference's configuration says. Left out: deliberate differences (docs/differences-from-loki.md).
+// Prints what the folder's own runner prints; the exit code is 1 when a case fails.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,8 +17,6 @@ const readyTriesMax = 200;
 
 /** What Loki loses or refuses here, Skald keeps on purpose (docs/differences-from-loki.md). */
 const differences = new Set(["push-json/026", "push-limits/043"]);
-/** Skald has no rules yet. */
-const later = new Set(["rules.json"]);
 
 const data = mkdtempSync(join(tmpdir(), "skald-conformance-"));
 const config = join(data, "loki.yaml");
@@ -46,7 +44,6 @@ function chosenCases(): string {
   const to = join(data, "cases");
   mkdirSync(to);
   for (const file of readdirSync(from)) {
-    if (later.has(file)) continue;
     const cases = JSON.parse(readFileSync(join(from, file), "utf8")) as { id: string }[];
     const chosen = cases.filter(({ id }) => !differences.has(id));
     writeFileSync(join(to, file), JSON.stringify(chosen));
