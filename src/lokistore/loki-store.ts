@@ -167,6 +167,7 @@ export class LokiStore implements LogStore {
           labels: one.labels,
           entryCount: (known?.entryCount ?? 0) + one.entryCount,
           lineBytes: (known?.lineBytes ?? 0) + one.bytes,
+          isRounded: true,
           blockCount: (known?.blockCount ?? 0) + one.chunkCount,
         });
         if (++seen % seriesPerTurn === 0) await nextTurn();

@@ -21,13 +21,15 @@ export interface Volume {
 /** Largest first. A stream without one of the target labels does not count. */
 export function volumesBy(streams: readonly StreamVolume[], shape: VolumeShape): Volume[] {
   const found = new Map<string, { labels: readonly LabelPair[]; bytes: number }>();
-  for (const { labels, lineBytes } of streams) {
+  for (const { labels, entryCount, isRounded, lineBytes: known } of streams) {
+    // What an index has rounded down to nothing still is a stream: an entry has a byte at least.
+    const lineBytes = isRounded === true ? Math.max(known, entryCount) : known;
     if (lineBytes === 0 || !shape.targetLabels.every((name) => labels.has(name))) continue;
     for (const pairs of groupsOf(labels.pairs, shape)) {
       const key = JSON.stringify(pairs);
-      const known = found.get(key);
-      if (known === undefined) found.set(key, { labels: pairs, bytes: lineBytes });
-      else known.bytes += lineBytes;
+      const group = found.get(key);
+      if (group === undefined) found.set(key, { labels: pairs, bytes: lineBytes });
+      else group.bytes += lineBytes;
     }
   }
   const { volumeMaxSeries } = shape.limits;

@@ -106,6 +106,7 @@ function sum(a: StreamVolume, b: StreamVolume): StreamVolume {
     entryCount: a.entryCount + b.entryCount,
     lineBytes: a.lineBytes + b.lineBytes,
     blockCount: a.blockCount + b.blockCount,
+    isRounded: a.isRounded === true || b.isRounded === true,
   };
 }
 

@@ -84,4 +84,6 @@ export interface StreamVolume {
   readonly lineBytes: number;
   /** Blocks of this stream in the range. */
   readonly blockCount: number;
+  /** `lineBytes` comes from an index that keeps whole KiB: 0 may stand for some. */
+  readonly isRounded?: boolean;
 }
