@@ -254,6 +254,23 @@ test("explain says what is read", { skip }, async () => {
   await panel.getByRole("heading", { name: /Read 1: \{app="shop"\}/ }).waitFor();
 });
 
+test("one run asks for the bars and the lines, once each, bars first", { skip }, async () => {
+  await using opened = await openPage(browser, skald.url);
+  const { page } = opened;
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.pathname.endsWith("query_range")) asked.push(url.searchParams.get("query") ?? "");
+  });
+  await write(page, '{app="shop"} |= "order 7"');
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Shift+Enter");
+  await lines(page).getByText("order 7 paid").waitFor();
+  assert.equal(asked.length, 2);
+  assert.match(asked[0]!, /^sum by \(detected_level\)/);
+  assert.equal(asked[1], '{app="shop"} |= "order 7"');
+});
+
 test("order, page size and pages: the next page follows the first", { skip }, async () => {
   await using opened = await openPage(browser, address('{app="shop"}', { limit: "100" }));
   const { page } = opened;

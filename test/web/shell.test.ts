@@ -35,17 +35,17 @@ test("the page opens, its views are links, the address leads back", { skip }, as
 test("the theme follows the system, until one is chosen, and stays", { skip }, async () => {
   await using opened = await openPage(browser, skald.url, { colorScheme: "light" });
   const { page } = opened;
-  const theme = () => page.locator("html").getAttribute("data-theme");
+  const shows = (theme: string) => page.locator(`html[data-theme="${theme}"]`).waitFor();
   await page.getByRole("banner").waitFor();
-  assert.equal(await theme(), "light");
+  await shows("light");
   await page.emulateMedia({ colorScheme: "dark" });
-  assert.equal(await theme(), "dark");
+  await shows("dark");
   await page.getByRole("button", { name: /^Theme/ }).click();
   await page.getByRole("button", { name: /^Theme/ }).click();
-  assert.equal(await theme(), "light");
+  await shows("light");
   await page.reload();
   await page.getByRole("banner").waitFor();
-  assert.equal(await theme(), "light");
+  await shows("light");
 });
 
 test("keys: ? lists them, g o goes to the overview, / writes", { skip }, async () => {

@@ -35,6 +35,8 @@ export interface TimeChartProps {
 interface Hovered {
   readonly index: number;
   readonly left: number;
+  /** Nearer to the right end: the note goes to the left of the pointer. */
+  readonly isRight: boolean;
 }
 
 /** A pointer that moved less was a click. */
@@ -153,7 +155,8 @@ function seriesOptions({ color }: ChartSeries, kind: TimeChartProps["kind"]): uP
 function hoveredAt(chart: uPlot): Hovered | undefined {
   const { idx, left } = chart.cursor;
   if (typeof idx !== "number" || left === undefined || left < 0) return undefined;
-  return { index: idx, left: left + chart.over.offsetLeft };
+  const isRight = left > chart.over.clientWidth / 2;
+  return { index: idx, left: left + chart.over.offsetLeft, isRight };
 }
 
 function zoomToSelection(chart: uPlot, { onZoom }: ChartEvents): void {
@@ -191,10 +194,9 @@ function ChartNote(props: TimeChartProps & { readonly hovered: Hovered }): JSX.E
     .map(({ name, color, values }) => ({ name, color, value: values[hovered.index] ?? null }))
     .filter(({ name, value }) => value !== null && !hidden.has(name))
     .sort((a, b) => (b.value ?? 0) - (a.value ?? 0));
-  const isRight = hovered.left > 400;
   return (
     <div
-      class={isRight ? "chart-note left" : "chart-note"}
+      class={hovered.isRight ? "chart-note left" : "chart-note"}
       style={{ left: `${hovered.left}px` }}
       aria-hidden="true"
     >

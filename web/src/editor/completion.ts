@@ -93,17 +93,13 @@ async function optionsOf(context: CompletionContext, asking: Asking): Promise<Co
       return (await labelValues(context, asking)).map(valueOption);
     case "stage":
       return [
-        ...stages.map((word) => wordOption(word, "keyword")),
+        ...inOrder(stages.map((word) => wordOption(word, "keyword"))),
         ...(await fields(context, asking)).map((name) => fieldOption(name, true)),
       ];
     case "after stage":
       return [
-        ...lineFilters.map((word) => wordOption(word, "operator")),
-        ...stages.map((word) =>
-          wordOption(
-            { ...word, label: `| ${word.label}`, snippet: `| ${word.snippet ?? word.label}` },
-            "keyword",
-          ),
+        ...inOrder(
+          [...lineFilters, ...stages.map(behindPipe)].map((w) => wordOption(w, "keyword")),
         ),
       ];
     case "field":
@@ -117,6 +113,15 @@ async function optionsOf(context: CompletionContext, asking: Asking): Promise<Co
     default:
       return context.kind satisfies never;
   }
+}
+
+/** The usual ones first, as the vocabulary has them; without this they stand by the alphabet. */
+function inOrder(options: readonly Completion[]): Completion[] {
+  return options.map((option, index) => ({ ...option, boost: options.length - index }));
+}
+
+function behindPipe({ label, detail, snippet }: Word): Word {
+  return { label: `| ${label}`, detail, snippet: `| ${snippet ?? label}` };
 }
 
 const selectorOption: Completion = {

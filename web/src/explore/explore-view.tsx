@@ -97,8 +97,13 @@ function useRunOfAddress(
 ): void {
   const { from, to } = chosenRange.value;
   const access = `${tenant.value} ${token.value}`;
+  const lastRun = useRef("");
   useEffect(() => {
     if (place.value.view !== "explore") return;
+    // Effects run late and read what is now: two quick steps must not become the same run twice.
+    const now = `${visit.value} ${tenant.value} ${token.value} ${place.value.parameters.toString()}`;
+    if (now === lastRun.current) return;
+    lastRun.current = now;
     draft.value = query.value;
     if (query.value === "") {
       reset();

@@ -36,7 +36,7 @@ export function Toolbar({ draft, onRun }: ToolbarProps): JSX.Element {
       <PanelButton name="history" icon="history" title="History" />
       <PanelButton name="explain" icon="chart" title="Explain" />
       <button type="button" class="button quiet" onClick={() => void formatDraft(draft)}>
-        <Icon name="format" /> Format
+        <Icon name="format" /> <span class="toolbar-text">Format</span>
       </button>
       <button
         type="button"
@@ -44,7 +44,7 @@ export function Toolbar({ draft, onRun }: ToolbarProps): JSX.Element {
         title="Copy the address of this view, with the times it shows"
         onClick={() => void copy(fixedAddress(), "Link copied")}
       >
-        <Icon name="link" /> Share
+        <Icon name="link" /> <span class="toolbar-text">Share</span>
       </button>
       <span class="toolbar-space" />
       <OrderSelect />
@@ -108,7 +108,7 @@ function PanelButton({ name, icon, title }: PanelButtonProps): JSX.Element {
       aria-expanded={openPanel.value === name}
       onClick={() => togglePanel(name)}
     >
-      <Icon name={icon} /> {title}
+      <Icon name={icon} /> <span class="toolbar-text">{title}</span>
     </button>
   );
 }

@@ -173,17 +173,46 @@ function isReplaced(one: Matcher, filter: Filter): boolean {
 
 /**
  * Adds `| name="value"` to a log query, before stages on the whole answer; in a metric query before
- * the range of its first selector.
+ * the range of its first selector. A stage that says the opposite, and nothing else, is replaced.
  */
 export function withLabelFilter(text: string, filter: Filter): string {
   const stage = `| ${filter.name}${filter.operator}${quote(filter.value)}`;
-  const opposite = `| ${filter.name}${filter.operator === "=" ? "!=" : "="}${quote(filter.value)}`;
-  if (text.includes(opposite)) return text.replace(opposite, () => stage);
-  if (text.includes(stage)) return text;
+  if (filterStage(text, filter) !== undefined) return text;
+  const operator = filter.operator === "=" ? "!=" : "=";
+  const opposite = filterStage(text, { ...filter, operator });
+  if (opposite === undefined) return withStage(text, stage);
+  return `${text.slice(0, opposite.from)}${stage}${text.slice(opposite.to)}`;
+}
+
+/** Where a stage stands that is just this filter. */
+function filterStage(text: string, filter: Filter): { from: number; to: number } | undefined {
+  const tokens = meaning(text);
+  const at = tokens.findIndex(({ text: sign }, index) => {
+    if (sign !== "|" || tokens[index + 1]?.text !== filter.name) return false;
+    const [operator, value, next] = tokens.slice(index + 2, index + 5);
+    if (operator?.text !== filter.operator || value?.kind !== "string") return false;
+    if (next !== undefined && !/^(?:\||\[|\)|!)/.test(next.text)) return false;
+    return unquote(value.text) === filter.value;
+  });
+  const value = tokens[at + 3];
+  if (at < 0 || value === undefined) return undefined;
+  return { from: tokens[at]!.from, to: value.from + value.text.length };
+}
+
+/** Adds a stage behind those of a log query, or of the first one in a metric query. */
+export function withStage(text: string, stage: string): string {
   const at = isLogQuery(text) ? answerStagesFrom(text) : rangeFrom(text);
   const before = text.slice(0, at).trimEnd();
   const after = text.slice(at);
   return `${before} ${stage}${after === "" ? "" : ` ${after}`}`;
+}
+
+/** The parsers that a query runs, by name. */
+export function parsersIn(text: string): readonly string[] {
+  const tokens = meaning(text);
+  return tokens.flatMap(({ text: name }, index) =>
+    parsers.has(name) && tokens[index - 1]?.text === "|" ? [name] : [],
+  );
 }
 
 function rangeFrom(text: string): number {
