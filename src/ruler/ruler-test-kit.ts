@@ -1,11 +1,12 @@
 /** A ruler without a world around it: queries answered by a table, outlets that remember. */
 import { MemoryObjectStore } from "#objectstore";
-import { createLogger, createMetrics } from "#telemetry";
+import { createLogger, createMetrics, type Logger, type Metrics } from "#telemetry";
 import { ManualClock } from "#world";
 import { AlertStateStore } from "./alert-state.ts";
 import { GroupEvaluator } from "./group-evaluator.ts";
 import type { OutgoingAlert, OutgoingSample, RuleContext } from "./rule-context.ts";
 import type { TemplateSample } from "./rule-functions.ts";
+import type { RuleOutlets } from "./rule-outlets.ts";
 import { parseRuleGroup } from "./rule-yaml.ts";
 
 /** A test's `now` at the start: whole minutes are easy to read. */
@@ -45,7 +46,7 @@ export class RulerTestKit {
     warn: (message, fields) => this.warnings.push(`${message}: ${fields["reason"]}`),
   };
 
-  readonly outlets = {
+  readonly outlets: RuleOutlets = {
     notify: (_tenant: string, alerts: readonly OutgoingAlert[]): void => {
       this.alerts.push(...alerts);
     },
@@ -55,12 +56,12 @@ export class RulerTestKit {
     },
   };
 
-  readonly log = createLogger({
+  readonly log: Logger = createLogger({
     level: "warn",
     format: "logfmt",
     write: (line) => this.logged.push(line),
   });
-  readonly metrics = createMetrics({ process: false });
+  readonly metrics: Metrics = createMetrics({ process: false });
 
   group(yaml: string): GroupEvaluator {
     const group = parseRuleGroup(yaml);
