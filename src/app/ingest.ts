@@ -12,7 +12,7 @@ import {
 } from "#ingest";
 import { type Journal, openLocalJournal } from "#journal";
 import { PatternStore } from "#patterns";
-import { dayOfNs } from "#model";
+import { dayOfNs, secondsPerDay } from "#model";
 import { CombinedStore, type LogStore } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock } from "#world";
@@ -34,6 +34,12 @@ const headBytesPause: number = 32 * MiB;
 const headBytesMax: number = 256 * MiB;
 /** Replay reads some 500 MiB/s of it. */
 const journalBytesTarget: number = 512 * MiB;
+
+/**
+ * Tables of Loki's format are found by five digits, the days since 1970: those before 1997-05-19
+ * have fewer, and nobody would read them.
+ */
+const firstLokiSeconds: number = 10_000 * secondsPerDay;
 
 /** The way in and what it writes to. */
 export interface IngestSide {
@@ -102,6 +108,7 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     clock,
     active: head,
     observer: pushObserver(metrics),
+    ...(stores.periods[0]?.loki === undefined ? {} : { oldestSeconds: firstLokiSeconds }),
     body: {
       compressedBytesMax: config.server.pushCompressedBytesMax,
       rawBytesMax: config.server.pushRawBytesMax,

@@ -71,6 +71,8 @@ export interface DistributorOptions {
   readonly active: ActiveStreams;
   readonly observer: PushObserver;
   readonly body: DecompressLimits;
+  /** Entries before have no place in the store and are refused. Omitted: there are none. */
+  readonly oldestSeconds?: number;
 }
 
 /**
@@ -109,7 +111,9 @@ export class Distributor {
     const discard = (reason: string, lineCount: number, bytes: number): void =>
       this.#options.observer.discarded(input.tenant, reason, lineCount, bytes);
     const nowNs = this.#options.clock.nowNs();
-    const validation = validatePush({ push, tenant: input.tenant, limits, nowNs, discard });
+    const { oldestSeconds } = this.#options;
+    const { tenant } = input;
+    const validation = validatePush({ push, tenant, limits, nowNs, oldestSeconds, discard });
     const limitInput = {
       push,
       validation,

@@ -27,6 +27,8 @@ export interface ValidationInput {
   readonly tenant: string;
   readonly limits: Limits;
   readonly nowNs: bigint;
+  /** Entries before are refused as too old, whatever the limits say. Omitted: none. */
+  readonly oldestSeconds?: number | undefined;
   readonly discard: DiscardListener;
 }
 
@@ -84,12 +86,13 @@ interface TimeBounds {
 }
 
 function timeBounds(input: ValidationInput): TimeBounds {
-  const { limits, nowNs } = input;
+  const { limits, nowNs, oldestSeconds = -Infinity } = input;
   const newest = nowNs + BigInt(Math.round(limits.creationGracePeriodMs * 1e6));
   const oldest = nowNs - BigInt(Math.round(limits.rejectOldSamplesMaxAgeMs * 1e6));
+  const byLimit = limits.rejectOldSamples ? Number(oldest / 1_000_000_000n) : -Infinity;
   return {
-    oldestSeconds: limits.rejectOldSamples ? Number(oldest / 1_000_000_000n) : -Infinity,
-    oldestNanos: Number(oldest % 1_000_000_000n),
+    oldestSeconds: Math.max(byLimit, oldestSeconds),
+    oldestNanos: byLimit < oldestSeconds ? 0 : Number(oldest % 1_000_000_000n),
     newestSeconds: Number(newest / 1_000_000_000n),
     newestNanos: Number(newest % 1_000_000_000n),
   };

@@ -150,6 +150,18 @@ for (const [what, before, after] of switches) {
   });
 }
 
+test("the first period has all that is older, in Loki's format as far as 1997", async () => {
+  const config = configOf([{ from: "2020-01-01", store: "tsdb" }]);
+  await using skald = await startSkald({ config });
+  await push(skald, [[864_000_000n * second, "1997"]]);
+  await push(skald, [[1_500_000_000n * second, "2017"]]);
+  const refused = push(skald, [[864_000_000n * second - 1n, "older"]]);
+  await assert.rejects(refused, /oldest acceptable timestamp is: 1997-05-19T00:00:00Z/);
+  await flush(skald);
+  const from = -Number(midnightNs / second);
+  assert.deepEqual(await lines(skald, from, 0), ["1997", "2017"]);
+});
+
 function refusalOf(folder: string, config: string, args: readonly string[] = []): string {
   const file = join(folder, "skald.yaml");
   writeFileSync(file, config);
