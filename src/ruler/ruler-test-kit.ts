@@ -25,10 +25,13 @@ export class RulerTestKit {
   readonly answers: Map<string, readonly TemplateSample[] | Error> = new Map();
   readonly asked: { text: string; atMs: number }[] = [];
   lines: readonly string[] = [];
+  /** Awaited by each query once it is in `asked`. */
+  beforeAnswer: () => Promise<void> = async () => undefined;
   context: RuleContext = {
     queries: {
       instant: async ({ text, atMs }) => {
         this.asked.push({ text, atMs });
+        await this.beforeAnswer();
         const answer = this.answers.get(text) ?? [];
         if (answer instanceof Error) throw answer;
         return answer;

@@ -112,10 +112,8 @@ test("evaluations that could not be begun in time are counted and left out", asy
   const fixture = new Fixture();
   const { kit } = fixture;
   let release: (() => void) | undefined;
-  const { instant } = kit.context.queries;
-  kit.context.queries.instant = async (question) => {
-    if (kit.asked.length === 0) await new Promise<void>((resolve) => (release = resolve));
-    return instant(question);
+  kit.beforeAnswer = async () => {
+    if (kit.asked.length === 1) await new Promise<void>((resolve) => (release = resolve));
   };
   await fixture.pass(1000);
   await fixture.put("t", "{name: g, interval: 10s, rules: [{record: r, expr: vector(1)}]}");
