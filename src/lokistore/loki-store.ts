@@ -67,7 +67,7 @@ export interface OpenedIndex {
 }
 
 /** Series looked at between two turns of the event loop: some milliseconds. */
-const seriesPerTurn = 2_000;
+const seriesPerTurn = 500;
 
 export class LokiStore implements LogStore {
   readonly period: LokiPeriod;
@@ -109,7 +109,7 @@ export class LokiStore implements LogStore {
         options.signal.throwIfAborted();
       }
     });
-    const blocks = plan.refs(this.#own, this.#known);
+    const blocks = await plan.refs(this.#own, this.#known);
     return { blocks, skippedBlocks: 0, segmentsConsidered, warnings };
   }
 

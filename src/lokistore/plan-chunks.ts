@@ -4,6 +4,7 @@ import { chunkKeyFormOf, formatChunkKey } from "#lokichunk";
 import type { ChunkMeta, MsRange, SeriesChunks } from "#lokiindex";
 import type { Labels, TimeRange } from "#model";
 import type { StreamSelect } from "#storage";
+import { nextTurn } from "#world";
 import { type ChunkBlockRef, ChunkFacts, type KnownFacts } from "./planned-chunk.ts";
 import type { LokiPeriod, LokiPeriods } from "./loki-period.ts";
 
@@ -15,6 +16,9 @@ const windowMs: number = 100 * day;
 
 /** The order among chunks of one stream that end in the same millisecond. */
 const chunksPerMsMax = 1024;
+
+/** Chunks planned between two turns of the event loop: some milliseconds. */
+const chunksPerTurn = 1_000;
 
 interface FoundChunk {
   readonly labels: Labels;
@@ -59,39 +63,47 @@ export class ChunkPlan {
   }
 
   /** In order of arrival, as far as bounds tell. */
-  refs(own: TimeRange, known: KnownFacts): ChunkBlockRef[] {
-    const { tenant, matchers, range: wanted } = this.#select;
-    const found = [...this.#chunks.values()].sort(
-      (a, b) =>
-        a.meta.maxMs - b.meta.maxMs ||
-        a.meta.minMs - b.meta.minMs ||
-        (a.fingerprint < b.fingerprint ? -1 : a.fingerprint > b.fingerprint ? 1 : 0) ||
-        a.meta.checksum - b.meta.checksum,
-    );
+  async refs(own: TimeRange, known: KnownFacts): Promise<ChunkBlockRef[]> {
     const refs: ChunkBlockRef[] = [];
     const orders = new SourceOrders();
-    for (const chunk of found) {
-      const { minMs, maxMs, checksum } = chunk.meta;
-      const home = this.#periods.at(minMs) ?? this.#period;
-      const ref = {
-        tenant,
-        fingerprint: chunk.fingerprint,
-        fromMs: minMs,
-        throughMs: maxMs,
-        checksum,
-      };
-      const key = formatChunkKey(ref, chunkKeyFormOf(home.schema));
-      const sourceOrder = orders.next(chunk);
-      const facts = known.get(key);
-      if (facts?.entryCount === 0) continue;
-      for (const rows of windowsOf(chunk.meta, own)) {
-        if (rows.fromNs >= wanted.toNs || rows.toNs <= wanted.fromNs) continue;
-        const planned = { ...chunk, tenant, home, key, rows, wanted, matchers };
-        refs.push({ chunk: planned, facts: new ChunkFacts(planned, sourceOrder, facts) });
-      }
+    let left = chunksPerTurn;
+    for (const chunk of [...this.#chunks.values()].sort(compareFound)) {
+      this.#addRefs(refs, { chunk, own, known, sourceOrder: orders.next(chunk) });
+      if (--left > 0) continue;
+      await nextTurn();
+      left = chunksPerTurn;
     }
     return refs;
   }
+
+  #addRefs(
+    refs: ChunkBlockRef[],
+    what: { chunk: FoundChunk; own: TimeRange; known: KnownFacts; sourceOrder: number },
+  ): void {
+    const { tenant, matchers, range: wanted } = this.#select;
+    const { fingerprint, meta } = what.chunk;
+    const { minMs: fromMs, maxMs: throughMs, checksum } = meta;
+    const home = this.#periods.at(fromMs) ?? this.#period;
+    const ref = { tenant, fingerprint, fromMs, throughMs, checksum };
+    const key = formatChunkKey(ref, chunkKeyFormOf(home.schema));
+    const facts = what.known.get(key);
+    // Empty lines alone make Loki write a chunk without a block.
+    if (facts?.entryCount === 0) return;
+    for (const rows of windowsOf(meta, what.own)) {
+      if (rows.fromNs >= wanted.toNs || rows.toNs <= wanted.fromNs) continue;
+      const planned = { ...what.chunk, tenant, home, key, rows, wanted, matchers };
+      refs.push({ chunk: planned, facts: new ChunkFacts(planned, what.sourceOrder, facts) });
+    }
+  }
+}
+
+function compareFound(a: FoundChunk, b: FoundChunk): number {
+  return (
+    a.meta.maxMs - b.meta.maxMs ||
+    a.meta.minMs - b.meta.minMs ||
+    (a.fingerprint < b.fingerprint ? -1 : a.fingerprint > b.fingerprint ? 1 : 0) ||
+    a.meta.checksum - b.meta.checksum
+  );
 }
 
 /**
