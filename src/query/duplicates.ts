@@ -1,6 +1,7 @@
 import xxhash from "xxhash-wasm";
 import type { Block } from "#storage";
 import type { BlockScope } from "./block-scope.ts";
+import type { SharedRange } from "./overlap.ts";
 
 const hasher = await xxhash();
 
@@ -32,6 +33,11 @@ export class Duplicates {
   readonly #seen = new Set<bigint>();
   readonly #seedOfTenant = new Map<string, bigint>();
   readonly #hold: (bytes: number) => void;
+  /** The shared range at hand, as offsets of the block at hand: most rows lie outside of it. */
+  #lastRange: SharedRange | undefined;
+  #lastBlock: Block | undefined;
+  #fromOffset = 0;
+  #toOffset = 0;
 
   constructor(hold: (bytes: number) => void) {
     this.#hold = hold;
@@ -42,9 +48,17 @@ export class Duplicates {
     const stream = block.streamOfRow?.[row] ?? 0;
     const range = scope.shared?.get(stream);
     if (range === undefined) return false;
-    const timeNs = block.baseNs + BigInt(block.offsets[row]!);
-    if (timeNs < range.fromNs || timeNs > range.toNs) return false;
+    if (range !== this.#lastRange || block !== this.#lastBlock) {
+      this.#lastRange = range;
+      this.#lastBlock = block;
+      // Offsets in a block are exact in a double; what is farther away need not be.
+      this.#fromOffset = Number(range.fromNs - block.baseNs);
+      this.#toOffset = Number(range.toNs - block.baseNs);
+    }
+    const offset = block.offsets[row]!;
+    if (offset < this.#fromOffset || offset > this.#toOffset) return false;
 
+    const timeNs = block.baseNs + BigInt(offset);
     const labels = block.ref.facts.streams[stream]!.labels;
     const seed = this.#seedOf(scope.tenant) ^ labels.fingerprint ^ BigInt.asUintN(64, timeNs);
     const hash = contentHash(block, row, seed);
