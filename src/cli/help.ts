@@ -21,6 +21,8 @@ Commands (against a Skald or a Loki; flags and environment are LogCLI's)
   stats           print bytes, streams and entries of a selector
   volume          print the bytes of each series (volume-range: over time)
   detected-fields print the fields found in lines
+  delete          ask for entries to be deleted; list and cancel such requests
+  retention       print what retention would take, when and why
   fmt             print a query broken into lines
   inspect         print and verify segment and journal files
 

@@ -20,7 +20,7 @@ const queryStringLengthMax = 6000;
 const inflate = promisify(gunzip);
 
 export interface HttpRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   /** Below the address, with a slash in front. */
   readonly path: string;
   readonly query?: URLSearchParams;

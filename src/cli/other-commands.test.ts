@@ -39,6 +39,7 @@ for (const [args, isCli] of whose) {
 const screenLines = 48;
 const names = ["query", "instant-query", "tail", "push", "labels", "series", "stats", "volume"];
 names.push("volume-range", "detected-fields", "fmt", "inspect", "connection", "exit-codes");
+names.push("delete", "retention");
 
 test("every help fits a screen, and every command's has an example", async () => {
   const overview = await cli(["help"]);
@@ -101,6 +102,52 @@ const asks: readonly Ask[] = [
       "Label Name  Unique Values  Found In Streams\n" +
       "pod         2              2\n" +
       "app         1              2\n",
+  },
+  {
+    args: ["delete", "list"],
+    path: "/loki/api/v1/delete",
+    params: {},
+    answer: [
+      {
+        request_id: "1f2e3d4c",
+        start_time: 1714557600,
+        end_time: 1714561200.5,
+        query: '{app="a"}',
+        status: "received",
+        created_at: 1714561300,
+        user_id: "",
+      },
+    ],
+    out:
+      "ID        STATUS    CREATED                   FROM                      " +
+      "TO                        QUERY\n" +
+      "1f2e3d4c  received  2024-05-01T11:01:40.000Z  2024-05-01T10:00:00.000Z  " +
+      '2024-05-01T11:00:00.500Z  {app="a"}\n',
+  },
+  {
+    args: ["retention", "plan", "--ahead=7d", "--only=t"],
+    path: "/skald/api/v1/retention/plan",
+    params: { ahead: "7d", tenant: "t" },
+    answer: {
+      now: "2024-05-01T10:00:00.000Z",
+      until: "2024-05-08T10:00:00.000Z",
+      dropped_bytes: 2048,
+      items: [
+        {
+          tenant: "t",
+          store: "filesystem /data",
+          object: "v1/t/x.seg",
+          stored_bytes: 2048,
+          action: "drop",
+          reason: "age",
+          due: "2024-05-02T00:00:00.000Z",
+        },
+      ],
+    },
+    out:
+      "DUE                       TENANT  ACTION  REASON  STORED   OBJECT\n" +
+      "2024-05-02T00:00:00.000Z  t       drop    age     2.0 KiB  v1/t/x.seg\n" +
+      "2.0 KiB would be dropped before 2024-05-08T10:00:00.000Z.\n",
   },
   {
     args: ["stats", "{}"],

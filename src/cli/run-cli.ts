@@ -4,6 +4,7 @@ import { exitOk, exitUsage } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { CommandContext } from "./command-context.ts";
 import { connectionFlags } from "./connection.ts";
+import { deleteCommand } from "./delete-command.ts";
 import { detectedFieldsCommand } from "./detected-fields-command.ts";
 import { fmtCommand } from "./fmt-command.ts";
 import { connectionHelpText, exitCodesHelpText, topLevelHelp } from "./help.ts";
@@ -13,6 +14,7 @@ import { labelsCommand } from "./labels-command.ts";
 import { pushCommand } from "./push-command.ts";
 import { queryCommand } from "./query-command.ts";
 import { reportFailure } from "./report-failure.ts";
+import { retentionCommand } from "./retention-command.ts";
 import { seriesCommand } from "./series-command.ts";
 import { statsCommand } from "./stats-command.ts";
 import { tailCommand } from "./tail-command.ts";
@@ -29,6 +31,8 @@ const commands: readonly ((context: CommandContext) => Command)[] = [
   volumeCommand,
   volumeRangeCommand,
   detectedFieldsCommand,
+  deleteCommand,
+  retentionCommand,
   fmtCommand,
   inspectCommand,
 ];
