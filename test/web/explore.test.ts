@@ -303,3 +303,21 @@ test("refresh runs again by itself", { skip }, async () => {
   await page.waitForRequest(/query_range/, { timeout: 8_000 });
   assert.equal(parameters(page).get("refresh"), "5s");
 });
+
+test("a server that is away, and an answer that is none, are said in words", { skip }, async () => {
+  await using opened = await openPage(browser, "about:blank");
+  const { page, expectError } = opened;
+  expectError("ERR_CONNECTION_REFUSED");
+  await page.route("**/loki/api/v1/labels?*", (route) => route.abort("connectionrefused"));
+  await page.goto(skald.url);
+  await page.getByText("The server cannot be reached").waitFor();
+  await page.unroute("**/loki/api/v1/labels?*");
+  await page.getByRole("heading", { name: "Where to begin" }).waitFor();
+  const json = '{"status":"success","data":{"resultType":"streams","result":5}}';
+  await page.route("**/query_range?*", (route) => route.fulfill({ body: json }));
+  await write(page, '{app="shop"}');
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Shift+Enter");
+  await page.getByText("The answer cannot be read").waitFor();
+  await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+});

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { Icon } from "../app/icons.tsx";
-import { apiUrl } from "../api/client.ts";
+import { apiUrl, reasonOf } from "../api/client.ts";
 import { askLabelNames, askLabelValues } from "../api/questions.ts";
 import type { TimeRange } from "../api/types.ts";
 import { tenant, wanted } from "../state/access.ts";
@@ -22,18 +22,19 @@ function wide(): TimeRange {
   return { fromMs: Date.now() - lookBackMs, toMs: Date.now() + lookAheadMs };
 }
 
-/** Undefined while it is not known. */
-async function hasLines(signal: AbortSignal): Promise<boolean | undefined> {
+/** Whether there are lines, or why that is not known. */
+async function hasLines(signal: AbortSignal): Promise<boolean | string> {
   try {
     return (await askLabelNames("", wide(), signal)).length > 0;
-  } catch {
-    return undefined;
+  } catch (error) {
+    return reasonOf(error);
   }
 }
 
 /** What Explore shows without a query: how to send logs while there are none, else where to begin. */
 export function FirstSteps(): JSX.Element | null {
   const isFilled = useSignal<boolean | undefined>(undefined);
+  const failure = useSignal("");
   const services = useSignal<readonly string[]>([]);
   const wasEmpty = useSignal(false);
   useEffect(() => {
@@ -49,9 +50,10 @@ export function FirstSteps(): JSX.Element | null {
         );
       }
       if (found === false) wasEmpty.value = true;
-      isFilled.value = found ?? isFilled.value;
+      if (typeof found === "boolean") isFilled.value = found;
+      failure.value = typeof found === "string" ? found : "";
       // Who is refused has to act first.
-      const isRefused = found === undefined && wanted.value !== "nothing";
+      const isRefused = failure.value !== "" && wanted.value !== "nothing";
       if (found !== true && !isRefused && !gone.signal.aborted)
         timer = setTimeout(() => void look(), pollMs);
     };
@@ -62,6 +64,13 @@ export function FirstSteps(): JSX.Element | null {
     };
   }, [tenant.value, visit.value]);
   if (wanted.value !== "nothing") return <WhoAreYou />;
+  if (failure.value !== "") {
+    return (
+      <p class="note failure" role="alert">
+        {failure.value} Trying again …
+      </p>
+    );
+  }
   if (isFilled.value === undefined) return null;
   return isFilled.value ? <WhereToBegin services={services.value} /> : <HowToSend />;
 }

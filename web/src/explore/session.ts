@@ -100,13 +100,32 @@ export function start(options: StartOptions): void {
   });
   if (isLog) {
     void countByLevel(asked, niceStep(asked.range, widthPixels / barPixels), ended);
-    void askLines(asked, ended);
+    void shown(askLines(asked, ended), ended);
   } else {
-    void askSeries(asked, niceStep(asked.range, widthPixels / pointPixels), ended);
+    const stepSeconds = niceStep(asked.range, widthPixels / pointPixels);
+    void shown(askSeries(asked, stepSeconds, ended), ended);
   }
 }
 
 type Asked = Omit<Run, "startedMs">;
+
+/** An answer that is not what it should be is said, too; nothing runs on for ever. */
+async function shown(asking: Promise<void>, ended: AbortSignal): Promise<void> {
+  try {
+    await asking;
+  } catch (error) {
+    if (!ended.aborted) fail(`The answer cannot be read: ${reasonOf(error)}`);
+  }
+}
+
+function fail(reason: string): void {
+  batch(() => {
+    failure.value = reason;
+    result.value = undefined;
+    isRunning.value = false;
+    isLoadingMore.value = false;
+  });
+}
 
 async function countByLevel(asked: Asked, stepSeconds: number, ended: AbortSignal): Promise<void> {
   const stepMs = stepSeconds * 1000;
@@ -178,12 +197,7 @@ async function answerOf(
     return ended.aborted ? undefined : answer;
   } catch (error) {
     if (ended.aborted || isAbort(error)) return undefined;
-    batch(() => {
-      failure.value = reasonOf(error);
-      result.value = undefined;
-      isRunning.value = false;
-      isLoadingMore.value = false;
-    });
+    fail(reasonOf(error));
     return undefined;
   }
 }
