@@ -5,7 +5,7 @@
  */
 import { day } from "#base";
 import type { IndexTable, TablePeriod } from "#lokiindex";
-import { tableNumberOf, tablesOf } from "#lokiindex";
+import { indexVersionOfSchema, tableNumberOf } from "#lokiindex";
 import type { ObjectStore } from "#objectstore";
 
 /** One entry of `schema_config` with `store: tsdb`. */
@@ -41,9 +41,41 @@ export class LokiPeriods {
     return period === undefined || hasMetadata(period);
   }
 
-  /** The tables that list a chunk, or that a range touches; both ends inclusive. */
+  /**
+   * The table of a day (days since 1970). Loki's compactor knows tables of five digits only (1997 to
+   * 2243); entries of other days, which a test or an import may have, get theirs all the same.
+   */
+  tableAt(number: number): IndexTable<LokiPeriod> | undefined {
+    const period = this.at(number * day);
+    if (period === undefined) return undefined;
+    const name = `${period.indexPrefix}${number}`;
+    const keyPrefix = `${period.pathPrefix}${name}/`;
+    return { number, name, keyPrefix, period, version: indexVersionOfSchema(period.schema) };
+  }
+
+  /** The tables that list a chunk; both ends inclusive. Days without a period have none. */
   tablesOf(range: { fromMs: number; throughMs: number }): IndexTable<LokiPeriod>[] {
-    const tables = tablesOf(this.all, range);
-    return tables.filter(({ number, period }) => number <= tableNumberOf(period.toMs - 1));
+    const tables: IndexTable<LokiPeriod>[] = [];
+    const from = Math.max(-dayNumberMax, tableNumberOf(range.fromMs));
+    const through = Math.min(dayNumberMax, tableNumberOf(range.throughMs));
+    for (let number = from; number <= through; number++) {
+      const table = this.tableAt(number);
+      if (table !== undefined) tables.push(table);
+    }
+    return tables;
+  }
+
+  /** A folder's name below a path prefix → its table; undefined for what is none. */
+  parseTable(name: string, pathPrefix: string): IndexTable<LokiPeriod> | undefined {
+    const digits = /-?\d{1,6}$/.exec(name)?.[0] ?? "";
+    // A prefix may itself end in digits: the longest number that fits is tried first.
+    for (let at = 0; at < digits.length; at++) {
+      const table = this.tableAt(Number(digits.slice(at)));
+      if (table?.name === name && table.period.pathPrefix === pathPrefix) return table;
+    }
+    return undefined;
   }
 }
+
+/** Entries have int64 nanoseconds: their days reach from 1677 to 2262. */
+const dayNumberMax = 106_752;

@@ -137,6 +137,24 @@ test("a range of many years asks for the tables there are, not for each day", as
   assert.equal(listCount, 1);
 });
 
+test("entries of days that Loki's compactor does not know have their tables", async () => {
+  const kit = openTestStore();
+  const far = [-20_089 * 86_400_000, -30_000 * 86_400_000, 80_000 * 86_400_000];
+  for (const ms of far) {
+    const written = await writeStreams(kit, "one", [{ app: "web", entries: [[ms, "far"]] }]);
+    assert.equal(written.indexKeys.length, 1);
+  }
+  const everything = { fromNs: -(2n ** 63n), toNs: 2n ** 63n };
+  const { options } = readOptions();
+  const select = { tenant: "one", matchers: [], range: everything };
+  const plan = await kit.store.plan(select, { lineTerms: [] }, options);
+  assert.equal(plan.blocks.length, 3);
+  assert.deepEqual(
+    (await kit.store.tables()).map(({ name }) => name),
+    ["index_-9911", "index_0", "index_100089"],
+  );
+});
+
 test("facts are estimates until a chunk was read", async () => {
   const kit = openTestStore();
   await writeStreams(kit, "one", [lines("web", 10)]);

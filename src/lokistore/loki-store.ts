@@ -5,7 +5,7 @@
  */
 import { isStoreError, type StoreError } from "#base";
 import { nextTurn, type Clock } from "#world";
-import { type MsRange, parseTableName, tableDay, tenantLabel, type TsdbIndex } from "#lokiindex";
+import { type MsRange, tableDay, tableNumberOf, tenantLabel, type TsdbIndex } from "#lokiindex";
 import {
   compareText,
   type Labels,
@@ -65,6 +65,9 @@ export interface OpenedIndex {
   /** What to select by: undefined for a file that is the tenant's own. */
   readonly tenant: string | undefined;
 }
+
+/** Ranges over more days than this first ask which tables there are. */
+const unaskedTablesMax = 3;
 
 /** Series looked at between two turns of the event loop: some milliseconds. */
 const seriesPerTurn = 500;
@@ -189,8 +192,8 @@ export class LokiStore implements LogStore {
   async tables(): Promise<LokiTable[]> {
     const tables: LokiTable[] = [];
     for (const name of await this.#files.folders()) {
-      const table = parseTableName(this.#options.periods.all, name);
-      if (table?.period === this.period) tables.push(table);
+      const table = this.#tableNamed(name);
+      if (table !== undefined) tables.push(table);
     }
     return tables.sort((a, b) => a.number - b.number);
   }
@@ -259,8 +262,11 @@ export class LokiStore implements LogStore {
   #tableOfKey(key: string): LokiTable | undefined {
     const { pathPrefix } = this.period;
     if (!key.startsWith(pathPrefix)) return undefined;
-    const name = key.slice(pathPrefix.length).split("/", 1)[0]!;
-    const table = parseTableName(this.#options.periods.all, name);
+    return this.#tableNamed(key.slice(pathPrefix.length).split("/", 1)[0]!);
+  }
+
+  #tableNamed(name: string): LokiTable | undefined {
+    const table = this.#options.periods.parseTable(name, this.period.pathPrefix);
     return table?.period === this.period ? table : undefined;
   }
 
@@ -276,8 +282,15 @@ export class LokiStore implements LogStore {
     const range = this.#clip(asked);
     if (range.toNs <= range.fromNs) return [];
     const { fromMs, toMs } = msRangeOf(range);
-    const tables = this.#options.periods.tablesOf({ fromMs, throughMs: toMs - 1 });
-    return this.#files.existing(tables.filter(({ period }) => period === this.period));
+    const [from, through] = [tableNumberOf(fromMs), tableNumberOf(toMs - 1)];
+    // Of many days those that have a table: one LIST instead of many.
+    if (through - from >= unaskedTablesMax) {
+      const tables = await this.tables();
+      return tables.filter(({ number }) => number >= from && number <= through);
+    }
+    return this.#options.periods
+      .tablesOf({ fromMs, throughMs: toMs - 1 })
+      .filter(({ period }) => period === this.period);
   }
 
   /** Answers from each index file of the tenant; a damaged one is left out with a warning. */

@@ -187,7 +187,9 @@ function tablesOfSeries(
     const ofTable = new Map<number, ChunkMeta[]>();
     for (const chunk of chunks) {
       const range = { fromMs: chunk.minMs, throughMs: chunk.maxMs };
-      for (const table of periods.tablesOf(range)) {
+      const tables = periods.tablesOf(range);
+      assert(tables.length > 0, `no table for ${chunk.minMs} to ${chunk.maxMs}`);
+      for (const table of tables) {
         const known = ofTable.get(table.number) ?? [];
         ofTable.set(table.number, known);
         known.push(chunk);

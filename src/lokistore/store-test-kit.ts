@@ -29,7 +29,7 @@ export function openTestStore(
   const { schema = "v13", clock = new ManualClock({ nowMs: day0Ms + 7_200_000 }) } = options;
   const objects = options.objects ?? new MemoryObjectStore({ nowMs: () => clock.nowMs() });
   const period = {
-    fromMs: 0,
+    fromMs: -1e13,
     toMs: Number.POSITIVE_INFINITY,
     schema,
     indexPrefix: "index_",
@@ -73,7 +73,13 @@ export function writeStreams(
   });
   const nameNs = BigInt(day0Ms) * 1_000_000n + BigInt(++nameCount);
   return writer.write(
-    { tenant, day: day0, streams: input, nameNs, ingestedAtMs: day0Ms },
+    {
+      tenant,
+      day: day0 + Math.floor((streams[0]?.entries[0]?.[0] ?? 0) / 86_400_000),
+      streams: input,
+      nameNs,
+      ingestedAtMs: day0Ms,
+    },
     noSignal,
   );
 }

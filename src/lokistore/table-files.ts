@@ -25,9 +25,6 @@ const knownFilesMax = 200_000;
 /** LISTs in flight: a query over a month asks for thirty tables. */
 const listsInFlightMax = 8;
 
-/** Ranges over more tables than this first ask which tables there are: one LIST instead of many. */
-const unaskedTablesMax = 3;
-
 interface Change {
   readonly key: string;
   readonly file: ListedIndex | undefined;
@@ -62,13 +59,6 @@ export class TableFiles {
   constructor(clock: Clock, period: LokiPeriod) {
     this.#clock = clock;
     this.#period = period;
-  }
-
-  /** Of many tables those that exist; of few all of them. */
-  async existing(tables: readonly LokiTable[]): Promise<readonly LokiTable[]> {
-    if (tables.length <= unaskedTablesMax) return tables;
-    const names = await this.folders();
-    return tables.filter(({ name }) => names.has(name));
   }
 
   /** What lies below the path prefix: tables, among other things. */
