@@ -108,6 +108,7 @@ class PeriodPartWriter implements PartWriter {
    */
   async covered(tenant: string, day: number): Promise<readonly SequenceRange[]> {
     try {
+      this.#options.stores.guard.assertOpen();
       return await this.#options.writerOf(day).covered(tenant, day);
     } catch (error) {
       if (!isStoreError(error, "unavailable")) throw error;

@@ -5,6 +5,9 @@ import type { Clock } from "#world";
 /** How often the comparison is tried again while an object store does not answer. */
 const retryMs = 5_000;
 
+/** A start waits for an object store that long; requests that fail are repeated for longer. */
+const startWaitMs = 10_000;
+
 export interface PeriodGuardOptions {
   /** Compares the periods with what is stored: see `checkPeriods`. */
   readonly check: () => Promise<void>;
@@ -23,39 +26,56 @@ export class PeriodGuard {
   /** Why nothing is written. */
   #reason = "the schema periods were not compared with what is stored yet";
   #isRefused = false;
+  /** A comparison that was begun at the start and takes its time. */
+  #running: Promise<{ readonly error: unknown } | undefined> | undefined;
 
   constructor(options: PeriodGuardOptions) {
     this.#options = options;
   }
 
-  /** Compares once. Rejects with `denied` when the process must not run with these periods. */
+  /** Nothing was written yet, and nothing may be asked that can wait. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /**
+   * Compares once, and waits for that a little. Rejects with `denied` when the process must not run
+   * with these periods.
+   */
   async start(): Promise<void> {
-    try {
-      await this.#options.check();
-      this.#isOpen = true;
-    } catch (error) {
-      if (!isStoreError(error, "unavailable")) throw error;
-      this.#reason = `an object store does not answer: ${error.message}`;
-      this.#options.log.error("starting without an object store", { reason: error.message });
-    }
+    const { clock, log } = this.#options;
+    const first = this.#compare();
+    const soon = await Promise.race([first, clock.sleep(startWaitMs).then(() => "late" as const)]);
+    if (soon === undefined) return;
+    if (soon === "late") this.#running = first;
+    else if (!isStoreError(soon.error, "unavailable")) throw soon.error;
+    log.error("starting without an object store", { reason: this.#reason });
   }
 
   /** Tries again until the periods are compared. */
   async run(signal: AbortSignal): Promise<void> {
-    const { check, clock, log } = this.#options;
+    const { clock, log } = this.#options;
     while (!this.#isOpen && !signal.aborted) {
-      await clock.sleep(retryMs, signal);
+      if (this.#running === undefined) await clock.sleep(retryMs, signal);
       if (signal.aborted) return;
-      try {
-        await check();
-        this.#isOpen = true;
-        log.info("the schema periods are as they were");
-      } catch (error) {
-        this.#reason = messageOf(error);
-        if (isStoreError(error, "unavailable")) continue;
+      const failure = await (this.#running ?? this.#compare());
+      this.#running = undefined;
+      if (failure === undefined) log.info("the schema periods are as they were");
+      else if (!isStoreError(failure.error, "unavailable")) {
         if (!this.#isRefused) log.error("nothing is stored", { reason: this.#reason });
         this.#isRefused = true;
       }
+    }
+  }
+
+  async #compare(): Promise<{ readonly error: unknown } | undefined> {
+    try {
+      await this.#options.check();
+      this.#isOpen = true;
+      return undefined;
+    } catch (error) {
+      this.#reason = messageOf(error);
+      return { error };
     }
   }
 

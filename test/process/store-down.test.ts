@@ -200,3 +200,27 @@ for (const store of ["skald", "tsdb"] as const) {
     rmSync(folder, { recursive: true });
   });
 }
+
+const mistakes: readonly (readonly [
+  what: string,
+  change: readonly [string, string],
+  want: RegExp,
+])[] = [
+  ["a bucket that is not there", ["bucketnames: logs", "bucketnames: none"], /no bucket none/],
+  ["a wrong key", ["access_key_id: S3RVER", "access_key_id: WRONG"], /refused access key WRONG/],
+];
+
+for (const [what, [from, to], want] of mistakes) {
+  test(`the start says what is wrong: ${what}`, async () => {
+    await using s3 = await startS3rver(["logs"]);
+    const folder = temporaryFolder();
+    writeFileSync(`${folder}/overrides.yaml`, "overrides: {}\n");
+    const config = configOf(s3.endpoint, "tsdb").replace(from, to);
+    await assert.rejects(startSkald({ folder, config }), (error: Error) => {
+      assert.match(error.message, want);
+      assert.doesNotMatch(error.message, /\n\s+at /);
+      return true;
+    });
+    rmSync(folder, { recursive: true });
+  });
+}
