@@ -28,6 +28,8 @@ import type { World } from "./world.ts";
 
 /** Samples are small; files that are done with are to go soon. */
 const journalFileBytes: number = 4 * MiB;
+/** The roles of Loki that evaluate rules. */
+const rulerRoles: readonly string[] = ["all", "backend", "ruler"];
 /** Secrets in files are changed by people, or by what rotates them. */
 const secretsIntervalMs = 60_000;
 
@@ -96,6 +98,7 @@ export async function openRuler(parts: RulerParts): Promise<RulerSide> {
     ruler,
     routes: settings.apiEnabled ? [rulesRoutes(ruler)] : [],
     start(background) {
+      if (!config.target.some((role) => rulerRoles.includes(role))) return;
       background.spawn("find Alertmanagers", (signal) => alertmanagers.run(clock, signal));
       background.spawn("evaluate rules", (signal) => ruler.run(signal));
       if (!paths.some((path) => path !== "")) return;

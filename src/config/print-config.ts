@@ -84,5 +84,8 @@ function hideSecrets(path: string, value: unknown, isSecret: boolean): unknown {
     if (value !== "" && (isSecret || secretName.test(name))) return redacted;
     return value.replace(urlCredentials, `$1${redacted}@`);
   }
-  return Array.isArray(value) ? value.map((item) => hideSecrets(path, item, isSecret)) : value;
+  if (Array.isArray(value)) return value.map((item) => hideSecrets(path, item, isSecret));
+  // Headers carry credentials under any name.
+  if (!path.endsWith("headers") || typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.keys(value).map((name) => [name, redacted]));
 }

@@ -25,6 +25,9 @@ import { validateGroups } from "./validate-group.ts";
 /** Groups that are evaluated at the same time; queries of people have to get through as well. */
 const groupsAtOnce = 8;
 
+/** Groups that ask for a shorter interval get this one: queries are not free. */
+const intervalMinMs = 1000;
+
 export interface RulerSettings {
   /** ruler.evaluation_interval: of groups that have none of their own. */
   readonly evaluationIntervalMs: number;
@@ -226,7 +229,7 @@ export class Ruler {
     const evaluator = new GroupEvaluator({
       tenant,
       placed,
-      intervalMs: placed.group.intervalMs || settings.evaluationIntervalMs,
+      intervalMs: Math.max(placed.group.intervalMs || settings.evaluationIntervalMs, intervalMinMs),
       context: this.#context,
       outlets,
       states,
