@@ -34,7 +34,7 @@ export interface PeriodPiece {
 
 /** An object store that periods name. */
 export interface RecordedStore {
-  /** Kind and where, without secrets: the same after a restart. */
+  /** Kind and where, without secrets: the same after a restart. Two stores may share it. */
   readonly place: string;
   readonly objects: ObjectStore;
   /** Of Skald's own format; lists what there is. */
@@ -223,11 +223,17 @@ async function writeLocal(
   { stores, local, log }: PeriodRecordParts,
   before: ByPlace,
 ): Promise<void> {
+  const now: ByPlace = new Map(
+    [...Map.groupBy(stores, ({ place }) => place)].map(([place, here]) => [
+      place,
+      here.flatMap(({ pieces }) => pieces),
+    ]),
+  );
   const isSame =
-    before.size === stores.length &&
-    stores.every(({ place, pieces }) => samePieces(before.get(place) ?? [], pieces));
+    before.size === now.size &&
+    [...now].every(([place, pieces]) => samePieces(before.get(place) ?? [], pieces));
   if (isSame) return;
-  const places = Object.fromEntries(stores.map(({ place, pieces }) => [place, pieces]));
+  const places = Object.fromEntries(now);
   const text = `${JSON.stringify({ version: recordVersion, places }, undefined, 2)}\n`;
   try {
     await local.put(localKey, Buffer.from(text));

@@ -258,12 +258,10 @@ interface Comparison {
 
 async function comparePeriods(parts: Comparison): Promise<void> {
   const { config, log, objectStores, periods, world } = parts;
-  const byPlace = Map.groupBy(periods, ({ config: { objectStore } }) =>
-    placeOf(objectStores.configOf(objectStore)),
-  );
   const stores: RecordedStore[] = [];
-  for (const [place, here] of byPlace) {
-    const { objects, native } = here.find((one) => one.native !== undefined) ?? here[0]!;
+  for (const [objects, here] of Map.groupBy(periods, (period) => period.objects)) {
+    const { native } = here.find((one) => one.native !== undefined) ?? here[0]!;
+    const place = placeOf(objectStores.configOf(here[0]!.config.objectStore));
     const segments = native?.segments ?? new SegmentStore({ objects });
     stores.push({ place, objects, segments, pieces: here.map(pieceOf) });
   }
