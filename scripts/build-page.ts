@@ -1,6 +1,6 @@
 // Builds the page of `web/` into `web/dist`: bundles with hashed names, each beside its gzip and Brotli
-// forms. Works without network. What was there is replaced in one step, so that a process that starts
-// meanwhile finds one page or the other.
+// forms. Works without network. What was there is replaced once everything is built, so that a process
+// that starts meanwhile finds a whole page.
 import {
   chmodSync,
   globSync,
@@ -20,6 +20,7 @@ const web = join(root, "web");
 const dist = join(web, "dist");
 /** Smaller files do not shrink enough to be worth a second one. */
 const compressFromBytes = 1024;
+const replaceAttemptsMax = 5;
 
 async function buildInto(folder: string): Promise<void> {
   await build({
@@ -55,14 +56,28 @@ function compressIn(folder: string): void {
   }
 }
 
+/** Another set-up may be as far at the same moment; its page is as good, the last one stays. */
+function replace(target: string, source: string): void {
+  for (let attempt = 1; ; attempt++) {
+    rmSync(target, { recursive: true, force: true });
+    try {
+      renameSync(source, target);
+      return;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (attempt === replaceAttemptsMax || (code !== "ENOTEMPTY" && code !== "EEXIST"))
+        throw error;
+    }
+  }
+}
+
 const fresh = mkdtempSync(join(web, "dist-new-"));
 try {
   await buildInto(fresh);
   compressIn(fresh);
   // The process may run as another user than set-up.
   chmodSync(fresh, 0o755);
-  rmSync(dist, { recursive: true, force: true });
-  renameSync(fresh, dist);
+  replace(dist, fresh);
 } finally {
   rmSync(fresh, { recursive: true, force: true });
 }

@@ -160,3 +160,24 @@ common: {path_prefix: \${DATA}}
   await using opened = await openPage(browser, `${behind.url}/#/explore?q=${query}`);
   await opened.page.getByText("order 12 paid").first().waitFor();
 });
+
+test("the policy lets the page talk to its own server, also by websocket, to no other", {
+  skip,
+}, async () => {
+  await using opened = await openPage(browser, skald.url);
+  const { page } = opened;
+  opened.expectError("Content Security Policy");
+  opened.expectError("violates the document");
+  const path = `/loki/api/v1/tail?query=${query}`;
+  const opens = await page.evaluate<boolean>(`new Promise((resolve) => {
+    const socket = new WebSocket(location.origin.replace("http", "ws") + "${path}");
+    socket.onopen = () => { socket.close(); resolve(true); };
+    socket.onerror = () => resolve(false);
+  })`);
+  assert.equal(opens, true);
+  const other = "http://127.0.0.2:9/";
+  const leaks = await page.evaluate<boolean>(
+    `fetch("${other}", { mode: "no-cors" }).then(() => true, () => false)`,
+  );
+  assert.equal(leaks, false);
+});
