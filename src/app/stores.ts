@@ -189,7 +189,8 @@ function lokiPeriodOf(
 ): LokiPeriod {
   const { config, fromNs, toNs, store, objects } = one;
   return {
-    fromMs: fromNs < 0n ? 0 : msOf(fromNs),
+    // The first period reaches back to the oldest time there is; tables are whole days.
+    fromMs: msOf(dayStartNs(dayOfNs(fromNs))),
     toMs: toNs === undefined ? Number.POSITIVE_INFINITY : msOf(toNs),
     schema: config.schema,
     indexPrefix: config.indexPrefix,
