@@ -230,6 +230,7 @@ export class Skald {
         await ingest.ingester.flush(new AbortController().signal, undefined, "shutdown");
       }
       await ingest.journal.close();
+      await ingest.stores.close();
     }
     this.#state = "stopped";
   }

@@ -6,9 +6,10 @@ import { keyMapping } from "#lokichunk";
 import { type LokiPeriod, LokiPeriods, LokiStore, mapKeys } from "#lokistore";
 import { dayOfNs, dayStartNs, type TimeRange, timestampMinNs } from "#model";
 import { type ObjectStore, openFilesystemObjectStore } from "#objectstore";
-import { SegmentStore } from "#segment";
+import { type LineScanner, SegmentStore } from "#segment";
 import { type LogStore, PeriodStore } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
+import { openLineScanner } from "./line-scanner.ts";
 import { ObjectStores, placeOf } from "./object-stores.ts";
 import { PeriodGuard } from "./period-guard.ts";
 import { checkPeriods, dayText, type PeriodPiece, type RecordedStore } from "./period-record.ts";
@@ -62,6 +63,8 @@ export interface Stores {
   readonly health: StoreHealth;
   /** For what is configured beside the periods: rules, say. */
   readonly objectStores: ObjectStores;
+  /** Ends what searches beside the main thread. */
+  close(): Promise<void>;
 }
 
 export interface StoreParts {
@@ -77,7 +80,8 @@ export async function openStores(parts: StoreParts): Promise<Stores> {
   const { config, limits, world, log, metrics } = parts;
   const health = new StoreHealth(metrics, world.clock);
   const objectStores = new ObjectStores(config.objectStores, world, health);
-  const periods = await openPeriods(config, objectStores, world);
+  const scanner = openLineScanner({ clock: world.clock, log });
+  const periods = await openPeriods(config, objectStores, { world, scanner });
   const guard = new PeriodGuard({
     check: () => comparePeriods({ config, log, objectStores, periods, world }),
     clock: world.clock,
@@ -118,6 +122,7 @@ export async function openStores(parts: StoreParts): Promise<Stores> {
     guard,
     health,
     objectStores,
+    close: () => scanner.close(),
   };
 }
 
@@ -139,7 +144,7 @@ function boundsOf(configs: readonly SchemaPeriod[]): Bounds[] {
 async function openPeriods(
   config: Config,
   objectStores: ObjectStores,
-  world: World,
+  { world, scanner }: { readonly world: World; readonly scanner: LineScanner },
 ): Promise<OpenPeriod[]> {
   const bounds = boundsOf(config.schemaPeriods);
   const opened: (Bounds & { readonly store: ObjectStoreConfig; readonly objects: ObjectStore })[] =
@@ -157,6 +162,7 @@ async function openPeriods(
       objects,
       footerCacheBytes: footerCacheBytes / nativeObjects.size,
       filterCacheBytes: filterCacheBytes / nativeObjects.size,
+      scanner,
     });
     native.set(objects, { objects, segments });
   }

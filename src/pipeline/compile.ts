@@ -1,4 +1,4 @@
-import type { LogExpr, Stage } from "#logql";
+import { type LogExpr, printStage, type Stage } from "#logql";
 import type { Block, ColumnNeeds, SkipTerms } from "#storage";
 import { BlockBase, errorDetailsLabel, errorLabel, extractedSuffix } from "./base-labels.ts";
 import { type CompiledStages, compileStages } from "./compile-stages.ts";
@@ -82,10 +82,12 @@ class BlockPipeline implements Pipeline {
     ];
     this.isIdentity = log.stages.length === 0 && options.unwrap === undefined;
     const lines = lead.length > 0 || compiled.readsLine;
+    const search = { filters: leading.map(printStage).join(" "), keepsLines: compiled.readsLine };
     this.needs = {
       lines,
       lengths: !lines && options.lineWanted === "length",
       metadata: metadataNeeds(compiled.labels),
+      ...(lead.length > 0 ? { search } : {}),
     };
     const { preservesParserErrors } = compiled;
     this.#row = new RowState(new LabelInterner(), { preservesParserErrors });
@@ -99,8 +101,7 @@ class BlockPipeline implements Pipeline {
   ): void {
     if (block.rowCount === 0) return;
     const base = new BlockBase(block);
-    const passing = searchLines(block, this.#filtersOf(base), rows);
-    const left = passing === undefined ? rows : passingRows(passing, rows);
+    const left = this.#search(base, rows);
     if (left?.length === 0) return;
     const ordered = order(left);
     const row = this.#row;
@@ -113,13 +114,18 @@ class BlockPipeline implements Pipeline {
   }
 
   /**
-   * Leading line filters, and those that follow from label filters where no entry comes with the
-   * label.
+   * Rows left by leading line filters, and by those that follow from label filters where no entry
+   * comes with the label. The store may have tried the leading ones.
    */
-  #filtersOf(base: BlockBase): readonly LineFilter[] {
-    if (this.#prefilters.length === 0) return this.#lead;
+  #search(base: BlockBase, rows: Uint32Array | undefined): Uint32Array | undefined {
+    const { lines, passing, ref } = base.block;
+    const found = passing === undefined ? rows : passingRows(passing, rows);
+    if (lines === undefined || found?.length === 0) return found;
     const implied = this.#prefilters.filter(({ label }) => !base.mayHave(label));
-    return [...this.#lead, ...implied.map(({ filter }) => filter)];
+    const filters = implied.map(({ filter }) => filter);
+    if (passing === undefined) filters.unshift(...this.#lead);
+    if (filters.length === 0) return found;
+    return passingRows(searchLines(lines, ref.facts, filters, found), found);
   }
 
   #passes(row: RowState): boolean {

@@ -1,3 +1,5 @@
 /** The stages of a LogQL pipeline over blocks of entries. */
 export { compilePipeline } from "./compile.ts";
+export type { LineFacts } from "./line-search.ts";
 export type { Pipeline, PipelineOptions, Row, StageUse } from "./pipeline.ts";
+export { compileStoredSearch, type StoredSearch } from "./stored-search.ts";

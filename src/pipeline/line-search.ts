@@ -1,10 +1,15 @@
 import type { ByteStrings } from "#columns";
 import type { Regex } from "#regex";
-import type { Block } from "#storage";
 import { type LineFilter, type LineMatcher, type LineView, matchesLine } from "./line-matchers.ts";
 import { latin1Text, utf8Text } from "./bytes-text.ts";
 
 const newline = 0x0a;
+
+/** What is known of all lines of a block; see BlockFacts. */
+export interface LineFacts {
+  readonly isAscii: boolean;
+  readonly hasInnerNewline: boolean;
+}
 
 /** The line column of a block while filters look at it. */
 export class BlockLines implements LineView {
@@ -15,15 +20,14 @@ export class BlockLines implements LineView {
   readonly hasInnerNewline: boolean;
   from = 0;
   to = 0;
-  #latin1: string | undefined;
   #longestLine: number | undefined;
 
-  constructor(block: Block, lines: ByteStrings) {
+  constructor(lines: ByteStrings, facts: LineFacts) {
     this.lines = lines;
     this.buffer = lines.bytes;
     this.count = lines.count;
-    this.isAscii = block.ref.facts.isAscii;
-    this.hasInnerNewline = block.ref.facts.hasInnerNewline;
+    this.isAscii = facts.isAscii;
+    this.hasInnerNewline = facts.hasInnerNewline;
   }
 
   enter(row: number): void {
@@ -50,12 +54,6 @@ export class BlockLines implements LineView {
     }
     return this.#longestLine;
   }
-
-  /** All lines as one text, each byte a character. */
-  latin1(): string {
-    this.#latin1 ??= latin1Text(this.buffer, 0, this.lines.starts[this.count]!);
-    return this.#latin1;
-  }
 }
 
 /**
@@ -65,16 +63,16 @@ export class BlockLines implements LineView {
 const blockSearchShare = 8;
 
 /**
- * Rows that pass all filters: a byte per row, 1 for those that do; undefined when there are no
- * filters. `candidates` are the rows anybody will ask for.
+ * Rows that pass all filters: a byte per row, 1 for those that do. `candidates` are the rows
+ * anybody will ask for; undefined: all.
  */
 export function searchLines(
-  block: Block,
+  column: ByteStrings,
+  facts: LineFacts,
   filters: readonly LineFilter[],
   candidates: Uint32Array | undefined,
-): Uint8Array | undefined {
-  if (filters.length === 0 || block.lines === undefined) return undefined;
-  const lines = new BlockLines(block, block.lines);
+): Uint8Array {
+  const lines = new BlockLines(column, facts);
   const passing = new Uint8Array(lines.count);
   let left = lines.count;
   if (candidates === undefined) passing.fill(1);
@@ -225,20 +223,33 @@ function eachLineWith(lines: BlockLines, needle: Buffer, visit: (row: number) =>
   }
 }
 
+/**
+ * Text is made of so many bytes at a time: it stays in the processor's cache, and the engine's
+ * cheapest kind of memory, while it is searched.
+ */
+const pieceBytes = 64 * 1024;
+
+/** `whole` matches within lines only, so that lines can be searched in pieces. */
 function markRegExpHits(lines: BlockLines, whole: RegExp, hits: Uint8Array): void {
-  const { count } = lines;
+  const { count, buffer } = lines;
   const { starts } = lines.lines;
-  const text = lines.latin1();
   const search = whole.global ? whole : new RegExp(whole, `${whole.flags}g`);
-  let row = 0;
-  search.lastIndex = starts[0]!;
-  for (let match = search.exec(text); match !== null; match = search.exec(text)) {
-    row = rowAt(starts, row, count, match.index);
-    if (row >= count) return;
-    hits[row] = 1;
-    row++;
-    if (row >= count) return;
-    search.lastIndex = starts[row]!;
+  for (let from = 0; from < count; ) {
+    const to = Math.max(from + 1, rowAt(starts, from, count, starts[from]! + pieceBytes));
+    const origin = starts[from]!;
+    const text = latin1Text(buffer, origin, starts[to]!);
+    search.lastIndex = 0;
+    let row = from;
+    // Matches are not empty, and their last byte lies in the line of their first, if only as the
+    // newline that ends it. Asking for the end alone makes no objects.
+    while (row < to && search.test(text)) {
+      row = rowAt(starts, row, count, origin + search.lastIndex - 1);
+      if (row >= to) break;
+      hits[row] = 1;
+      row++;
+      search.lastIndex = starts[row]! - origin;
+    }
+    from = to;
   }
 }
 

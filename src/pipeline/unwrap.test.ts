@@ -55,7 +55,9 @@ test("columns are asked for only when somebody reads them", () => {
   assert.deepEqual(needs(`{app="shop"}`, [], "no"), none);
   assert.deepEqual(needs(`{app="shop"}`, [], "length"), { ...none, lengths: true });
   assert.deepEqual(needs(`{app="shop"} | line_format "x"`, [], "no"), none);
-  assert.deepEqual(needs(`{app="shop"} |= "x"`, [], "no"), { ...none, lines: true });
+  const search = { filters: '|= "x"', keepsLines: false };
+  assert.deepEqual(needs(`{app="shop"} |= "x"`, [], "no"), { ...none, lines: true, search });
+  assert.equal(needs(`{app="shop"} |= "x" | json`, ["a"], "no").search?.keepsLines, true);
   assert.deepEqual(needs(`{app="shop"} | m="x"`, [], "no"), {
     ...none,
     metadata: [...errors, "m"],

@@ -1,9 +1,9 @@
 import type { TimeRange } from "#model";
-import { compilePipeline, type Row } from "#pipeline";
+import { compilePipeline, type Pipeline, type Row } from "#pipeline";
 import type { LogExpr } from "#logql";
-import type { LogStore } from "#storage";
+import type { ColumnNeeds, LogStore } from "#storage";
 import { chooseRows } from "./block-rows.ts";
-import { planBlocks } from "./block-scope.ts";
+import { type BlockScope, planBlocks } from "./block-scope.ts";
 import { Duplicates } from "./duplicates.ts";
 import { entryOverheadBytes } from "./entry-weight.ts";
 import { type Candidate, EntrySelection } from "./entry-selection.ts";
@@ -41,7 +41,7 @@ export async function runLogQuery(
 
   const scopeOf = new Map(order.blocks.map((block) => [block.ref, block]));
   const refs = order.blocks.map((block) => block.ref);
-  const needs = { ...pipeline.needs, lines: true, metadata: "all" as const };
+  const needs = entryNeeds(pipeline, order.blocks);
   for await (const block of store.read(refs, needs, run.readOptions)) {
     await run.pause();
     const blockScope = scopeOf.get(block.ref)!;
@@ -66,6 +66,12 @@ export async function runLogQuery(
   selection.settle(undefined);
   run.counts.entriesReturned = selection.kept.length;
   return streamResults(selection.kept);
+}
+
+/** Telling duplicates apart takes all lines, whether they pass or not. */
+function entryNeeds({ needs }: Pipeline, blocks: readonly BlockScope[]): ColumnNeeds {
+  const all: ColumnNeeds = { ...needs, lines: true, metadata: "all" };
+  return blocks.some(({ shared }) => shared !== undefined) ? { ...all, search: undefined } : all;
 }
 
 /** `start == end` still asks for the entries of that nanosecond. */

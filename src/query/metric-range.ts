@@ -63,7 +63,12 @@ export async function runRange(
   }
   await fold.readAll(store, plain, pipeline.needs);
   // Telling duplicates apart takes the whole entry, whatever the function needs.
-  await fold.readAll(store, shared, { ...pipeline.needs, lines: true, metadata: "all" });
+  await fold.readAll(store, shared, {
+    ...pipeline.needs,
+    lines: true,
+    metadata: "all",
+    search: undefined,
+  });
   const matrix = table.finish(grid.stepCount);
   return plan.fn === "absent_over_time" ? invert(matrix, plan.log) : matrix;
 }

@@ -9,6 +9,7 @@ import { columnsOf, type SegmentBlockRef } from "./block-ref.ts";
 import { type ByteOrigin, ByteReader } from "./byte-reader.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { blockRowsMax } from "./limits.ts";
+import { joinSpans } from "./line-scan.ts";
 
 /** Numbers (in the footer's column table) of the columns that `needs` asks for. */
 export function neededColumns(ref: SegmentBlockRef, needs: ColumnNeeds): number[] {
@@ -96,6 +97,11 @@ function spansOf(ref: SegmentBlockRef): { spans: Span[]; storedRows: number } {
   return { spans, storedRows: row };
 }
 
+/** Pairs from, to: where the lines of the picked runs lie in the lines column. */
+export function lineSpans(ref: SegmentBlockRef): number[] {
+  return spansOf(ref).spans.flatMap(({ lineFrom, lineTo }) => [lineFrom, lineTo]);
+}
+
 function decodeTimes(reader: ByteReader, ref: SegmentBlockRef, shape: Shape): Float64Array {
   const exponent = reader.byte();
   if (exponent > 9) throw reader.corrupt(`unit 10^${exponent} ns`);
@@ -133,7 +139,6 @@ function decodeLengths(reader: ByteReader, ref: SegmentBlockRef, shape: Shape): 
   return out;
 }
 
-/** Neighbouring spans stay where they are; only a selection with holes is copied together. */
 function decodeLines(raw: Buffer, lengths: Uint32Array, shape: Shape): ByteStrings {
   const { spans, rowCount } = shape;
   const starts = new Uint32Array(rowCount + 1);
@@ -142,11 +147,8 @@ function decodeLines(raw: Buffer, lengths: Uint32Array, shape: Shape): ByteStrin
     at += lengths[i]! + 1;
     starts[i + 1] = at;
   }
-  const from = spans[0]!.lineFrom;
-  const to = spans.at(-1)!.lineTo;
-  if (to - from === at) return new ByteStrings(raw.subarray(from, to), starts, 1);
-  const parts = spans.map((span) => raw.subarray(span.lineFrom, span.lineTo));
-  return new ByteStrings(Buffer.concat(parts), starts, 1);
+  const pairs = spans.flatMap(({ lineFrom, lineTo }) => [lineFrom, lineTo]);
+  return new ByteStrings(joinSpans(raw, pairs), starts, 1);
 }
 
 function streamOfRow(shape: Shape): Uint32Array {

@@ -16,6 +16,7 @@ export type { ExtraSection } from "./extra-sections.ts";
 export type { JournalRange, SegmentFacts, SegmentFooter, SegmentInfo } from "./footer.ts";
 export { GatheredRows, type RowSlice } from "./gathered-rows.ts";
 export { type InspectedSegment, inspectSegment } from "./inspect-segment.ts";
+export { type LineScan, type LineScanner, type ScannedLines, scanLines } from "./line-scan.ts";
 export { MetadataColumns } from "./metadata-columns.ts";
 export { formatSegmentKey, newSegmentId, parseSegmentKey, type SegmentKey } from "./segment-key.ts";
 export type { ListedSegment } from "./segment-list.ts";

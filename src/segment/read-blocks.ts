@@ -6,11 +6,13 @@
 import { isStoreError, KiB, Limiter, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { Block, ColumnNeeds, ReadOptions } from "#storage";
-import type { SegmentBlockRef } from "./block-ref.ts";
+import { columnsOf, type SegmentBlockRef } from "./block-ref.ts";
 import { type StoredPart, unpackPart } from "./compression.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import type { SegmentFooter } from "./footer.ts";
+import type { LineScanner } from "./line-scan.ts";
 import { type FetchRange, planRanges } from "./read-ranges.ts";
+import { isWorthScanning, scanBlock, scannerFor } from "./scan-block.ts";
 
 /**
  * Stored bytes of the first window: a query with a limit often needs no more. Each next one is
@@ -29,6 +31,8 @@ export interface ReadJob {
   readonly objects: ObjectStore;
   readonly needs: ColumnNeeds;
   readonly options: ReadOptions;
+  /** Does the searching of large reads, where there is one. */
+  readonly scanner?: LineScanner | undefined;
 }
 
 interface ColumnExtent {
@@ -50,15 +54,18 @@ export async function* readBlocks(
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, job.options.signal]);
   const limiter = new Limiter(getsInFlightMax);
-  const fetched = fetchAhead(refs, { ...job, options: { ...job.options, signal } }, limiter);
+  const scanner = scannerFor(refs, job.needs, job.scanner);
+  const own = { ...job, scanner, options: { ...job.options, signal } };
+  const fetched = fetchAhead(refs, own, limiter);
+  const aheadMax = Math.max(blocksAheadMax, scanner?.scansAtOnce ?? 0);
   const ahead: Promise<Block | undefined>[] = [];
   try {
     for (const { ref, columns } of fetched) {
-      const block = unpackBlock(ref, columns, job);
+      const block = unpackBlock(ref, columns, own);
       // The consumer awaits it below; until then a failure must not count as unhandled.
       block.catch(() => undefined);
       ahead.push(block);
-      if (ahead.length < blocksAheadMax) continue;
+      if (ahead.length < aheadMax) continue;
       const next = await ahead.shift();
       job.options.signal.throwIfAborted();
       if (next !== undefined) yield next;
@@ -164,21 +171,32 @@ async function unpackBlock(
   columns: StoredColumns,
   job: ReadJob,
 ): Promise<Block | undefined> {
-  const { counters, warn } = job.options;
+  const { scanner, needs } = job;
+  const { counters, warn, signal } = job.options;
+  const raw = new Map<number, Buffer>();
+  const unpack = async (column: number): Promise<void> => {
+    const stored = await columns.get(column)!;
+    const part = storedPartOf(ref.footer, column);
+    raw.set(column, await unpackPart(stored, part, originOf(ref.footer, ref.block, column)));
+    counters.decompressedBytes += part.rawBytes;
+  };
   try {
-    const wanted = neededColumns(ref, job.needs);
-    const raw = new Map<number, Buffer>();
-    const unpacked = await Promise.all(
-      wanted.map(async (column) => {
-        const part = storedPartOf(ref.footer, column);
-        const stored = await columns.get(column)!;
-        const bytes = await unpackPart(stored, part, originOf(ref.footer, ref.block, column));
-        counters.decompressedBytes += bytes.length;
-        return bytes;
-      }),
-    );
-    for (const [index, column] of wanted.entries()) raw.set(column, unpacked[index]!);
-    return decodeBlock(ref, raw, job.needs);
+    const wanted = neededColumns(ref, needs);
+    if (scanner === undefined || !isWorthScanning(ref)) {
+      await Promise.all(wanted.map(unpack));
+      return decodeBlock(ref, raw, needs);
+    }
+    const { lines } = columnsOf(ref.footer, ref.block);
+    await Promise.all(wanted.filter((column) => column !== lines).map(unpack));
+    const part = storedPartOf(ref.footer, lines);
+    const stored = await columns.get(lines)!;
+    const scanned = await scanBlock({ ref, needs, raw, stored, part }, scanner, signal);
+    if (scanned !== undefined) {
+      counters.decompressedBytes += part.rawBytes;
+      return scanned;
+    }
+    await unpack(lines);
+    return decodeBlock(ref, raw, needs);
   } catch (error) {
     if (!isStoreError(error, "corrupt") && !isStoreError(error, "missing")) throw error;
     warn(`block ${ref.block} of ${ref.footer.name} left out: ${error.message}`);

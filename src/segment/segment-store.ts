@@ -20,6 +20,7 @@ import { readSection } from "./extra-sections.ts";
 import { FilterCache, filterCacheBytesDefault } from "./filter-cache.ts";
 import { FooterCache, footerCacheBytesDefault, type TailReader } from "./footer-cache.ts";
 import type { JournalRange, SegmentFooter } from "./footer.ts";
+import type { LineScanner } from "./line-scan.ts";
 import { planBlocks } from "./plan-blocks.ts";
 import { readBlocks } from "./read-blocks.ts";
 import { parseSegmentKey, tenantOfFolder } from "./segment-key.ts";
@@ -36,6 +37,8 @@ export interface SegmentStoreOptions {
   readonly footerCacheBytes?: number;
   /** Memory for skip filters; 128 MiB when omitted. */
   readonly filterCacheBytes?: number;
+  /** Searches lines beside the main thread; without one, all is done there. */
+  readonly scanner?: LineScanner;
 }
 
 interface LiveFooters {
@@ -50,6 +53,7 @@ interface LiveFooters {
  */
 export class SegmentStore implements LogStore {
   readonly #objects: ObjectStore;
+  readonly #scanner: LineScanner | undefined;
   readonly #lists = new Map<string, SegmentList>();
   readonly #footers: FooterCache;
   readonly #filters: FilterCache;
@@ -61,6 +65,7 @@ export class SegmentStore implements LogStore {
 
   constructor(options: SegmentStoreOptions) {
     this.#objects = options.objects;
+    this.#scanner = options.scanner;
     const cacheBytes = options.footerCacheBytes ?? footerCacheBytesDefault;
     this.#footers = new FooterCache(options.objects, cacheBytes);
     const filterBytes = options.filterCacheBytes ?? filterCacheBytesDefault;
@@ -170,7 +175,7 @@ export class SegmentStore implements LogStore {
   ): AsyncIterable<Block> {
     // Only this store's plan makes refs for this store (the contract of LogStore).
     const refs = blocks as readonly SegmentBlockRef[];
-    return readBlocks(refs, { objects: this.#objects, needs, options });
+    return readBlocks(refs, { objects: this.#objects, needs, options, scanner: this.#scanner });
   }
 
   async series(select: StreamSelect, options: ReadOptions): Promise<Labels[]> {

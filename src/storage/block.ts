@@ -49,6 +49,17 @@ export interface BlockRef {
   readonly facts: BlockFacts;
 }
 
+/**
+ * Line filters a store may try itself while it reads, on other threads say. A store that does not
+ * leaves `Block.passing` undefined.
+ */
+export interface LineSearch {
+  /** As LogQL: `|= "error" != "debug"`. */
+  readonly filters: string;
+  /** Whether somebody reads the lines of rows that pass. */
+  readonly keepsLines: boolean;
+}
+
 /** Which columns a reader wants; timestamps and streams always come. */
 export interface ColumnNeeds {
   /** Lines with their bytes. */
@@ -57,6 +68,8 @@ export interface ColumnNeeds {
   readonly lengths: boolean;
   /** Names of structured metadata, or all of it. */
   readonly metadata: "all" | readonly string[];
+  /** What is done with the lines first; only with `lines`. */
+  readonly search?: LineSearch | undefined;
 }
 
 /**
@@ -70,6 +83,11 @@ export interface Block {
   readonly offsets: Float64Array;
   /** Index into facts.streams per row, or undefined when there is one stream. */
   readonly streamOfRow: Uint32Array | undefined;
+  /**
+   * Where the store did the search asked for: a byte per row, 1 for rows that pass. Lines are then
+   * undefined when no row passes, or nobody reads them.
+   */
+  readonly passing?: Uint8Array | undefined;
   /** Lines with gap 1: a newline follows each line. */
   readonly lines: ByteStrings | undefined;
   readonly lengths: Uint32Array | undefined;

@@ -5,6 +5,7 @@ export type {
   BlockRef,
   BlockStream,
   ColumnNeeds,
+  LineSearch,
   MetadataColumn,
 } from "./block.ts";
 export { CombinedStore } from "./combined-store.ts";

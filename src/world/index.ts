@@ -7,6 +7,7 @@ export { makeDurableFolder } from "./make-durable-folder.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { nextTurn } from "./next-turn.ts";
 export { type Random, seededRandom, systemRandom } from "./random.ts";
+export { serveThread, type ThreadResult } from "./serve-thread.ts";
 export {
   type DiskFault,
   type DiskOperation,
@@ -15,3 +16,4 @@ export {
 } from "./simulated-disk.ts";
 export { systemClock } from "./system-clock.ts";
 export { systemFiles } from "./system-files.ts";
+export { ThreadPool, type ThreadPoolOptions } from "./thread-pool.ts";
