@@ -1,9 +1,17 @@
 /** Immutable objects by key: get, ranged get, put, list, delete. */
+export { openAzureObjectStore } from "./azure-object-store.ts";
+export type {
+  AzureCredentials,
+  AzureEnvironment,
+  AzureObjectStoreOptions,
+} from "./azure-options.ts";
 export { FaultyObjectStore, type ObjectStoreFaults } from "./faulty-object-store.ts";
 export {
   type FilesystemObjectStoreOptions,
   openFilesystemObjectStore,
 } from "./filesystem-object-store.ts";
+export { openGcsObjectStore } from "./gcs-object-store.ts";
+export type { GcsObjectStoreOptions } from "./gcs-options.ts";
 export { HedgedObjectStore, type HedgeOptions } from "./hedged-object-store.ts";
 export {
   MeasuredObjectStore,
