@@ -112,8 +112,12 @@ test("bars by level stand above the lines, their legend hides a level", { skip }
   const error = legend.getByRole("button", { name: /error/ });
   await error.click();
   assert.equal(await error.getAttribute("aria-pressed"), "false");
+  await legend.getByRole("button", { name: /info/ }).click();
   const chart = bars.getByRole("img");
   assert.match((await chart.getAttribute("aria-label")) ?? "", /error 200/);
+  await bars.getByRole("button", { name: "Only lines of these levels" }).click();
+  await bars.getByRole("heading", { name: "400 lines" }).waitFor();
+  assert.equal(parameters(page).get("q"), '{app="shop"} | detected_level=~"debug|warn"');
 });
 
 test("dragging over the bars zooms, the back of the browser undoes it", { skip }, async () => {

@@ -4,8 +4,11 @@ import { align } from "../chart/stack.ts";
 import { ChartLegend } from "../chart/chart-legend.tsx";
 import { type ChartSeries, TimeChart } from "../chart/time-chart.tsx";
 import { type Level, levelOf, levels } from "../lines/entry.ts";
+import { withLevels } from "../logql/query-text.ts";
 import { formatCount } from "../state/format.ts";
+import { change } from "../state/location.ts";
 import { cssValue, theme } from "../state/theme.ts";
+import { query } from "./address.ts";
 import { zoomTo } from "./range-picker.tsx";
 import { histogram, histogramFailure, isRunning } from "./session.ts";
 
@@ -36,6 +39,7 @@ export function HistogramPanel(): JSX.Element {
         <h2>
           {formatCount(total)} {total === 1 ? "line" : "lines"}
         </h2>
+        <LevelsButton totals={totals} hidden={hidden.value} />
         <ChartLegend
           items={series.map(({ name, color }, index) => ({
             name,
@@ -69,7 +73,35 @@ function histogramText(): string {
 interface LevelRows {
   readonly times: readonly number[];
   readonly series: readonly ChartSeries[];
-  readonly totals: readonly { readonly name: Level; readonly count: number }[];
+  readonly totals: readonly LevelTotal[];
+}
+
+interface LevelTotal {
+  readonly name: Level;
+  readonly count: number;
+  /** All spellings of it. */
+  readonly names: readonly string[];
+}
+
+interface LevelsButtonProps {
+  readonly totals: readonly LevelTotal[];
+  readonly hidden: ReadonlySet<string>;
+}
+
+/** What is hidden in the bars can be left out of the lines, too. */
+function LevelsButton({ totals, hidden }: LevelsButtonProps): JSX.Element | null {
+  const shown = totals.filter(({ name }) => !hidden.has(name));
+  if (shown.length === totals.length || shown.length === 0) return null;
+  const names = shown.flatMap((level) => level.names);
+  return (
+    <button
+      type="button"
+      class="button levels-button"
+      onClick={() => change({ q: withLevels(query.value, names) }, "push")}
+    >
+      Only lines of these levels
+    </button>
+  );
 }
 
 /** One row a level, quiet ones at the bottom; spellings of one level count together. */
@@ -82,8 +114,10 @@ function levelRows(): LevelRows {
   };
   const aligned = align(counted.series, range, counted.stepSeconds);
   const rows = new Map<Level, (number | null)[]>();
+  const spellings = new Map<Level, string[]>();
   for (const { metric, values } of aligned.series) {
     const level = levelOf(metric["detected_level"]);
+    spellings.set(level, [...(spellings.get(level) ?? []), metric["detected_level"] ?? ""]);
     const row = rows.get(level);
     if (row === undefined) rows.set(level, [...values]);
     else values.forEach((value, index) => (row[index] = (row[index] ?? 0) + (value ?? 0)));
@@ -100,6 +134,7 @@ function levelRows(): LevelRows {
     })),
     totals: known.map((name) => ({
       name,
+      names: spellings.get(name) ?? [],
       count: rows.get(name)!.reduce<number>((sum, value) => sum + (value ?? 0), 0),
     })),
   };

@@ -9,6 +9,7 @@ import {
   matchersIn,
   selectorOf,
   withLabelFilter,
+  withLevels,
   withMatcher,
   withToggledValue,
 } from "./query-text.ts";
@@ -110,6 +111,15 @@ test("clicking values chooses one, several, and none again", () => {
   assert.equal(withToggledValue(two, "n", "x.y"), '{a="b", n="z"}');
   assert.equal(withToggledValue('{n="x"}', "n", "x"), "{}");
   assert.equal(withToggledValue('{n=~"x.+"}', "n", "x"), '{n=~"x.+", n="x"}');
+});
+
+test("levels are chosen once, before stages on the whole answer", () => {
+  const chosen = withLevels('{a="b"} | json | limit 3', ["error", "fatal"]);
+  assert.equal(chosen, '{a="b"} | json | detected_level=~"error|fatal" | limit 3');
+  assert.equal(
+    withLevels('{a="b"} | detected_level=~"x|y"', ["", "info"]),
+    '{a="b"} | detected_level=~"|info"',
+  );
 });
 
 test("positions are read from the server's words", () => {

@@ -131,7 +131,7 @@ export function withToggledValue(text: string, name: string, value: string): str
 function choiceOf(name: string, values: readonly string[]): string[] {
   if (values.length === 0) return [];
   if (values.length === 1) return [`${name}=${quote(values[0]!)}`];
-  const escaped = values.map((value) => value.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  const escaped = values.map(escapeRegex);
   return [`${name}=~${quote(escaped.join("|"))}`];
 }
 
@@ -217,6 +217,19 @@ export function parsersIn(text: string): readonly string[] {
 
 function rangeFrom(text: string): number {
   return meaning(text).find((token) => token.text === "[")?.from ?? text.length;
+}
+
+/** A log query for entries of these levels alone; takes the place of such a choice of before. */
+export function withLevels(text: string, levels: readonly string[]): string {
+  const before = text.replace(/\s*\| detected_level=~"[^"]*"/, "");
+  const at = answerStagesFrom(before);
+  const stage = `| detected_level=~${quote(levels.map(escapeRegex).join("|"))}`;
+  const after = before.slice(at);
+  return `${before.slice(0, at).trimEnd()} ${stage}${after === "" ? "" : ` ${after}`}`;
+}
+
+function escapeRegex(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
 }
 
 export interface ErrorPosition {
