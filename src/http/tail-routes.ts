@@ -44,6 +44,7 @@ function tailRoute(app: FastifyInstance, tails: Tails, place: Place): void {
     url: place.path,
     config: { kind: "read" },
     preValidation: (request, _reply, done) => {
+      takeHeadersFromAddress(request);
       asked.set(request, readRequest(request, place));
       done();
     },
@@ -51,6 +52,26 @@ function tailRoute(app: FastifyInstance, tails: Tails, place: Place): void {
     wsHandler: (socket, request) => tails.serve(socket, asked.get(request)!),
   });
   refuseOthers(app, ["GET"], place.path);
+}
+
+const headerOfParameter = { tenant: "x-scope-orgid", flags: "x-loki-response-encoding-flags" };
+
+/**
+ * A browser's websocket cannot set headers, so the page names tenant and flags in the address. That
+ * counts only when the browser says that it is this server's page, and never against a header.
+ */
+function takeHeadersFromAddress(request: FastifyRequest): void {
+  const { origin, host } = request.headers;
+  if (origin === undefined || host === undefined || hostOf(origin) !== host) return;
+  const parameters = parametersOf(request);
+  for (const [name, header] of Object.entries(headerOfParameter)) {
+    const value = parameters.get(name);
+    if (value !== "" && (request.headers[header] ?? "") === "") request.headers[header] = value;
+  }
+}
+
+function hostOf(origin: string): string {
+  return URL.canParse(origin) ? new URL(origin).host : "";
 }
 
 function readRequest(request: FastifyRequest, { ports, isLegacy }: Place): Asked {

@@ -145,6 +145,18 @@ test("entries by category", async () => {
   assert.deepEqual(tail.frames[1]?.streams[0]?.values, [[time, "a=2", { parsed: { a: "2" } }]]);
 });
 
+test("a browser's websocket names tenant and flags in its address, if it is this server's", async () => {
+  await using server = await startTestServer();
+  await server.push({ app: "t" }, ["a=1"]);
+  const noTenant = { "x-scope-orgid": "" };
+  const path = `${all}&tenant=t&flags=categorize-labels`;
+  await using own = new Tail(server, path, { ...noTenant, origin: server.url });
+  await own.entries(1);
+  assert.deepEqual(own.frames[0]?.encodingFlags, ["categorize-labels"]);
+  const foreign = fetch(`${server.url}${path}`, { headers: { origin: "http://elsewhere" } });
+  assert.equal((await foreign).status, 401);
+});
+
 test("the first version has its own frames", async () => {
   await using server = await startTestServer();
   await server.push({ app: "t" }, ["n=1", "n=2"]);

@@ -1,3 +1,4 @@
+import { ContextDrawer } from "../lines/context-drawer.tsx";
 import { addressOf, open, place } from "../state/location.ts";
 import { isHelpOpen, useShortcuts } from "../state/shortcuts.ts";
 import { dismiss, toasts } from "../state/toasts.ts";
@@ -39,6 +40,7 @@ export function Shell(): JSX.Element {
           <View />
         </ErrorBoundary>
       </main>
+      <ContextDrawer />
       <HelpDialog />
       <Toasts />
     </div>

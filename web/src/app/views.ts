@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { ExploreView } from "../explore/explore-view.tsx";
 import { OverviewView } from "../overview/overview-view.tsx";
+import { TailView } from "../tail/tail-view.tsx";
 import { StatusView } from "../status/status-view.tsx";
 
 export interface View {
@@ -16,6 +17,7 @@ export interface View {
 
 export const views: readonly [View, ...View[]] = [
   { name: "explore", title: "Explore", key: "e", component: ExploreView },
+  { name: "live", title: "Live", key: "l", component: TailView },
   { name: "overview", title: "Overview", key: "o", component: OverviewView },
   { name: "status", title: "Status", key: "s", component: StatusView },
 ];

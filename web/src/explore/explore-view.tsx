@@ -3,8 +3,6 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { logqlCompletion } from "../editor/completion.ts";
 import { QueryEditor } from "../editor/query-editor.tsx";
-import { type FieldFilter, LinesPanel } from "../lines/lines-panel.tsx";
-import { withLabelFilter, withMatcher } from "../logql/query-text.ts";
 import { tenant, token } from "../state/access.ts";
 import { askAgain, change, place, visit } from "../state/location.ts";
 import { remember } from "../state/query-history.ts";
@@ -16,20 +14,10 @@ import { FirstSteps } from "./first-steps.tsx";
 import { HistogramPanel } from "./histogram-panel.tsx";
 import { HistoryPanel } from "./history-panel.tsx";
 import { LabelBrowser } from "./label-browser.tsx";
+import { LinesOfRun } from "./lines-of-run.tsx";
 import { MetricPanel } from "./metric-panel.tsx";
 import { undoRange, zoomOut } from "./range-picker.tsx";
-import {
-  cancel,
-  failure,
-  isLoadingMore,
-  isRunning,
-  loadMore,
-  reset,
-  result,
-  run,
-  start,
-  warnings,
-} from "./session.ts";
+import { cancel, failure, isRunning, reset, result, run, start, warnings } from "./session.ts";
 import { StatsBar } from "./stats-bar.tsx";
 import { Toolbar, togglePanel } from "./toolbar.tsx";
 
@@ -81,7 +69,7 @@ function shortcutsOf(host: { readonly current: HTMLElement | null }, runDraft: (
     { keys: "/", does: "Write in the editor", run: () => focus(".cm-content") },
     { keys: "r", does: "Run the query", run: runDraft },
     { keys: "x", does: "Cancel what is running", run: cancel },
-    { keys: "t", does: "Choose the time range", run: () => press(".popover > .button") },
+    { keys: "d", does: "Choose the time range", run: () => press(".popover > .button") },
     { keys: "-", does: "Zoom out", run: zoomOut },
     { keys: "[", does: "Back to the range before", run: undoRange },
     { keys: "l", does: "Open or close the labels", run: () => togglePanel("labels") },
@@ -140,7 +128,7 @@ function Answer(): JSX.Element {
       {failure.value === "" && !isMetric && <HistogramPanel />}
       <StatsBar />
       {found?.kind === "metric" && found.series.length > 0 && <MetricPanel found={found} />}
-      {found?.kind === "log" && found.entries.length > 0 && <Lines />}
+      {found?.kind === "log" && found.entries.length > 0 && <LinesOfRun />}
       {isEmpty() && <NothingFound />}
     </>
   );
@@ -167,27 +155,4 @@ function NothingFound(): JSX.Element {
       </p>
     </section>
   );
-}
-
-function Lines(): JSX.Element | null {
-  const found = result.value;
-  const asked = run.value;
-  if (found?.kind !== "log" || asked === undefined) return null;
-  return (
-    <LinesPanel
-      entries={found.entries}
-      direction={asked.direction}
-      query={asked.query}
-      hasMore={found.nextCursor !== undefined}
-      isLoading={isLoadingMore.value}
-      onMore={() => void loadMore()}
-      onFilterIn={(filter) => filterBy(filter, "=")}
-      onFilterOut={(filter) => filterBy(filter, "!=")}
-    />
-  );
-}
-
-function filterBy({ name, value, kind }: FieldFilter, operator: "=" | "!="): void {
-  const add = kind === "label" ? withMatcher : withLabelFilter;
-  change({ q: add(query.value, { name, operator, value }) }, "push");
 }

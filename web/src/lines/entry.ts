@@ -1,5 +1,6 @@
 // An entry as the page holds it, made from the server's answer once. Labels of a stream are shared by
 // all its entries.
+import type { WholeEntry } from "../api/context.ts";
 import type { Labels, StreamAnswer } from "../api/types.ts";
 
 export interface Entry {
@@ -58,16 +59,26 @@ export function entriesOf(
     for (const [timeNs, line, categories] of values) {
       const metadata = categories?.structuredMetadata ?? noLabels;
       const parsed = categories?.parsed ?? noLabels;
-      const level =
-        metadata["detected_level"] ??
-        stream["detected_level"] ??
-        stream["level"] ??
-        parsed["level"];
-      entries.push({ timeNs, line, labels: stream, metadata, parsed, level: levelOf(level) });
+      const level = levelIn({ labels: stream, metadata, parsed });
+      entries.push({ timeNs, line, labels: stream, metadata, parsed, level });
     }
   }
   const sign = direction === "forward" ? 1 : -1;
   return entries.sort((a, b) => sign * compareTimes(a.timeNs, b.timeNs));
+}
+
+function levelIn({
+  labels,
+  metadata,
+  parsed,
+}: Pick<Entry, "labels" | "metadata" | "parsed">): Level {
+  const detected = metadata["detected_level"] ?? labels["detected_level"];
+  return levelOf(detected ?? labels["level"] ?? parsed["level"]);
+}
+
+export function entryOf(whole: WholeEntry): Entry {
+  const { timestamp: timeNs, line, stream: labels, structuredMetadata: metadata, parsed } = whole;
+  return { timeNs, line, labels, metadata, parsed, level: levelIn({ labels, metadata, parsed }) };
 }
 
 /** Orders decimal nanoseconds without making numbers of them. */

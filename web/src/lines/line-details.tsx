@@ -6,7 +6,7 @@ import { place } from "../state/location.ts";
 import { copy } from "../state/toasts.ts";
 import { columns, toggleColumn, valueOf } from "./display.ts";
 import { distributionOf } from "./distribution.ts";
-import type { FieldFilter } from "./edit-query.ts";
+import { type FieldFilter, withFieldFilter } from "./edit-query.ts";
 import type { Entry } from "./entry.ts";
 import { lineFields } from "./line-fields.ts";
 import { permalinkOf } from "./permalink.ts";
@@ -18,9 +18,10 @@ export interface LineDetailsProps {
   /** All that are loaded, for distributions. */
   readonly entries: readonly Entry[];
   readonly query: string;
-  readonly onFilterIn: (filter: FieldFilter) => void;
-  readonly onFilterOut: (filter: FieldFilter) => void;
-  readonly onContext: () => void;
+  /** Opens the query that a filter leads to. */
+  readonly onQuery: (query: string) => void;
+  /** Missing where its context is shown already. */
+  readonly onContext?: () => void;
 }
 
 interface Group {
@@ -36,9 +37,11 @@ export function LineDetails(props: LineDetailsProps): JSX.Element {
   return (
     <div class="line-details">
       <div class="line-actions">
-        <button type="button" class="button" onClick={props.onContext}>
-          <Icon name="format" /> Context
-        </button>
+        {props.onContext !== undefined && (
+          <button type="button" class="button" onClick={props.onContext}>
+            <Icon name="context" /> Context
+          </button>
+        )}
         <button type="button" class="button" onClick={() => void copy(entry.line, "Line copied")}>
           <Icon name="copy" /> Copy line
         </button>
@@ -81,7 +84,9 @@ function groupsOf(entry: Entry): Group[] {
 }
 
 function Field(props: LineDetailsProps & { readonly field: FieldFilter }): JSX.Element {
-  const { field, entries, query, onFilterIn, onFilterOut } = props;
+  const { field, entries, query, onQuery } = props;
+  const filter = (operator: "=" | "!=", wanted: FieldFilter): void =>
+    onQuery(withFieldFilter(query, wanted, operator));
   const { name, value, kind } = field;
   const isSpread = useSignal(false);
   const isColumn = columns.value.includes(name);
@@ -89,11 +94,15 @@ function Field(props: LineDetailsProps & { readonly field: FieldFilter }): JSX.E
   return (
     <div class="line-field">
       <span class="line-field-actions" role="group" aria-label={`${name} = ${value}`}>
-        <Action icon="plus" title={`Only lines with this ${name}`} onDo={() => onFilterIn(field)} />
+        <Action
+          icon="plus"
+          title={`Only lines with this ${name}`}
+          onDo={() => filter("=", field)}
+        />
         <Action
           icon="minus"
           title={`No lines with this ${name}`}
-          onDo={() => onFilterOut(field)}
+          onDo={() => filter("!=", field)}
         />
         {!inLine && (
           <Action
@@ -119,7 +128,7 @@ function Field(props: LineDetailsProps & { readonly field: FieldFilter }): JSX.E
           query={query}
           kind={kind}
           spread={distributionOf(entries, name, inLine ? valueInLine : valueOf)}
-          onFilterIn={onFilterIn}
+          onFilterIn={(wanted) => filter("=", wanted)}
         />
       )}
     </div>

@@ -1,4 +1,4 @@
-import type { JSX } from "preact";
+import type { CSSProperties, JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { formatClock, formatNs, msOfNs } from "../state/format.ts";
 import { zone } from "../state/zone.ts";
@@ -119,7 +119,8 @@ function classesOf(style: AnsiStyle): string[] {
   const { color, background, isBold, isFaint, isItalic, isUnderlined } = style;
   const classes: string[] = [];
   if (color !== undefined && !color.startsWith("#")) classes.push(`ansi-${color}`);
-  if (background !== undefined && !background.startsWith("#")) classes.push(`ansi-on-${background}`);
+  if (background !== undefined && !background.startsWith("#"))
+    classes.push(`ansi-on-${background}`);
   if (isBold === true) classes.push("ansi-bold");
   if (isFaint === true) classes.push("ansi-faint");
   if (isItalic === true) classes.push("ansi-italic");
@@ -128,7 +129,7 @@ function classesOf(style: AnsiStyle): string[] {
 }
 
 /** Only colours that `ansiPieces` wrote itself, as `#rrggbb`. */
-function colorsOf({ color, background }: AnsiStyle): JSX.CSSProperties {
+function colorsOf({ color, background }: AnsiStyle): CSSProperties {
   return {
     ...(color?.startsWith("#") === true ? { color } : {}),
     ...(background?.startsWith("#") === true ? { background } : {}),

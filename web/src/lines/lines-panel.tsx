@@ -1,48 +1,214 @@
-import type { JSX } from "preact";
-import { formatNs } from "../state/format.ts";
+import { useComputed, useSignal } from "@preact/signals";
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { TimeRange } from "../api/types.ts";
+import { change, parameter } from "../state/location.ts";
+import { useShortcuts } from "../state/shortcuts.ts";
+import { openContext } from "./context-place.ts";
+import { columns, isPretty, isWrapped, timeLook } from "./display.ts";
 import type { Entry } from "./entry.ts";
+import { keyOf } from "./entry-key.ts";
+import { markersOf } from "./highlight.ts";
+import { LineDetails } from "./line-details.tsx";
+import { LineRow } from "./line-row.tsx";
 import "./lines-panel.css";
+import { LinesToolbar } from "./lines-toolbar.tsx";
+import { useRowKeys } from "./row-keys.ts";
+import { type ListHandle, type ShownRows, VirtualList } from "./virtual-list.tsx";
 
-/** What Explore and other views give to a list of lines. */
 export interface LinesPanelProps {
   /** In the order shown: newest first when `direction` is backward. */
   readonly entries: readonly Entry[];
   readonly direction: "forward" | "backward";
-  /** The query behind the entries, for highlighting its line filters and for downloads. */
+  /** The query behind the entries: its line filters are marked, its result is downloaded. */
   readonly query: string;
+  /** That was asked for; what is downloaded. */
+  readonly range: TimeRange;
   /** There are more entries than these: another page can be asked for by `onMore`. */
   readonly hasMore: boolean;
   readonly isLoading: boolean;
   readonly onMore: () => void;
-  /** Adds `name="value"` to the query: to the selector for labels, else as a label filter. */
-  readonly onFilterIn: (filter: FieldFilter) => void;
-  readonly onFilterOut: (filter: FieldFilter) => void;
+  /** Asks for entries before the first one shown, beyond the range. */
+  readonly onBefore?: () => void;
+  readonly isLoadingBefore?: boolean;
+  /** Opens the query that a filter leads to. */
+  readonly onQuery: (query: string) => void;
+  /** More buttons. */
+  readonly children?: ComponentChildren;
 }
 
-export interface FieldFilter {
-  readonly name: string;
-  readonly value: string;
-  /** Where the name was found. */
-  readonly kind: "label" | "metadata" | "parsed";
-}
+const rowPixels = 20;
+const prettyRowPixels = 120;
+/** The toolbar sticks above the lines. */
+const coveredPixels = 44;
+/** This many rows before the end the next page is asked for. */
+const aheadRows = 40;
+/** More than this in one page of the browser is not asked for by scrolling alone. */
+const entriesByScrollingMax = 200_000;
+
+/** `line` of the address: the key of the line that a link means. */
+const meantKey = parameter("line");
 
 export function LinesPanel(props: LinesPanelProps): JSX.Element {
-  const { entries, hasMore, isLoading, onMore } = props;
+  const { entries, query, direction } = props;
+  const host = useRef<HTMLElement>(null);
+  const handle = useRef<ListHandle | undefined>(undefined);
+  const opened = useSignal<ReadonlySet<Entry>>(new Set());
+  const latest = useRef(props);
+  latest.current = props;
+  const markers = useMemo(() => markersOf(query), [query]);
+  const look = useComputed(
+    () => `${isWrapped.value} ${isPretty.value} ${timeLook.value} ${columns.value.join(",")}`,
+  );
+  const toggle = (entry: Entry): void => {
+    const next = new Set(opened.peek());
+    if (!next.delete(entry)) next.add(entry);
+    opened.value = next;
+  };
+  const selected = useRowKeys({
+    host,
+    handle,
+    entries: () => latest.current.entries,
+    onToggle: toggle,
+  });
+  useShortcuts([
+    {
+      keys: "w",
+      does: "Lines: wrap long ones or not",
+      run: () => (isWrapped.value = !isWrapped.peek()),
+    },
+    {
+      keys: "p",
+      does: "Lines: JSON over several lines",
+      run: () => (isPretty.value = !isPretty.peek()),
+    },
+  ]);
+  const meant = useMeantLine(entries, { opened, handle });
+  const classes = ["lines", "panel", isWrapped.value ? "wrapped" : "unwrapped"];
   return (
-    <section class="lines panel" aria-label="Lines">
-      <ol>
-        {entries.map((entry, index) => (
-          <li key={index} class={`line level-${entry.level}`}>
-            <time>{formatNs(entry.timeNs)}</time>
-            <span class="text">{entry.line}</span>
-          </li>
-        ))}
-      </ol>
-      {hasMore && (
-        <button type="button" class="button" disabled={isLoading} onClick={onMore}>
-          {isLoading ? "Loading …" : "Load more"}
-        </button>
-      )}
+    <section class={classes.join(" ")} aria-label="Lines" ref={host}>
+      <LinesToolbar {...props} />
+      <EdgeBefore {...props} />
+      <VirtualList
+        items={entries}
+        estimatePixels={isPretty.value ? prettyRowPixels : rowPixels}
+        look={look.value}
+        handle={handle}
+        coveredPixels={coveredPixels}
+        onShown={(shown) => askAhead(latest.current, shown)}
+        row={(entry, index) => (
+          <LineRow
+            key={keyFor(entry)}
+            entry={entry}
+            index={index}
+            markers={markers}
+            isOpen={opened.value.has(entry)}
+            isSelected={selected.value === entry}
+            isMeant={meant === entry}
+            onToggle={() => toggle(entry)}
+          >
+            {opened.value.has(entry) ? (
+              <LineDetails
+                entry={entry}
+                entries={entries}
+                query={query}
+                onQuery={props.onQuery}
+                onContext={() => openContext(entry)}
+              />
+            ) : undefined}
+          </LineRow>
+        )}
+      />
+      <EdgeAfter {...props} key={direction} />
     </section>
+  );
+}
+
+let lastKey = 0;
+const keys = new WeakMap<Entry, number>();
+
+/** A number for an entry, the same as long as it is held. */
+function keyFor(entry: Entry): number {
+  const known = keys.get(entry);
+  if (known !== undefined) return known;
+  keys.set(entry, ++lastKey);
+  return lastKey;
+}
+
+function askAhead(
+  { entries, hasMore, isLoading, onMore }: LinesPanelProps,
+  shown: ShownRows,
+): void {
+  if (!hasMore || isLoading || entries.length >= entriesByScrollingMax) return;
+  if (shown.direction === "down" && shown.last >= entries.length - aheadRows && shown.first > 0) {
+    queueMicrotask(onMore);
+  }
+}
+
+interface Meant {
+  readonly opened: { value: ReadonlySet<Entry>; peek(): ReadonlySet<Entry> };
+  readonly handle: { readonly current: ListHandle | undefined };
+}
+
+/** The line of a permalink: found, unfolded and brought into the window once. */
+function useMeantLine(entries: readonly Entry[], { opened, handle }: Meant): Entry | undefined {
+  const key = meantKey.value;
+  const meant = useMemo(() => {
+    if (key === "") return undefined;
+    const time = key.slice(0, key.indexOf("-"));
+    return entries.find((entry) => entry.timeNs === time && keyOf(entry) === key);
+  }, [entries, key]);
+  const index = meant === undefined ? -1 : entries.indexOf(meant);
+  useEffect(() => {
+    if (meant !== undefined) opened.value = new Set([...opened.peek(), meant]);
+  }, [meant]);
+  // Once more when lines have come before it.
+  useEffect(() => {
+    if (index >= 0) requestAnimationFrame(() => handle.current?.show(index, "center"));
+  }, [meant, index > 0]);
+  return meant;
+}
+
+/** Above the first line: what lies beyond the range. */
+function EdgeBefore(props: LinesPanelProps): JSX.Element | null {
+  const { onBefore, direction, isLoadingBefore = false } = props;
+  if (onBefore === undefined) return null;
+  const name = direction === "backward" ? "newer" : "older";
+  return (
+    <p class="lines-edge">
+      <button type="button" class="link-button" disabled={isLoadingBefore} onClick={onBefore}>
+        {isLoadingBefore ? "Loading …" : `Load ${name} lines`}
+      </button>
+    </p>
+  );
+}
+
+function EdgeAfter(props: LinesPanelProps): JSX.Element {
+  const { hasMore, isLoading, onMore, direction } = props;
+  if (!hasMore) {
+    return (
+      <p class="lines-edge soft">
+        {direction === "backward" ? "Beginning" : "End"} of the range
+        {meantKey.value !== "" && (
+          <>
+            {" · "}
+            <button
+              type="button"
+              class="link-button"
+              onClick={() => change({ line: undefined, from: undefined, to: undefined }, "push")}
+            >
+              Show the last hour
+            </button>
+          </>
+        )}
+      </p>
+    );
+  }
+  return (
+    <p class="lines-edge">
+      <button type="button" class="button" disabled={isLoading} onClick={onMore}>
+        {isLoading ? "Loading …" : "Load more"}
+      </button>
+    </p>
   );
 }

@@ -28,7 +28,7 @@ interface Counted {
 export function ValueShares(props: ValueSharesProps): JSX.Element {
   const { name, kind, query, spread, onFilterIn } = props;
   const counted = useSignal<Counted | undefined>(undefined);
-  const state = useSignal<"" | "busy" | string>("");
+  const state = useSignal("");
   const all = async (): Promise<void> => {
     state.value = "busy";
     try {
