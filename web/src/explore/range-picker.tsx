@@ -64,7 +64,7 @@ export function RangePicker(): JSX.Element {
   return (
     <Popover
       label={`Time range: ${title}`}
-      title="Time range (t)"
+      title="Time range (d)"
       button={
         <>
           <Icon name="clock" /> <span class="range-title">{title}</span>
