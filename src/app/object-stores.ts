@@ -1,22 +1,18 @@
 import { StoreError } from "#base";
-import type {
-  HedgingConfig,
-  ObjectStoreConfig,
-  ObjectStoresConfig,
-  RetryConfig,
-  S3StoreConfig,
-} from "#config";
+import type { HedgingConfig, ObjectStoreConfig, ObjectStoresConfig, RetryConfig } from "#config";
 import {
   HedgedObjectStore,
   MeasuredObjectStore,
   MemoryObjectStore,
   type ObjectStore,
+  openAzureObjectStore,
   openFilesystemObjectStore,
+  openGcsObjectStore,
   openS3ObjectStore,
   PrefixedObjectStore,
   RetryingObjectStore,
-  type S3ObjectStoreOptions,
 } from "#objectstore";
+import { azureOptionsOf, gcsOptionsOf, s3OptionsOf } from "./cloud-options.ts";
 import type { StoreHealth } from "./store-health.ts";
 import type { World } from "./world.ts";
 
@@ -125,50 +121,10 @@ async function openStore(config: ObjectStoreConfig, world: World): Promise<Objec
     case "s3":
       return openS3ObjectStore(s3OptionsOf(config, world));
     case "gcs":
+      return openGcsObjectStore(gcsOptionsOf(config, world));
     case "azure":
-      throw new StoreError("denied", `object stores of the kind ${config.kind} cannot be opened`);
+      return openAzureObjectStore(azureOptionsOf(config, world));
     default:
       return config satisfies never;
   }
-}
-
-function s3OptionsOf(config: S3StoreConfig, { files, clock }: World): S3ObjectStoreOptions {
-  const { accessKeyId, secretAccessKey, sessionToken, sse, partBytes } = config;
-  const keys =
-    accessKeyId === undefined || secretAccessKey === undefined
-      ? undefined
-      : { accessKeyId, secretAccessKey, sessionToken };
-  return {
-    files,
-    clock,
-    buckets: config.buckets,
-    region: config.region,
-    endpoint: config.endpoint,
-    insecure: config.insecure,
-    forcePathStyle: config.forcePathStyle,
-    dualStack: config.dualstack ? undefined : false,
-    keys,
-    storageClass: config.storageClass === "STANDARD" ? undefined : config.storageClass,
-    encryption:
-      sse === undefined
-        ? undefined
-        : sse.type === "SSE-S3"
-          ? { type: "SSE-S3" }
-          : {
-              type: "SSE-KMS",
-              kmsKeyId: sse.kmsKeyId,
-              encryptionContext: sse.kmsEncryptionContext,
-            },
-    chunkDelimiter: config.chunkDelimiter,
-    partBytes: partBytes === 0 ? undefined : partBytes,
-    http: {
-      timeoutMs: config.requestTimeoutMs,
-      // Loki's default of no limit is the store's own default, which has one.
-      responseHeaderTimeoutMs:
-        config.responseHeaderTimeoutMs === 0 ? undefined : config.responseHeaderTimeoutMs,
-      idleConnectionTimeoutMs: config.idleConnectionTimeoutMs,
-      insecureSkipVerify: config.insecureSkipVerify,
-      caFile: config.caFile,
-    },
-  };
 }
