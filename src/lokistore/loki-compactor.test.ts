@@ -220,7 +220,7 @@ test("a table whose last chunk goes has no file of the tenant left", async () =>
   );
 });
 
-test("a crash at any point of a rewrite keeps every entry that stays, and no object for ever", async () => {
+test("a crash at any point of a rewrite keeps what stays, and no object for ever", async () => {
   for (let call = 1; call <= 10; call++) {
     const isDone = call % 2 === 0;
     const clock = new ManualClock({ nowMs: day0Ms });

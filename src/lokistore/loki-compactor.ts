@@ -118,8 +118,8 @@ export class LokiCompactor {
   }
 
   /**
-   * Merges what is due and deletes what was marked long enough ago. What fails for one table is told
-   * to `events`, and the others go on. Rejects when tables cannot be listed or the signal aborts.
+   * Merges what is due and deletes what was marked long enough ago. What fails for one table is
+   * told to `events`, and the others go on. Rejects when tables cannot be listed or the signal aborts.
    */
   async runOnce(signal: AbortSignal): Promise<void> {
     await this.#exclusively(async () => {

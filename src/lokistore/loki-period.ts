@@ -29,7 +29,7 @@ export class LokiPeriods {
     this.all = [...periods].sort((a, b) => a.fromMs - b.fromMs);
   }
 
-  /** The period a time falls in; undefined between periods of Loki's format and before the first. */
+  /** The period of a time; undefined between periods of Loki's format and before the first. */
   at(ms: number): LokiPeriod | undefined {
     const period = this.all.findLast(({ fromMs }) => fromMs <= ms);
     return period !== undefined && ms < period.toMs ? period : undefined;
@@ -42,8 +42,9 @@ export class LokiPeriods {
   }
 
   /**
-   * The table of a day (days since 1970). Loki's compactor knows tables of five digits only (1997 to
-   * 2243); entries of other days are refused at the door, but where there are some they have theirs.
+   * The table of a day (days since 1970). Loki's compactor knows tables of five digits only (1997
+   * to 2243); entries of other days are refused at the door, but where there are some they have
+   * theirs.
    */
   tableAt(number: number): IndexTable<LokiPeriod> | undefined {
     const period = this.at(number * day);

@@ -177,7 +177,7 @@ export function metaOf({ ref, kb, entryCount }: BuiltChunk, ingestedAtMs?: numbe
   return { ...meta, ingestedDays: ingestedDaysOf({ ingestedAtMs, maxMs: throughMs }) };
 }
 
-/** A chunk is listed in each table it touches: one that ends at midnight is in the next day's, too. */
+/** A chunk is in each table it touches: one that ends at midnight is in the next day's, too. */
 function tablesOfSeries(
   list: readonly IndexSeries[],
   periods: LokiPeriods,

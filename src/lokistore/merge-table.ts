@@ -1,6 +1,6 @@
 /**
- * The index files of a table → one file per tenant. The new file is put and read back before an old
- * one is deleted; until then readers see both and count each chunk once. So a crash at any point
+ * The index files of a table → one file per tenant. The new file is put and read back before an
+ * old one is deleted; until then readers see both and count each chunk once. So a crash at any point
  * leaves files that say the same, and the next round goes on from there.
  */
 import { promisify } from "node:util";
