@@ -266,13 +266,13 @@ test("one run asks for the bars and the lines, once each, bars first", { skip },
     const url = new URL(request.url());
     if (url.pathname.endsWith("query_range")) asked.push(url.searchParams.get("query") ?? "");
   });
-  await write(page, '{app="shop"} |= "order 7"');
+  await write(page, '{app="shop"} |= "order 7 paid"');
   await page.keyboard.press("Escape");
   await page.keyboard.press("Shift+Enter");
   await lines(page).getByText("order 7 paid").waitFor();
   assert.equal(asked.length, 2);
   assert.match(asked[0]!, /^sum by \(detected_level\)/);
-  assert.equal(asked[1], '{app="shop"} |= "order 7"');
+  assert.equal(asked[1], '{app="shop"} |= "order 7 paid"');
 });
 
 test("order, page size and pages: the next page follows the first", { skip }, async () => {
