@@ -6,7 +6,7 @@
  * yet, the run ends, the question is asked, and the template runs anew with the answer. Templates
  * change nothing, so nobody can tell.
  */
-import { messageOf } from "#base";
+import { LruMap, messageOf } from "#base";
 import {
   compileDocumentTemplate,
   type DocumentTemplate,
@@ -59,9 +59,36 @@ export function checkTemplate(text: string, alert: string): void {
   compile(text, alert, sources);
 }
 
-function compile(text: string, alert: string, sources: TemplateSources): DocumentTemplate {
-  const functions = ruleFunctions(sources);
-  return compileDocumentTemplate(definitions + text, { name: `__alert_${alert}`, functions });
+/** A parsed text and who answers its questions while it runs, which nothing interrupts. */
+interface Compiled {
+  readonly template: DocumentTemplate;
+  sources: TemplateSources;
+}
+
+/** Rules are expanded for every alert at every evaluation; this many texts stay parsed. */
+const compiledMax = 2000;
+const compiledTexts = new LruMap<string, Compiled>({ weightMax: compiledMax });
+
+function compile(text: string, alert: string, sources: TemplateSources): Compiled {
+  const place = JSON.stringify([alert, text]);
+  let compiled = compiledTexts.get(place);
+  if (compiled === undefined) {
+    const asked: TemplateSources = {
+      query: (query) => own.sources.query(query),
+      lines: (count) => own.sources.lines(count),
+      get externalUrl() {
+        return own.sources.externalUrl;
+      },
+    };
+    const options = { name: `__alert_${alert}`, functions: ruleFunctions(asked) };
+    const own: Compiled = {
+      template: compileDocumentTemplate(definitions + text, options),
+      sources,
+    };
+    compiled = own;
+    compiledTexts.set(place, compiled);
+  }
+  return compiled;
 }
 
 /** Throws TemplateError, or what asking threw. */
@@ -86,11 +113,13 @@ export async function expandAlertText(
       return known;
     },
   };
-  const template = compile(text, alert, sources);
+  const compiled = compile(text, alert, sources);
   const root = rootOf(input);
   for (let asked = 0; asked <= questionsMax; asked++) {
     try {
-      return template.execute(root);
+      // Another expansion of the same text may have run while this one waited for an answer.
+      compiled.sources = sources;
+      return compiled.template.execute(root);
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error;
       const { question } = error;
