@@ -110,6 +110,8 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
       }),
     ],
     start: (background) => {
+      // The first query need not wait for it; who comes before it has failed tries again.
+      background.spawn("read delete requests", () => book.load());
       for (const { compactor } of native) {
         background.spawn("merge segments", (signal) => compactor.run(signal));
       }

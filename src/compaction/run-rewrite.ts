@@ -1,7 +1,8 @@
 /**
- * Writes one segment anew without some of its rows. The new one names the old one as replaced, as a merged
- * segment does, so whatever holds for merging after a crash holds here: until the put nothing has changed,
- * then readers leave the old one alone, and it goes once the new one was read back.
+ * Writes one segment anew without some of its rows. The new one names the old one as replaced, as a
+ * merged segment does, so whatever holds for merging after a crash holds here: until the put
+ * nothing has changed, then readers leave the old one alone, and it goes once the new one was read
+ * back.
  */
 import type { ExtraSection, ListedSegment } from "#segment";
 import {
@@ -40,9 +41,9 @@ export interface RewriteTask {
 }
 
 /**
- * Resolves when the new segment is in the store, read back and sound; with undefined when there was no row to erase:
- * then nothing was put. All rows may go: what is left is an empty segment that keeps the old one, and the journal
- * records it holds, from coming back.
+ * Resolves when the new segment is in the store, read back and sound; with undefined when there was
+ * no row to erase: then nothing was put. All rows may go: what is left is an empty segment that
+ * keeps the old one, and the journal records it holds, from coming back.
  */
 export async function runRewrite(
   { segment, erasure, existing }: RewriteTask,

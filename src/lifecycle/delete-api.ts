@@ -52,7 +52,10 @@ export class DeleteApi {
     return this.#options.book.add({ tenant, query, startMs, endMs });
   }
 
-  /** Loki cuts requests with stages into pieces of this length. Skald need not, and checks it all the same. */
+  /**
+   * Loki cuts requests with stages into pieces of this length. Skald need not, and checks it all
+   * the same.
+   */
   #checkInterval(text: string, spanMs: number): void {
     if (text === "") return;
     const { maxIntervalMs } = this.#options;
@@ -123,7 +126,10 @@ export class DeleteApi {
     }
   }
 
-  /** Changes whenever what is hidden from the tenant does: decimal nanoseconds, empty when it never did. */
+  /**
+   * Changes whenever what is hidden from the tenant does: decimal nanoseconds, empty when it never
+   * did.
+   */
   async cacheGeneration(tenant: string): Promise<string> {
     await this.#options.book.load();
     const changedNs = this.#options.book.changedNs(tenant);

@@ -1,7 +1,7 @@
 /**
- * The delete requests of all tenants: one object each (docs/formats/delete-request.md), all of them in
- * memory. An object is put before memory changes, so whoever was told of a request finds it after a
- * crash. One process at a time writes; others see its changes by `refresh`.
+ * The delete requests of all tenants: one object each (docs/formats/delete-request.md), all of them
+ * in memory. An object is put before memory changes, so whoever was told of a request finds it
+ * after a crash. One process at a time writes; others see its changes by `refresh`.
  */
 import { isStoreError, messageOf, RequestError } from "#base";
 import type { TimeRange } from "#model";
@@ -24,6 +24,9 @@ export const pendingRequestsMax = 1_000;
 
 /** Finished ones that are kept to tell of; the oldest go first. */
 export const finishedRequestsMax = 1_000;
+
+/** Objects read at a time. */
+const getsAtOnce = 32;
 
 export interface DeleteBookOptions {
   readonly objects: ObjectStore;
@@ -74,22 +77,14 @@ export class DeleteBook {
   }
 
   async #read(): Promise<void> {
-    const { objects, unreadable } = this.#options;
+    const { objects } = this.#options;
     const found = new Map<string, TenantBook>();
-    for await (const { key } of objects.list(root)) {
-      if (!key.endsWith(".json")) continue;
-      try {
-        const request = decodeDeleteRequest(key, await objects.get(key));
-        if (keyOf(request) !== key) {
-          unreadable(key, `is the place of another request than ${request.id}`);
-          continue;
-        }
-        this.#enter(found, request);
-      } catch (error) {
-        // Cancelled meanwhile.
-        if (isStoreError(error, "missing")) continue;
-        if (!isStoreError(error, "corrupt")) throw error;
-        unreadable(key, messageOf(error));
+    const keys: string[] = [];
+    for await (const { key } of objects.list(root)) if (key.endsWith(".json")) keys.push(key);
+    for (let from = 0; from < keys.length; from += getsAtOnce) {
+      const some = keys.slice(from, from + getsAtOnce).map((key) => this.#readOne(key));
+      for (const request of await Promise.all(some)) {
+        if (request !== undefined) this.#enter(found, request);
       }
     }
     for (const [tenant, book] of found) {
@@ -102,6 +97,22 @@ export class DeleteBook {
       if (entries.size > 0 && !found.has(tenant)) this.#bookOf(found, tenant).changes++;
     }
     this.#tenants = found;
+  }
+
+  /** Undefined when there is none that can be read. */
+  async #readOne(key: string): Promise<DeleteRequest | undefined> {
+    const { objects, unreadable } = this.#options;
+    try {
+      const request = decodeDeleteRequest(key, await objects.get(key));
+      if (keyOf(request) === key) return request;
+      unreadable(key, `is the place of another request than ${request.id}`);
+    } catch (error) {
+      // Cancelled meanwhile.
+      if (isStoreError(error, "missing")) return undefined;
+      if (!isStoreError(error, "corrupt")) throw error;
+      unreadable(key, messageOf(error));
+    }
+    return undefined;
   }
 
   #bookOf(tenants: Map<string, TenantBook>, tenant: string): TenantBook {
@@ -187,8 +198,8 @@ export class DeleteBook {
   }
 
   /**
-   * Changes what is known of a request, durably; undefined when it was cancelled meanwhile. A request
-   * that becomes `gone` hides nothing any more.
+   * Changes what is known of a request, durably; undefined when it was cancelled meanwhile. A
+   * request that becomes `gone` hides nothing any more.
    */
   async update(
     { tenant, id }: Pick<DeleteRequest, "tenant" | "id">,

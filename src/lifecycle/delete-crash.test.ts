@@ -1,6 +1,6 @@
 /**
- * The power goes at every step of carrying a delete out, on a simulated disk; then another process goes on.
- * A failing run names its step.
+ * The power goes at every step of carrying a delete out, on a simulated disk; then another process
+ * goes on. A failing run names its step.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,6 +1,6 @@
 /**
- * One request to delete, and the bytes it is kept as (docs/formats/delete-request.md). What it hides
- * follows from its text and times alone; the rest tells how far erasing has come.
+ * One request to delete, and the bytes it is kept as (docs/formats/delete-request.md). What it
+ * hides follows from its text and times alone; the rest tells how far erasing has come.
  */
 import { StoreError } from "#base";
 import { type LogExpr, parseQuery, splitStages } from "#logql";
@@ -10,8 +10,8 @@ import { nsPerMs } from "#base";
 import type { Mask } from "./mask.ts";
 
 /**
- * `received`: hides, may be cancelled. `erased`: hides still; nothing that queries read holds a row of it
- * any more, which was verified. `gone`: nor does any object or journal file.
+ * `received`: hides, may be cancelled. `erased`: hides still; nothing that queries read holds a row
+ * of it any more, which was verified. `gone`: nor does any object or journal file.
  */
 export type DeleteState = "received" | "erased" | "gone";
 
@@ -91,6 +91,13 @@ export function decodeDeleteRequest(key: string, bytes: Buffer): DeleteRequest {
   for (const time of [startMs, endMs, createdMs]) {
     if (!Number.isSafeInteger(time)) throw wrong("startMs, endMs or createdMs is no whole number");
   }
+  const { leaving = [], journal } = read;
+  if (!Array.isArray(leaving) || leaving.some((one) => typeof one !== "string")) {
+    throw wrong("leaving is no list of texts");
+  }
+  if (journal !== undefined && !Number.isSafeInteger(journal.toSequence)) {
+    throw wrong("journal has no toSequence");
+  }
   if (!states.includes(state ?? "")) throw wrong(`state ${String(state)} is not known`);
   const draft = { id, tenant, query, startMs: startMs!, endMs: endMs!, createdMs: createdMs! };
   return {
@@ -99,8 +106,8 @@ export function decodeDeleteRequest(key: string, bytes: Buffer): DeleteRequest {
     begunMs: read.begunMs,
     erased: read.erased ?? { lines: 0, bytes: 0 },
     erasedMs: read.erasedMs,
-    leaving: read.leaving ?? [],
-    journal: read.journal,
+    leaving,
+    journal,
     goneMs: read.goneMs,
   };
 }
@@ -116,7 +123,10 @@ export function parseDeleteQuery(text: string): LogExpr | undefined {
   }
 }
 
-/** Times are inclusive to the millisecond the request names, as Loki's. Throws when the query does not parse. */
+/**
+ * Times are inclusive to the millisecond the request names, as Loki's. Throws when the query does
+ * not parse.
+ */
 export function maskOfRequest(
   request: Pick<DeleteRequest, "id" | "query" | "startMs" | "endMs">,
   nowNs: () => bigint,
@@ -127,6 +137,7 @@ export function maskOfRequest(
   }
   const { matchers } = log;
   const hasStages = log.stages.length > 0;
+  const known = new WeakMap<Labels, boolean>();
   return {
     name: `delete ${request.id}`,
     range: {
@@ -134,8 +145,14 @@ export function maskOfRequest(
       toNs: BigInt(request.endMs) * nsPerMs + 1n,
     },
     matchers,
-    selects: (labels: Labels) =>
-      matchers.every((matcher) => matcher.test(labels.get(matcher.name) ?? "")),
+    selects: (labels: Labels) => {
+      let selects = known.get(labels);
+      if (selects === undefined) {
+        selects = matchers.every((matcher) => matcher.test(labels.get(matcher.name) ?? ""));
+        known.set(labels, selects);
+      }
+      return selects;
+    },
     pipeline: hasStages
       ? compilePipeline(log, {
           labelsWanted: [],

@@ -1,12 +1,14 @@
 /**
- * Carries delete requests out. Nothing is remembered but what the requests themselves say, so a crash at
- * any step is followed by the same step again:
+ * Carries delete requests out. Nothing is remembered but what the requests themselves say, so a
+ * crash at any step is followed by the same step again:
  *
- * 1. due: the period in which it may be cancelled is over. What the head holds of the tenant is stored.
+ * 1. due: the period in which it may be cancelled is over. What the head holds of the tenant is
+ *    stored.
  * 2. every object with a row of it is written anew without; what went is told in the object itself.
- * 3. a search over all that queries read finds no row any more: `erased`. What was replaced and may hold
- *    rows is noted.
- * 4. those objects and the journal's records of that time are gone: `gone`, nothing is hidden any more.
+ * 3. a search over all that queries read finds no row any more: `erased`. What was replaced and may
+ *    hold rows is noted.
+ * 4. those objects and the journal's records of that time are gone: `gone`, nothing is hidden any
+ *    more.
  *
  * Entries that arrive after 1 are kept, as in Loki; they are seen once the request is `gone`.
  */
@@ -88,8 +90,8 @@ export class DeleteRunner {
   }
 
   /**
-   * Goes as far as it gets with all requests. One tenant's failure is told at the end, after the others
-   * had their turn.
+   * Goes as far as it gets with all requests. One tenant's failure is told at the end, after the
+   * others had their turn.
    */
   async runOnce(signal: AbortSignal): Promise<void> {
     const { book, log } = this.#options;
@@ -156,7 +158,10 @@ export class DeleteRunner {
     }
   }
 
-  /** From here on they can be cancelled by force only; those that were cancelled meanwhile are left out. */
+  /**
+   * From here on they can be cancelled by force only; those that were cancelled meanwhile are left
+   * out.
+   */
   async #begin(tenant: string, requests: readonly DeleteRequest[]): Promise<EraseJob> {
     const { book, clock } = this.#options;
     const ids: string[] = [];

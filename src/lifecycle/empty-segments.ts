@@ -1,6 +1,6 @@
 /**
- * A segment whose rows were all erased stays for a while without rows: it keeps journal records from being
- * replayed, and what it replaced from coming back. Here it goes.
+ * A segment whose rows were all erased stays for a while without rows: it keeps journal records
+ * from being replayed, and what it replaced from coming back. Here it goes.
  */
 import { day } from "#base";
 import { type ListedSegment, SegmentSource } from "#segment";
@@ -8,10 +8,15 @@ import type { Clock } from "#world";
 import type { JournalBytes } from "./delete-runner.ts";
 import type { NativeStore } from "./native-eraser.ts";
 
-/** The magic and a section or two; anything with a block in it is larger or is looked into in vain. */
+/**
+ * The magic and a section or two; anything with a block in it is larger or is looked into in vain.
+ */
 const bodyBytesMax = 64 * 1024;
 
-/** A journal of another process is taken to be past records of this age: its parts are cut after hours. */
+/**
+ * A journal of another process is taken to be past records of this age: its parts are cut after
+ * hours.
+ */
 const foreignJournalAgeMs: number = 7 * day;
 
 export async function dropEmptySegments(

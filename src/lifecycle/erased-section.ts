@@ -1,13 +1,16 @@
 /**
- * What delete requests took out of a segment, kept in the segment itself (docs/formats/segment.md): so the
- * count changes with the rows, in one put. Merging adds sections up.
+ * What delete requests took out of a segment, kept in the segment itself (docs/formats/segment.md):
+ * so the count changes with the rows, in one put. Merging adds sections up.
  */
 import { StoreError } from "#base";
 import type { ErasedCount } from "./delete-request.ts";
 
 export const erasedSectionKind = 161;
 
-/** Requests told of in one segment; those that sort first go, for they are only told of until they are finished. */
+/**
+ * Requests told of in one segment; those that sort first go, for they are only told of until they
+ * are finished.
+ */
 const requestsMax = 4_096;
 
 export type ErasedCounts = Map<string, ErasedCount>;

@@ -11,7 +11,9 @@ export interface EraseJob {
 }
 
 export interface EraseOutcome {
-  /** A search over everything that queries read, after the last change, found no row of the masks. */
+  /**
+   * A search over everything that queries read, after the last change, found no row of the masks.
+   */
   readonly isClean: boolean;
   /** What kept it from that, in words. */
   readonly problems: readonly string[];
@@ -23,8 +25,8 @@ export interface Eraser {
   /** May be called again at any time: what is erased already costs a search. */
   erase(job: EraseJob, signal: AbortSignal): Promise<EraseOutcome>;
   /**
-   * What was erased on account of these requests, over all calls of `erase`, also those that a crash ended.
-   * Told as long as `leaving` objects are there.
+   * What was erased on account of these requests, over all calls of `erase`, also those that a
+   * crash ended. Told as long as `leaving` objects are there.
    */
   erased(job: EraseJob): Promise<ReadonlyMap<string, ErasedCount>>;
   /** Objects that queries do not read any more, but that may still hold rows of the range. */

@@ -6,8 +6,8 @@ import { hiddenRows, type Mask, masksOfBlock, neededBy } from "./mask.ts";
 const noColumns = { lines: false, lengths: false, metadata: [] } as const;
 
 /**
- * Sources (as block facts name them) in which queries would find a row that the masks hide. Reads no
- * further in a source than to the first. What cannot be read is told to `problem`.
+ * Sources (as block facts name them) in which queries would find a row that the masks hide. Reads
+ * no further in a source than to the first. What cannot be read is told to `problem`.
  */
 export async function findHidden(
   store: LogStore,

@@ -1,6 +1,6 @@
 /**
- * The life of data after it is stored: retention by age and size, deletes, and what of it queries must
- * not see meanwhile.
+ * The life of data after it is stored: retention by age and size, deletes, and what of it queries
+ * must not see meanwhile.
  */
 export { DeleteApi, type DeleteApiOptions, type DeleteParameters } from "./delete-api.ts";
 export { DeleteBook, type DeleteBookOptions } from "./delete-book.ts";

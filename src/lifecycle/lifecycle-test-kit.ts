@@ -1,4 +1,7 @@
-/** One process with journal, head, segments, merging, deletes and retention, as tests drive it. For tests only. */
+/**
+ * One process with journal, head, segments, merging, deletes and retention, as tests drive it. For
+ * tests only.
+ */
 import assert from "node:assert/strict";
 import { hour, minute, nsPerMs } from "#base";
 import { type CompactionPolicy, Compactor } from "#compaction";

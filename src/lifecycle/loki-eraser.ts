@@ -1,6 +1,6 @@
 /**
- * Erases rows of chunks in Loki's format. Every chunk that may hold one is read and, if it does, written
- * anew; the index then knows only the new one, and the old object goes after the delay.
+ * Erases rows of chunks in Loki's format. Every chunk that may hold one is read and, if it does,
+ * written anew; the index then knows only the new one, and the old object goes after the delay.
  */
 import { nsPerMs } from "#base";
 import type { LokiChunkFacts, LokiCompactor, LokiVerdict } from "#lokistore";
@@ -22,7 +22,10 @@ export interface LokiErasing {
 /** Names of objects would be many: what is noted is the time up to which chunks were marked. */
 const marksPrefix = "loki-marks/";
 
-/** Counts of unfinished requests in memory; a restart in between loses those of what was erased before. */
+/**
+ * Counts of unfinished requests in memory; a restart in between loses those of what was erased
+ * before.
+ */
 const requestsMax = 4_096;
 
 export class LokiEraser implements Eraser {

@@ -1,6 +1,6 @@
 /**
- * Delete requests that a Loki left in its bucket. Loki hides what requests name that it has not carried
- * out, so Skald does, too; it does not carry them out.
+ * Delete requests that a Loki left in its bucket. Loki hides what requests name that it has not
+ * carried out, so Skald does, too; it does not carry them out.
  */
 import { gunzip } from "node:zlib";
 import { promisify } from "node:util";

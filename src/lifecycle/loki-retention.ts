@@ -1,6 +1,6 @@
 /**
- * Retention of chunks in Loki's format: a chunk whose last entry is expired leaves the index, its object goes
- * after the delay, as with Loki's own compactor.
+ * Retention of chunks in Loki's format: a chunk whose last entry is expired leaves the index, its
+ * object goes after the delay, as with Loki's own compactor.
  */
 import { day, messageOf } from "#base";
 import type { LokiCompactor } from "#lokistore";

@@ -25,17 +25,24 @@ import { visibleBlock } from "./visible-block.ts";
 /** Rejects when what is hidden cannot be known: then nothing may be answered. */
 export type MasksOf = (tenant: string, range: TimeRange) => Promise<readonly Mask[]>;
 
+/**
+ * Index questions are asked once for each piece of time that is left. Where many deletes tear a
+ * range into more pieces than this, the answer is that of the whole range.
+ */
+const visibleRangesMax = 32;
+
 interface MaskedRef {
   readonly inner: BlockRef;
   readonly masks: readonly Mask[];
 }
 
 /**
- * A store as queries may see it: without what masks hide. Blocks that no mask touches pass through as
- * they are. Blocks that one touches are read with the columns it needs and lose their hidden rows;
- * their facts say so (`hasHiddenRows`), for counts of rows would be wrong.
+ * A store as queries may see it: without what masks hide. Blocks that no mask touches pass through
+ * as they are. Blocks that one touches are read with the columns it needs and lose their hidden
+ * rows; their facts say so (`hasHiddenRows`), for counts of rows would be wrong.
  *
- * Series, label names and values, and volumes know no lines: there only masks without a pipeline count.
+ * Series, label names and values, and volumes know no lines: there only masks without a pipeline
+ * count.
  */
 export class MaskedStore implements LogStore {
   readonly #inner: LogStore;
@@ -128,6 +135,10 @@ export class MaskedStore implements LogStore {
     if (masks.length === 0) return found;
     const visible: Labels[] = [];
     for (const { streams, ranges } of byVisibleRanges(found, masks, select.range)) {
+      if (ranges.length > visibleRangesMax) {
+        visible.push(...streams);
+        continue;
+      }
       const left = new Set<string>();
       for (const range of ranges) {
         for (const { key } of await this.#inner.series({ ...select, range }, options))
@@ -167,7 +178,8 @@ export class MaskedStore implements LogStore {
     const byKey = new Map<string, StreamVolume>();
     for (const group of byVisibleRanges(streams, masks, select.range)) {
       const keys = new Set(group.streams.map(({ key }) => key));
-      for (const range of group.ranges) {
+      const isTorn = group.ranges.length > visibleRangesMax;
+      for (const range of isTorn ? [select.range] : group.ranges) {
         for (const volume of await this.#inner.volumes({ ...select, range }, options)) {
           const { key } = volume.labels;
           if (keys.has(key)) byKey.set(key, added(byKey.get(key), volume));
@@ -225,7 +237,10 @@ function added(known: StreamVolume | undefined, more: StreamVolume): StreamVolum
   };
 }
 
-/** Blocks of one read in their order; one that the store left out (it could not be read) is passed over. */
+/**
+ * Blocks of one read in their order; one that the store left out (it could not be read) is passed
+ * over.
+ */
 class OrderedReader {
   readonly #blocks: AsyncIterator<Block>;
   #next: Block | undefined;

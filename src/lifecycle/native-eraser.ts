@@ -25,7 +25,10 @@ export interface NativeStore {
 /** Other stores note other things among what is leaving. */
 const segmentSuffix = ".seg";
 
-/** Merges may move rows while they are searched for; after this many searches the next round goes on. */
+/**
+ * Merges may move rows while they are searched for; after this many searches the next round goes
+ * on.
+ */
 const searchesMax = 4;
 
 /** Erases rows of native segments by rewriting the segments that hold one. */

@@ -1,7 +1,8 @@
 /**
- * Since when the retention of a tenant is what it is: one small object per tenant, so that a change of the
- * configuration removes nothing before the delay is over, also not after a restart. Anybody who sees what
- * is expired disappear from the answers can take the change back. Layout: docs/formats/retention-record.md.
+ * Since when the retention of a tenant is what it is: one small object per tenant, so that a change
+ * of the configuration removes nothing before the delay is over, also not after a restart. Anybody
+ * who sees what is expired disappear from the answers can take the change back. Layout:
+ * docs/formats/retention-record.md.
  */
 import { isStoreError } from "#base";
 import type { ObjectStore } from "#objectstore";

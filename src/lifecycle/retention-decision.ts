@@ -1,7 +1,10 @@
 /** When a segment goes, and whether before that it is worth writing anew. Pure. */
 import { day } from "#base";
 
-/** Of the line bytes of a segment: from this share on what stays is written anew. It at least halves what is stored. */
+/**
+ * Of the line bytes of a segment: from this share on what stays is written anew. It at least halves
+ * what is stored.
+ */
 export const rewriteShareMin = 0.5;
 
 /** However little it is, what is expired and due stays in the store no longer than this. */
@@ -17,7 +20,9 @@ export interface ExpiringRun {
 export interface RetentionDecision {
   /** All is due; the whole object goes. Infinity: never. */
   readonly dropMs: number;
-  /** Enough is due for the object to be written anew. Infinity: never, or not before it is dropped. */
+  /**
+   * Enough is due for the object to be written anew. Infinity: never, or not before it is dropped.
+   */
   readonly rewriteMs: number;
 }
 

@@ -33,8 +33,8 @@ export class RetentionPolicy {
   }
 
   /**
-   * The rule of the highest priority that selects a stream holds, of equal ones the shortest. Throws
-   * StoreError `denied` when a selector cannot be read.
+   * The rule of the highest priority that selects a stream holds, of equal ones the shortest.
+   * Throws StoreError `denied` when a selector cannot be read.
    */
   static of(limits: RetentionLimits): RetentionPolicy {
     const sorted = [...limits.retentionStream].sort(

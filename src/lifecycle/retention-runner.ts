@@ -1,7 +1,8 @@
 /**
- * Takes out of the store what retention has expired: whole segments when all of it is due, rewritten ones
- * when it is worth it (retention-decision.ts), the oldest ones while there is more than a size allows. Due
- * is what has been out of the answers for the delay. All is decided anew in each round from what is there.
+ * Takes out of the store what retention has expired: whole segments when all of it is due,
+ * rewritten ones when it is worth it (retention-decision.ts), the oldest ones while there is more
+ * than a size allows. Due is what has been out of the answers for the delay. All is decided anew in
+ * each round from what is there.
  */
 import { hour, messageOf, nsPerMs } from "#base";
 import type { LimitsByTenant } from "#config";

@@ -32,8 +32,9 @@ export class Retention {
   }
 
   /**
-   * Undefined when the tenant keeps everything. So it does, and an error is logged, while a selector of
-   * its rules cannot be read: to take the next rule instead could expire what was to be kept.
+   * Undefined when the tenant keeps everything. So it does, and an error is logged, while a
+   * selector of its rules cannot be read: to take the next rule instead could expire what was to be
+   * kept.
    */
   policyOf(tenant: string): RetentionPolicy | undefined {
     if (!this.#options.isEnabled) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Sixty days in injected time: ingest, late entries, merges, retention by age and size, deletes and power cuts,
- * with a checker that knows every entry. SKALD_SIXTY_DAYS_SEEDS=20 runs more seeds; a failing run
- * names its store, seed and day.
+ * Sixty days in injected time: ingest, late entries, merges, retention by age and size, deletes and
+ * power cuts, with a checker that knows every entry. SKALD_SIXTY_DAYS_SEEDS=20 runs more seeds; a
+ * failing run names its store, seed and day.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -33,7 +33,9 @@ const seedCount = Number(process.env["SKALD_SIXTY_DAYS_SEEDS"] ?? 1);
 
 const deleteDelayMs = 2 * hour;
 const cancelPeriodMs = 6 * hour;
-/** A run of entries spans a day at most, and what is due waits a day at most to be worth a rewrite. */
+/**
+ * A run of entries spans a day at most, and what is due waits a day at most to be worth a rewrite.
+ */
 const keptTooLongMs = deleteDelayMs + 2 * day + stepMs + hour;
 const sizeMax = 6_000;
 

@@ -1,4 +1,7 @@
-/** Which segments go to get below a size: the oldest days first, over all tenants where the limit is in total. Pure. */
+/**
+ * Which segments go to get below a size: the oldest days first, over all tenants where the limit is
+ * in total. Pure.
+ */
 
 export interface SizedSegment {
   readonly tenant: string;

@@ -26,7 +26,10 @@ export interface VisibilityPart {
   readonly maxNs: bigint;
 }
 
-/** What a tenant's queries may not see: requests to delete, retention, and what other stores bring along. */
+/**
+ * What a tenant's queries may not see: requests to delete, retention, and what other stores bring
+ * along.
+ */
 export class Visibility {
   readonly #options: VisibilityOptions;
 
@@ -48,7 +51,10 @@ export class Visibility {
     return this.#options.limits.for(tenant).deletionMode !== "disabled";
   }
 
-  /** Rows of a block of fresh entries to leave out of a tail: marks other than 0. Its columns are all there. */
+  /**
+   * Rows of a block of fresh entries to leave out of a tail: marks other than 0. Its columns are
+   * all there.
+   */
   hiddenNow(tenant: string, block: Block): Uint16Array | undefined {
     if (!this.#deletes(tenant)) return undefined;
     const masks = this.#options.book.masksNow(tenant);

@@ -2,9 +2,9 @@ import { ByteStrings } from "#columns";
 import type { Block, BlockRef, ColumnNeeds, MetadataColumn } from "#storage";
 
 /**
- * The block as `ref`, without its hidden rows (marks other than 0; undefined: none is hidden) and with
- * no more columns than asked for: others would become labels of the answer. Rows that stay are copied
- * when one goes.
+ * The block as `ref`, without its hidden rows (marks other than 0; undefined: none is hidden) and
+ * with no more columns than asked for: others would become labels of the answer. Rows that stay are
+ * copied when one goes.
  */
 export function visibleBlock(
   block: Block,

@@ -1,6 +1,7 @@
 /**
- * What works in the background, in one place for people and for metrics: what is under way, how much waits,
- * when it last succeeded or failed, when it runs next. One task a line; nothing here starts or stops work.
+ * What works in the background, in one place for people and for metrics: what is under way, how
+ * much waits, when it last succeeded or failed, when it runs next. One task a line; nothing here
+ * starts or stops work.
  */
 import { messageOf } from "#base";
 import type { Clock } from "#world";
