@@ -51,7 +51,11 @@ function Drawer({ timeNs }: { readonly timeNs: string }): JSX.Element {
       onClick={closeOutside}
     >
       <Head timeNs={timeNs} meant={meant} />
-      <div class={`context-lines ${isWrapped.value ? "wrapped" : "unwrapped"}`} tabIndex={0}>
+      <div
+        class={`context-lines ${isWrapped.value ? "wrapped" : "unwrapped"}`}
+        tabIndex={0}
+        autofocus
+      >
         {failure !== "" && (
           <p class="note failure" role="alert">
             {failure}
