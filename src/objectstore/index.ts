@@ -5,6 +5,14 @@ export type {
   AzureEnvironment,
   AzureObjectStoreOptions,
 } from "./azure-options.ts";
+export {
+  DiskCache,
+  diskCacheBytesMin,
+  type DiskCacheObserver,
+  type DiskCacheOptions,
+  openDiskCache,
+} from "./disk-cache.ts";
+export { DiskCachedObjectStore, type DiskCachedOptions } from "./disk-cached-object-store.ts";
 export { FaultyObjectStore, type ObjectStoreFaults } from "./faulty-object-store.ts";
 export {
   type FilesystemObjectStoreOptions,
