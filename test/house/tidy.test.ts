@@ -162,6 +162,7 @@ const runtimeDependencies: readonly string[] = [
   "@smithy/node-http-handler",
   "big.js",
   "commander",
+  "diff",
   "fastify",
   "google-auth-library",
   "ipaddr.js",
