@@ -15,6 +15,7 @@ import type {
   ObjectInfo,
   ObjectStore,
 } from "./object-store.ts";
+import { planRead } from "./plan-read.ts";
 import { SharedFetches } from "./shared-fetches.ts";
 
 /** Larger reads are those of merging and of exports: read once, and not kept. */
@@ -195,43 +196,4 @@ function pagesIn(read: {
     pages.push({ hash, page, body: body.subarray(at, at + pageBytes) });
   }
   return pages;
-}
-
-interface ReadPlan {
-  readonly firstPage: number;
-  readonly before: readonly PageAt[];
-  /** The pages from the first missing one to the last one. */
-  readonly missing: { readonly firstPage: number; readonly endPage: number } | undefined;
-  readonly missingBytes: number;
-  readonly after: readonly PageAt[];
-}
-
-/** At most one request: pages between two missing ones are fetched along. */
-export function planRead(
-  known: ReadonlyMap<number, PageAt> | undefined,
-  range: { readonly from: number; readonly to: number },
-): ReadPlan {
-  const firstPage = Math.floor(range.from / pageBytes);
-  const endPage = Math.ceil(range.to / pageBytes);
-  const before: PageAt[] = [];
-  const after: PageAt[] = [];
-  let missingFrom: number | undefined;
-  let missingTo = 0;
-  for (let page = firstPage; page < endPage; page++) {
-    const at = known?.get(page);
-    if (at === undefined) {
-      missingFrom ??= page;
-      missingTo = page + 1;
-      after.length = 0;
-      continue;
-    }
-    (missingFrom === undefined ? before : after).push(at);
-    // The object ends here.
-    if (at.length < pageBytes) break;
-  }
-  if (missingFrom === undefined) {
-    return { firstPage, before, missing: undefined, missingBytes: 0, after };
-  }
-  const missing = { firstPage: missingFrom, endPage: missingTo };
-  return { firstPage, before, missing, missingBytes: (missingTo - missingFrom) * pageBytes, after };
 }

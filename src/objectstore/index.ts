@@ -27,6 +27,13 @@ export {
   type ObjectStoreOperation,
   type ObservedCall,
 } from "./measured-object-store.ts";
+export {
+  MemcachedCache,
+  type MemcachedObserver,
+  type MemcachedOptions,
+  openMemcached,
+} from "./memcached-cache.ts";
+export { MemcachedObjectStore, type MemcachedStoreOptions } from "./memcached-object-store.ts";
 export { MemoryObjectStore } from "./memory-object-store.ts";
 export { checkKey, isKey, keyBytesMax, keyPartBytesMax } from "./object-key.ts";
 export type {
