@@ -9,6 +9,7 @@ import {
   type HttpServer,
   pageRoutes,
   patternsRoutes,
+  slowQueriesRoutes,
   type PushPort,
   type RouteFamily,
   startHttpServer,
@@ -95,6 +96,7 @@ export class Skald {
       this.#patternsFamily(ingest),
       ...life.routes,
       ...rules.routes,
+      slowQueriesRoutes(() => engine.slowest()),
     ]);
     this.#grpc = await this.#listenGrpc(ports, ingest);
     const replayed = await ingest.ingester.replay();

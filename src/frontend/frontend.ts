@@ -21,6 +21,7 @@ import {
 import { identityOf, type QueryShape, shapeOfQuery } from "./query-shape.ts";
 import { ResultsCache } from "./results-cache.ts";
 import { splitQuery } from "./split-range.ts";
+import { type SlowQuery, SlowestQueries } from "./slowest-queries.ts";
 
 /** Remembered pieces in memory: a dashboard's worth, many times over. */
 export const cacheMemoryBytesDefault: number = 128 * MiB;
@@ -74,6 +75,8 @@ export interface FrontendLimits {
 }
 
 export interface Frontend extends QueryEngine {
+  /** The slowest queries of the last hour, slowest first. */
+  slowest(): readonly SlowQuery[];
   /** Waits until remembered results are written. Queries may still be asked, and are not remembered. */
   close(): Promise<void>;
 }
@@ -88,6 +91,7 @@ export async function createFrontend(options: FrontendOptions): Promise<Frontend
   const frontend = new QueryFrontend(options, { metrics, cache });
   return {
     run: (request) => frontend.run(request),
+    slowest: () => frontend.slowest.list(),
     close: async () => cache?.close(),
   };
 }
@@ -113,6 +117,7 @@ async function openCache(
 }
 
 class QueryFrontend {
+  readonly slowest: SlowestQueries;
   readonly #options: FrontendOptions;
   readonly #metrics: FrontendMetrics;
   readonly #scheduler: QueryScheduler;
@@ -129,6 +134,7 @@ class QueryFrontend {
     const { engine, clock, limits, cache: cacheOptions } = options;
     const { metrics, cache } = parts;
     this.#options = options;
+    this.slowest = new SlowestQueries(clock);
     this.#metrics = metrics;
     this.#scheduler = new QueryScheduler({
       clock,
@@ -166,6 +172,7 @@ class QueryFrontend {
   }
 
   #report(request: QueryRequest, outcome: Outcome, durationMs: number): void {
+    this.slowest.add(request, { durationMs, outcome });
     const { slowQueryMs = 0 } = this.#options.limits;
     if (slowQueryMs <= 0 || durationMs < slowQueryMs) return;
     logSlowQuery(this.#options.log, request, { durationMs, outcome });

@@ -14,3 +14,4 @@ export {
   type StoredPart,
   type VersionsAtOnce,
 } from "./interval-versions.ts";
+export type { SlowQuery } from "./slowest-queries.ts";
