@@ -21,6 +21,7 @@ import {
   type MergeTools,
 } from "./run-merge.ts";
 import { type Erasure, runRewrite } from "./run-rewrite.ts";
+import { UnfinishedPut, UnfinishedPuts } from "./unfinished-puts.ts";
 
 /** How often other processes' segments are looked for: a LIST per tenant. */
 const refreshEveryMs: number = 5 * minute;
@@ -91,6 +92,7 @@ export class Compactor {
   /** By id. */
   readonly #leftOut = new Map<string, LeftOut>();
   readonly #refreshedMs = new Map<string, number>();
+  readonly #unfinished: UnfinishedPuts;
   #round: Promise<void> = Promise.resolve();
   /** What changes segments is done one after the other: merges, rewrites, deletes. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -111,6 +113,7 @@ export class Compactor {
     this.#options = options;
     this.#policy = { ...defaultCompactionPolicy, ...options.policy };
     const { bytesPerSecond } = this.#policy;
+    this.#unfinished = new UnfinishedPuts(options);
     this.#pace = new Pace({ clock: options.clock, bytesPerSecond });
   }
 
@@ -152,6 +155,8 @@ export class Compactor {
         for (const day of await this.#daysOf(tenant)) {
           const hasWork = await this.#attempt(day, signal, () =>
             this.#locked(async () => {
+              // First: what is unfinished must not count as a replacement.
+              await this.#unfinished.clear(day);
               await this.#deleteReplaced(day, signal);
               return (await this.#plan(day)) !== undefined;
             }),
@@ -244,6 +249,7 @@ export class Compactor {
   }
 
   async #plan(day: TenantDay): Promise<readonly ListedSegment[] | undefined> {
+    await this.#unfinished.clear(day);
     const { clock, isLeaving } = this.#options;
     const { live } = await this.#replacements(await this.#segmentsOf(day));
     const excluded = new Set(this.#leftOut.keys());
@@ -292,11 +298,14 @@ export class Compactor {
   ): Promise<MergedSegment | LeftOut | undefined> {
     return this.#locked(async () => {
       signal.throwIfAborted();
+      await this.#unfinished.clear(segment);
       const listed = await this.#segmentsOf(segment);
       const { live } = await this.#replacements(listed);
       if (!live.some(({ id }) => id === segment.id)) return undefined;
       const existing = new Set(listed.map(({ id }) => id));
-      const outcome = await runRewrite({ segment, erasure, existing }, this.#tools(), signal);
+      const outcome = await this.#putting(() =>
+        runRewrite({ segment, erasure, existing }, this.#tools(), signal),
+      );
       if (outcome === undefined) return undefined;
       if ("reason" in outcome) this.#leaveOut(outcome);
       else {
@@ -313,6 +322,7 @@ export class Compactor {
    */
   drop(segment: ListedSegment): Promise<boolean> {
     return this.#locked(async () => {
+      await this.#unfinished.clear(segment);
       const listed = await this.#segmentsOf(segment);
       const { live } = await this.#replacements(listed);
       if (!live.some(({ id }) => id === segment.id)) return false;
@@ -352,7 +362,9 @@ export class Compactor {
     const { clock, events } = this.#options;
     const startedMs = clock.monotonicMs();
     const existing = new Set((await this.#segmentsOf(day)).map(({ id }) => id));
-    const outcome = await runMerge({ inputs, existing }, this.#tools(), signal);
+    const outcome = await this.#putting(() =>
+      runMerge({ inputs, existing }, this.#tools(), signal),
+    );
     if ("reason" in outcome) {
       this.#leaveOut(outcome);
       return;
@@ -363,6 +375,16 @@ export class Compactor {
     events.merged(outcome, clock.monotonicMs() - startedMs);
     // Starts the delay of what was just replaced.
     await this.#deleteReplaced(day, signal);
+  }
+
+  async #putting<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof UnfinishedPut)) throw error;
+      this.#unfinished.add(error);
+      throw error.cause;
+    }
   }
 
   #tools(): MergeTools {
@@ -379,6 +401,7 @@ export class Compactor {
   #enter(written: MergedSegment): void {
     this.#names.set(written.key, written.replaces);
     this.#verified.add(written.key);
+    this.#unfinished.remove(written.key);
     this.#options.segments.add(written.key);
     const read = written.inputs.reduce((sum, input) => sum + storedBytesOf(input), 0);
     this.#set({

@@ -24,6 +24,7 @@ import {
   type RowEraser,
   type StreamMergeCounts,
 } from "./stream-merge.ts";
+import { UnfinishedPut } from "./unfinished-puts.ts";
 
 /** Sections and tables of all inputs together: what is written must stay below the writer's bound of 256 MiB each. */
 const footerBytesMax: number = 128 * MiB;
@@ -79,7 +80,7 @@ export async function runMerge(
       return { segment: largest.segment, reason: "it is as large as a merged segment may be" };
     }
     const merged = await buildMerged({ ...task, sources: fitting }, tools, signal);
-    await putVerified(merged.built, tools.objects, { pace: tools.pace, signal });
+    await putVerified(merged, tools, signal);
     return merged.segment;
   });
 }
@@ -231,19 +232,22 @@ async function readSection(
   }
 }
 
-/** A merged segment that does not read back as it was written is removed again: its sources are all there. */
+/**
+ * Rejects with UnfinishedPut: whatever is there then must go before anything else changes, for its sources
+ * are all there.
+ */
 export async function putVerified(
-  built: BuiltSegment,
-  objects: ObjectStore,
-  options: { readonly pace: Pace; readonly signal: AbortSignal },
+  { built, segment }: { readonly built: BuiltSegment; readonly segment: MergedSegment },
+  { objects, pace }: Pick<MergeTools, "objects" | "pace">,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { key } = built;
-  await objects.put(key, built.parts, { signal: options.signal });
+  const { key, parts } = built;
+  const { replaces } = segment;
   try {
-    await verifySegment({ ...parseSegmentKey(key), key }, objects, options);
+    await objects.put(key, parts, { signal });
+    await verifySegment({ ...parseSegmentKey(key), key }, objects, { pace, signal });
   } catch (error) {
-    if (isStoreError(error, "corrupt")) await objects.delete(key);
-    throw error;
+    throw new UnfinishedPut({ key, replaces, cause: error });
   }
 }
 

@@ -68,7 +68,7 @@ export async function runRewrite(
       keepsSections && kind !== account?.kind ? tools.mergeSection(kind, sections) : undefined;
     const merged = await buildMerged(task, { ...tools, mergeSection }, signal);
     if (merged.segment.erasedEntries === 0) return undefined;
-    await putVerified(merged.built, tools.objects, { pace: tools.pace, signal });
+    await putVerified(merged, tools, signal);
     return merged.segment;
   });
 }

@@ -44,6 +44,8 @@ export class NativeEraser implements Eraser {
   async erase(job: EraseJob, signal: AbortSignal): Promise<EraseOutcome> {
     const problems = new Set<string>();
     const problem = (text: string): void => void problems.add(text);
+    // What is put by others, or by an attempt that was thought to have failed, is searched, too.
+    await this.#store.segments.refresh(job.tenant);
     for (let search = 0; search < searchesMax; search++) {
       problems.clear();
       const keys = await findHidden(this.#store.segments, job, { signal, problem });
