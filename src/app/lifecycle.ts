@@ -52,6 +52,8 @@ export interface LifecycleParts {
 /** What becomes of data after it is stored. */
 export interface LifecycleSide {
   readonly visibility: Visibility;
+  /** What the routes of deletes ask. */
+  readonly deletes: DeleteApi;
   /** What queries may see of the ingest side's store. */
   readonly store: LogStore;
   /** Of what queries see. */
@@ -98,6 +100,7 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
   const erasing = createErasing(parts, { book, native, erasers });
   return {
     visibility,
+    deletes,
     store: new MaskedStore(ingest.store, (tenant, range) => visibility.masks(tenant, range)),
     versions: visibleVersions(ingest.versions, visibility),
     changeNumber: (tenant) =>
