@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { minute } from "#base";
-import { MemoryObjectStore } from "#objectstore";
+import { minute, StoreError } from "#base";
+import { MemoryObjectStore, type ObjectStore } from "#objectstore";
 import { type ListedSegment, SegmentSource, SegmentStore } from "#segment";
 import type { Block } from "#storage";
 import { ManualClock } from "#world";
@@ -131,4 +131,40 @@ test("a segment that is not live is neither rewritten nor dropped", async () => 
   await kit.test.compactor.rewrite(segment!, erasing("y"), never);
   assert.equal(await kit.test.compactor.rewrite(segment!, erasing("x"), never), undefined);
   assert.equal(await kit.test.compactor.drop(segment!), false);
+});
+
+test("what a failed merge has put does not bring erased rows back", async () => {
+  const kit = new Kit();
+  let isDown = false;
+  const inner = kit.objects;
+  const objects: ObjectStore = {
+    name: inner.name,
+    get: (key, options) => inner.get(key, options),
+    put: (key, body) => inner.put(key, body),
+    delete: (key) => inner.delete(key),
+    list: (prefix, options) => inner.list(prefix, options),
+    listFolders: (prefix) => inner.listFolders(prefix),
+    head: async (key) => {
+      if (isDown) throw new StoreError("unavailable", "no answer");
+      return inner.head(key);
+    },
+  };
+  const { segments, clock } = kit;
+  const policy = { deleteDelayMs, blockTargetBytes: 256 };
+  const { compactor } = testCompactor({ objects, segments, clock, policy });
+  await putSegment(kit.objects, 1, rows.slice(0, 20));
+  await putSegment(kit.objects, 2, rows.slice(20));
+  isDown = true;
+  await compactor.runOnce(never);
+  assert.equal((await kit.keys()).length, 3, "put, and not read back");
+  isDown = false;
+  for (const segment of await segments.segments("fake")) {
+    await compactor.rewrite(segment, erasing("y"), never);
+  }
+  for (let round = 0; round < 3; round++) {
+    clock.advance(deleteDelayMs);
+    await segments.refresh("fake");
+    await compactor.runOnce(never);
+    assert.deepEqual(await readAll(segments), expectedOf([withoutY]), `round ${round}`);
+  }
 });
