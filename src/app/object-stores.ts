@@ -12,6 +12,7 @@ import {
   PrefixedObjectStore,
   RetryingObjectStore,
 } from "#objectstore";
+import type { ObjectCaches } from "./caches.ts";
 import { azureOptionsOf, gcsOptionsOf, s3OptionsOf } from "./cloud-options.ts";
 import type { StoreHealth } from "./store-health.ts";
 import type { World } from "./world.ts";
@@ -24,12 +25,20 @@ export class ObjectStores {
   readonly #config: ObjectStoresConfig;
   readonly #world: World;
   readonly #health: StoreHealth;
+  readonly #caches: ObjectCaches | undefined;
   readonly #opened = new Map<ObjectStoreConfig, Promise<ObjectStore>>();
 
-  constructor(config: ObjectStoresConfig, world: World, health: StoreHealth) {
+  /** Without caches every read is the store's own answer. */
+  constructor(
+    config: ObjectStoresConfig,
+    world: World,
+    health: StoreHealth,
+    caches?: ObjectCaches,
+  ) {
     this.#config = config;
     this.#world = world;
     this.#health = health;
+    this.#caches = caches;
   }
 
   configOf(name: string): ObjectStoreConfig {
@@ -53,11 +62,14 @@ export class ObjectStores {
     const { clock } = this.#world;
     const observer = this.#health.observerOf(kind.name);
     let objects: ObjectStore = new MeasuredObjectStore(kind, { clock, observer });
-    if (config.kind !== "filesystem" && config.kind !== "inmemory") {
+    const isRemote = config.kind !== "filesystem" && config.kind !== "inmemory";
+    if (isRemote) {
       objects = this.#hedged(objects, this.#config.hedging);
       objects = this.#retried(objects, config.retries);
     }
-    return config.keyPrefix === "" ? objects : new PrefixedObjectStore(objects, config.keyPrefix);
+    if (config.keyPrefix !== "") objects = new PrefixedObjectStore(objects, config.keyPrefix);
+    if (!isRemote || this.#caches === undefined) return objects;
+    return this.#caches.before(objects, placeOf(config));
   }
 
   #hedged(objects: ObjectStore, hedging: HedgingConfig | undefined): ObjectStore {

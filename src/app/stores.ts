@@ -10,6 +10,7 @@ import { type LineScanner, SegmentStore } from "#segment";
 import { type LogStore, PeriodStore } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
 import { openLineScanner } from "./line-scanner.ts";
+import { openObjectCaches } from "./caches.ts";
 import { ObjectStores, placeOf } from "./object-stores.ts";
 import { PeriodGuard } from "./period-guard.ts";
 import { checkPeriods, dayText, type PeriodPiece, type RecordedStore } from "./period-record.ts";
@@ -79,7 +80,8 @@ export interface StoreParts {
 export async function openStores(parts: StoreParts): Promise<Stores> {
   const { config, limits, world, log, metrics } = parts;
   const health = new StoreHealth(metrics, world.clock);
-  const objectStores = new ObjectStores(config.objectStores, world, health);
+  const caches = await openObjectCaches({ config, world, log, metrics });
+  const objectStores = new ObjectStores(config.objectStores, world, health, caches);
   const scanner = openLineScanner({ clock: world.clock, log });
   const periods = await openPeriods(config, objectStores, { world, scanner });
   const guard = new PeriodGuard({
@@ -122,7 +124,10 @@ export async function openStores(parts: StoreParts): Promise<Stores> {
     guard,
     health,
     objectStores,
-    close: () => scanner.close(),
+    close: async () => {
+      await scanner.close();
+      await caches.close();
+    },
   };
 }
 

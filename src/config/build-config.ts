@@ -3,6 +3,7 @@ import { checkLimits, limitsOf } from "./build-limits.ts";
 import type { ChunkConfig, CompactorConfig, Config, ServerConfig } from "./config.ts";
 import { checkRuler, rulerOf } from "./build-ruler.ts";
 import { defaultLimits } from "./default-limits.ts";
+import { memcachedOf, objectCacheOf } from "./object-cache.ts";
 import { readObjectStores } from "./object-stores.ts";
 import { commonRuleStore, readRuleStore } from "./rule-store.ts";
 import { defaultPeriods, readPeriods } from "./schema-periods.ts";
@@ -46,6 +47,7 @@ export function effectiveSettings(explicit: SettingValues, cwd: string): Map<str
   }
   derive("ruler_storage.backend", "filesystem");
   derive("storage_config.tsdb_shipper.cache_location", join(prefix, "tsdb-cache"));
+  derive("skald.object_cache_folder", join(prefix, "object-cache"));
   derive("ingester.wal.dir", join(prefix, "wal"));
   derive("ruler.wal.dir", join(prefix, "ruler-wal"));
   derive("compactor.working_directory", join(prefix, "compactor"));
@@ -123,6 +125,8 @@ export function configOf(values: SettingValues, problem: ReportProblem): Config 
       chunks: chunksOf(values, problem),
     },
     objectStores: { byName, hedging },
+    objectCache: objectCacheOf(values, problem),
+    memcached: memcachedOf(values),
     schemaPeriods: readPeriods(get("schema_config.configs"), { byName, faults }, problem),
     allowChangedPeriods: get("skald.allow_changed_periods") === true,
     mergeIndexFiles: get("skald.merge_index_files") === true,

@@ -1,4 +1,5 @@
 import type { Limits, LimitsByTenant } from "./limits.ts";
+import type { MemcachedConfig, ObjectCacheConfig } from "./object-cache.ts";
 import type { RulerConfig } from "./ruler-config.ts";
 import type { SettingValues } from "./settings.ts";
 import type { ObjectStoresConfig } from "./store-config.ts";
@@ -16,6 +17,9 @@ export interface Config {
   readonly journal: JournalConfig;
   readonly ingester: IngesterConfig;
   readonly objectStores: ObjectStoresConfig;
+  readonly objectCache: ObjectCacheConfig;
+  /** Undefined: none is named. */
+  readonly memcached: MemcachedConfig | undefined;
   /** schema_config.configs, oldest first, at least one. */
   readonly schemaPeriods: readonly SchemaPeriod[];
   /** skald.allow_changed_periods. */

@@ -36,6 +36,7 @@ export type {
   OtlpRule,
   StreamRetention,
 } from "./limits.ts";
+export type { MemcachedConfig, ObjectCacheConfig } from "./object-cache.ts";
 export { type LoadInput, type LoadResult, loadConfig } from "./load-config.ts";
 export { knownTargets } from "./targets.ts";
 export type {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { cacheTable } from "./cache-table.ts";
 import { lifeOfDataTable, limitTable, queryLimitTable } from "./limit-table.ts";
 import { commonTable, laterTable, ownTable } from "./setting-table.ts";
 import {
@@ -142,6 +143,7 @@ export const allSettings: readonly Setting[] = [
     ),
   ),
   ...parseTable(namedStoreTable),
+  ...parseTable(cacheTable),
   ...parseTable(limitTable, limitsPlace),
   ...parseTable(queryLimitTable, limitsPlace),
   ...parseTable(lifeOfDataTable, limitsPlace),
