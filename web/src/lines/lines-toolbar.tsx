@@ -99,7 +99,7 @@ function ColumnsButton({ entries }: { readonly entries: readonly Entry[] }): JSX
           <Icon name="columns" /> Columns{count}
         </>
       }
-      label={`Columns: ${chosen.length === 0 ? "none" : chosen.join(", ")}`}
+      label={`Columns${count}: ${chosen.length === 0 ? "none" : chosen.join(", ")}`}
     >
       {() => <ColumnsList entries={entries} />}
     </Popover>

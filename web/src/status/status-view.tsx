@@ -1,67 +1,241 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { ask, askJson, reasonOf } from "../api/client.ts";
-import { visit } from "../state/location.ts";
+import { isAbort, reasonOf } from "../api/client.ts";
+import { Answered } from "../overview/answered.tsx";
 import "../overview/overview.css";
+import { useAnswer } from "../overview/use-answer.ts";
+import { tenant, token } from "../state/access.ts";
+import { formatBytes, formatCount, formatSeconds, formatValue } from "../state/format.ts";
+import { askAgain, visit } from "../state/location.ts";
+import { useShortcuts } from "../state/shortcuts.ts";
+import {
+  everyMs,
+  type Moment,
+  moments,
+  ratesOf,
+  sampleMetrics,
+  seriesOf,
+} from "./metrics-history.ts";
+import {
+  askBackground,
+  askBuild,
+  askReadiness,
+  askServices,
+  askSlowQueries,
+} from "./status-facts.ts";
+import { SlowRows, State, StoreTable, TaskRows, TenantTable } from "./status-tables.tsx";
+import { Tile } from "./tile.tsx";
+import "./status.css";
 
-interface Facts {
-  readonly version: string;
-  readonly runtime: string;
-  readonly services: readonly (readonly [name: string, state: string])[];
-}
-
-async function askFacts(): Promise<Facts> {
-  const build = await askJson<{ version: string; goVersion: string }>(
-    "loki/api/v1/status/buildinfo",
-  );
-  const text = await (await ask("services")).text();
-  const services = text
-    .trim()
-    .split("\n")
-    .map((line): readonly [string, string] => {
-      const [name = "", state = ""] = line.split(" => ");
-      return [name, state];
-    });
-  return { version: build.version, runtime: build.goVersion, services };
-}
-
-/** What the process says about itself. */
+/** What the process does and how it feels; asks again by itself while it is seen. */
 export function StatusView(): JSX.Element {
-  const facts = useSignal<Facts | undefined>(undefined);
   const failure = useSignal("");
+  const turn = useSignal(0);
   useEffect(() => {
-    askFacts().then(
-      (found) => (facts.value = found),
-      (error: unknown) => (failure.value = reasonOf(error)),
-    );
-  }, [visit.value]);
+    const gone = new AbortController();
+    const look = (): void => {
+      if (document.visibilityState !== "visible") return;
+      sampleMetrics(gone.signal).then(
+        () => {
+          failure.value = "";
+          turn.value++;
+        },
+        (error: unknown) => {
+          if (!isAbort(error)) failure.value = reasonOf(error);
+        },
+      );
+    };
+    look();
+    const timer = setInterval(look, everyMs);
+    return () => {
+      clearInterval(timer);
+      gone.abort();
+    };
+  }, [visit.value, tenant.value, token.value]);
+  useShortcuts([{ keys: "r", does: "Ask again", run: askAgain }]);
+  const list = moments.value;
   return (
     <div class="status">
-      <h1>Status</h1>
+      <StatusHead turn={turn.value} />
       {failure.value !== "" && (
         <p class="note failure" role="alert">
           {failure.value}
         </p>
       )}
-      {facts.value !== undefined && (
-        <table class="table panel">
-          <tbody>
-            <tr>
-              <th scope="row">Version</th>
-              <td>
-                {facts.value.version} ({facts.value.runtime})
-              </td>
-            </tr>
-            {facts.value.services.map(([name, state]) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                <td>{state}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+      {list.length > 0 && <Tiles list={list} />}
+      {list.length > 0 && (
+        <>
+          <Part title="Tenants">
+            <TenantTable list={list} />
+          </Part>
+          <Part title="Object stores">
+            <StoreTable metrics={list.at(-1)!.metrics} />
+          </Part>
+        </>
       )}
+      <Background turn={turn.value} />
+      <SlowQueries turn={turn.value} />
     </div>
+  );
+}
+
+interface PartProps {
+  readonly title: string;
+  readonly note?: string;
+  readonly children: JSX.Element;
+}
+
+function Part({ title, note, children }: PartProps): JSX.Element {
+  return (
+    <section class="panel status-part" aria-label={title}>
+      <h2 class="panel-title">
+        {title} {note !== undefined && <span class="soft">{note}</span>}
+      </h2>
+      <div class="status-table">{children}</div>
+    </section>
+  );
+}
+
+function StatusHead({ turn }: { readonly turn: number }): JSX.Element {
+  const build = useAnswer(String(visit.value), askBuild);
+  const ready = useAnswer(String(turn), askReadiness);
+  const services = useAnswer(String(visit.value), askServices);
+  return (
+    <div class="overview-head">
+      <h1>Status</h1>
+      {ready.value !== undefined && (
+        <State
+          isGood={ready.value === ""}
+          text={ready.value === "" ? "Ready" : `Not ready: ${ready.value}`}
+        />
+      )}
+      {build.value !== undefined && (
+        <span class="soft">
+          Skald {build.value.version} · {build.value.goVersion}
+        </span>
+      )}
+      <span class="toolbar-space" />
+      <span class="status-services">
+        {services.value?.map(({ name, state }) => (
+          <State key={name} isGood={state === "Running"} text={name} />
+        ))}
+      </span>
+    </div>
+  );
+}
+
+function Tiles({ list }: { readonly list: readonly Moment[] }): JSX.Element {
+  const now = list.at(-1)!.metrics;
+  const bytes = ratesOf(list, (one) => one.sum("loki_distributor_bytes_received_total"));
+  const lines = ratesOf(list, (one) => one.sum("loki_distributor_lines_received_total"));
+  const requests = ratesOf(list, (one) => one.sum("loki_request_duration_seconds_count"));
+  const cpu = ratesOf(list, (one) => one.sum("process_cpu_seconds_total"));
+  const waiting = sumOf(now, ["skald_queries_waiting_small", "skald_queries_waiting_large"]);
+  const refused = now.sum("loki_discarded_samples_total") ?? 0;
+  const failed = now.sum("loki_ingester_chunks_flush_failures_total") ?? 0;
+  const heads = seriesOf(list, (one) => one.sum("skald_head_bytes"));
+  const resident = seriesOf(list, (one) => one.sum("process_resident_memory_bytes"));
+  const commits = now.sum("skald_journal_commit_seconds_count") ?? 0;
+  const commitSeconds = (now.sum("skald_journal_commit_seconds_sum") ?? 0) / Math.max(1, commits);
+  return (
+    <dl class="tiles">
+      <Tile
+        title="Ingestion"
+        value={last(bytes, (value) => `${formatBytes(value)}/s`)}
+        note={last(lines, (value) => `${formatValue(Math.round(value))} lines/s`) ?? "measuring …"}
+        values={bytes}
+      />
+      <Tile
+        title="Refused lines"
+        value={formatCount(refused)}
+        note="since the start"
+        isBad={refused > 0}
+      />
+      <Tile
+        title="Streams in memory"
+        value={formatCount(now.sum("loki_ingester_memory_streams") ?? 0)}
+        note={`${formatBytes(heads.at(-1) ?? 0)} held`}
+        values={heads}
+      />
+      <Tile
+        title="Journal"
+        value={formatBytes(now.sum("skald_journal_bytes") ?? 0)}
+        note={
+          commits === 0 ? "nothing written yet" : `a sync takes ${formatSeconds(commitSeconds)}`
+        }
+        isBad={(now.sum("skald_journal_damage_count") ?? 0) > 0}
+      />
+      <Tile
+        title="Segments written"
+        value={formatCount(now.sum("loki_ingester_chunks_flushed_total") ?? 0)}
+        note={
+          failed > 0
+            ? `${formatCount(failed)} writes failed`
+            : formatBytes(now.sum("skald_segment_bytes_written_total") ?? 0)
+        }
+        isBad={failed > 0}
+      />
+      <Tile
+        title="Queries running"
+        value={formatCount(now.sum("skald_queries_running") ?? 0)}
+        note={`${formatCount(waiting)} waiting · ${formatBytes(now.sum("skald_queries_held_bytes") ?? 0)} held`}
+        isBad={waiting > 10}
+      />
+      <Tile
+        title="Requests"
+        value={last(requests, (value) => `${formatValue(Number(value.toFixed(1)))}/s`)}
+        note={`${formatCount(now.sum("loki_querier_tail_active") ?? 0)} live tails`}
+        values={requests}
+      />
+      <Tile
+        title="Results remembered"
+        value={formatBytes(now.sum("skald_results_cache_memory_bytes") ?? 0)}
+        note={`${formatBytes(now.sum("skald_results_cache_disk_bytes") ?? 0)} on disk`}
+      />
+      <Tile
+        title="Memory"
+        value={formatBytes(resident.at(-1) ?? 0)}
+        note={`loop lag ${formatSeconds(now.sum("nodejs_eventloop_lag_p99_seconds") ?? 0)} (p99)`}
+        values={resident}
+      />
+      <Tile
+        title="Processor"
+        value={last(cpu, (value) => `${Math.round(value * 100)} %`)}
+        note="of one core"
+        values={cpu}
+      />
+    </dl>
+  );
+}
+
+function sumOf(metrics: Moment["metrics"], names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + (metrics.sum(name) ?? 0), 0);
+}
+
+function last(values: readonly number[], format: (value: number) => string): string | undefined {
+  const value = values.at(-1);
+  return value === undefined ? undefined : format(value);
+}
+
+function Background({ turn }: { readonly turn: number }): JSX.Element {
+  const tasks = useAnswer(String(turn), askBackground);
+  return (
+    <Part title="Background work">
+      <Answered answer={tasks} empty="This process has no background work.">
+        {(list) => <TaskRows tasks={list} />}
+      </Answered>
+    </Part>
+  );
+}
+
+function SlowQueries({ turn }: { readonly turn: number }): JSX.Element {
+  const queries = useAnswer(String(turn), askSlowQueries);
+  return (
+    <Part title="Slowest queries" note="of the last hour">
+      <Answered answer={queries} empty="No query has run in the last hour.">
+        {(list) => <SlowRows queries={list} />}
+      </Answered>
+    </Part>
   );
 }

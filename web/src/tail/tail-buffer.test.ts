@@ -47,4 +47,6 @@ test("the rate is that of the last five seconds", () => {
   buffer.add(several(50, 60), 4_000);
   assert.equal(buffer.rate(6_000), 2);
   assert.equal(buffer.rate(20_000), 0);
+  buffer.add(several(60, 90), 20_000, { isPast: true });
+  assert.equal(buffer.rate(20_000), 0);
 });

@@ -68,11 +68,11 @@ export class TailBuffer {
     this.#waiting = [];
   }
 
-  /** Adds what was not there before; how many that were. */
-  add(entries: readonly Entry[], nowMs: number): number {
+  /** Adds what was not there before; how many that were. What is of the past is not in the rate. */
+  add(entries: readonly Entry[], nowMs: number, { isPast = false } = {}): number {
     const fresh = entries.filter((entry) => this.#isNew(entry));
     this.#received += fresh.length;
-    this.#arrivals.push({ atMs: nowMs, count: fresh.length });
+    if (!isPast) this.#arrivals.push({ atMs: nowMs, count: fresh.length });
     for (const { timeNs } of fresh) {
       if (compareTimes(timeNs, this.#newestNs) > 0) this.#newestNs = timeNs;
     }

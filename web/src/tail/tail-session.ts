@@ -28,6 +28,8 @@ export const counts: Signal<TailCounts> = signal(noCounts);
 /** What came is shown this often at most: a fast tail must not keep the page busy. */
 const showEveryMs = 200;
 const countEveryMs = 1_000;
+/** What comes so soon after a connection is there was stored before. */
+const pastWithinMs = 1_000;
 
 export class Tail {
   readonly #buffer = new TailBuffer(historyMax);
@@ -36,6 +38,7 @@ export class Tail {
   #arrived: Entry[] = [];
   #showing: ReturnType<typeof setTimeout> | undefined;
   #droppedByServer = 0;
+  #liveSinceMs = 0;
 
   constructor(query: string) {
     batch(() => {
@@ -44,7 +47,10 @@ export class Tail {
       isPaused.value = false;
     });
     this.#connection = new TailConnection(query, {
-      onState: (next, why) => batch(() => ((state.value = next), (reason.value = why))),
+      onState: (next, why) => {
+        if (next === "live") this.#liveSinceMs = performance.now();
+        batch(() => ((state.value = next), (reason.value = why)));
+      },
       onFrame: (frame) => this.#take(frame),
       resumeFrom: () => this.#buffer.newestNs,
     });
@@ -86,7 +92,9 @@ export class Tail {
     this.#showing = undefined;
     const arrived = this.#arrived;
     this.#arrived = [];
-    if (arrived.length > 0) this.#buffer.add(arrived, performance.now());
+    const nowMs = performance.now();
+    const isPast = nowMs - this.#liveSinceMs < pastWithinMs;
+    if (arrived.length > 0) this.#buffer.add(arrived, nowMs, { isPast });
     entries.value = this.#buffer.entries;
     this.#count();
   }
