@@ -3,6 +3,7 @@ import { Compactor } from "#compaction";
 import type { Journal } from "#journal";
 import { erasedSectionKind, mergeErasedSections } from "#lifecycle";
 import { mergePatternSections, patternSectionKind } from "#patterns";
+import { readFields } from "#pipeline";
 import type { ListedSegment } from "#segment";
 import type { BackgroundBoard, BackgroundTask, Logger, Metrics, StatusReader } from "#telemetry";
 import type { NativeStore, Stores } from "./stores.ts";
@@ -62,6 +63,7 @@ function createCompactor(parts: CompactionParts, { objects, segments }: NativeSt
       if (kind === erasedSectionKind) return mergeErasedSections(sections);
       return kind === patternSectionKind ? mergePatternSections(sections) : undefined;
     },
+    fields: readFields,
     isLeaving: parts.isLeaving,
     events: {
       merged: (segment, durationMs) => {

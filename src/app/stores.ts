@@ -20,6 +20,7 @@ import type { World } from "./world.ts";
 /** Memory of each kind of cache, shared by the stores that have one. */
 const footerCacheBytes: number = 256 * MiB;
 const filterCacheBytes: number = 128 * MiB;
+const decodedCacheBytes: number = 48 * MiB;
 const indexCacheBytes: number = 256 * MiB;
 const chunkCacheBytes: number = 32 * MiB;
 /** Copies of index files on the local disk, of all periods. */
@@ -167,6 +168,7 @@ async function openPeriods(
       objects,
       footerCacheBytes: footerCacheBytes / nativeObjects.size,
       filterCacheBytes: filterCacheBytes / nativeObjects.size,
+      decodedCacheBytes: decodedCacheBytes / nativeObjects.size,
       scanner,
     });
     native.set(objects, { objects, segments });

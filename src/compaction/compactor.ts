@@ -5,6 +5,7 @@
  */
 import { isStoreError, minute } from "#base";
 import type { ObjectStore } from "#objectstore";
+import type { FieldReader } from "#storage";
 import { type ListedSegment, SegmentSource, type SegmentStore } from "#segment";
 import type { Clock } from "#world";
 import type { FirstSequenceOf } from "./journal-ranges.ts";
@@ -48,6 +49,8 @@ export interface CompactorOptions {
   readonly firstSequenceOf?: FirstSequenceOf;
   /** Merges sections that other rooms gave; a kind it answers undefined for is dropped. */
   readonly mergeSection?: MergeSection;
+  /** Reads fields of lines, which merged segments then keep as columns. */
+  readonly fields?: FieldReader;
   /** Segments to leave alone: retention is about to drop them whole. */
   readonly isLeaving?: (segment: ListedSegment) => boolean;
 }
@@ -394,6 +397,7 @@ export class Compactor {
       pace: this.#pace,
       firstSequenceOf: this.#options.firstSequenceOf ?? (() => undefined),
       mergeSection: this.#options.mergeSection ?? (() => undefined),
+      fields: this.#options.fields,
     };
   }
 

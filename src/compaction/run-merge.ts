@@ -5,6 +5,7 @@
 import assert from "node:assert";
 import { isStoreError, messageOf, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
+import type { FieldReader } from "#storage";
 import {
   type BuiltSegment,
   type ExtraSection,
@@ -38,6 +39,7 @@ export interface MergeTools {
   readonly pace: Pace;
   readonly firstSequenceOf: FirstSequenceOf;
   readonly mergeSection: MergeSection;
+  readonly fields: FieldReader | undefined;
 }
 
 export interface MergeTask {
@@ -178,6 +180,7 @@ export async function buildMerged(
       level: policy.level,
       blockTargetBytes: policy.blockTargetBytes,
       blocksInFlightMax: 1,
+      fields: tools.fields,
     },
   );
   const counts = await mergeStreams({ day, sources, writer, eraser, pace, signal });

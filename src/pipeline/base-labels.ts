@@ -11,14 +11,14 @@ export class MetadataTexts {
   readonly name: string;
   readonly ids: Uint32Array;
   readonly count: number;
-  readonly #column: MetadataColumn;
+  readonly values: MetadataColumn["values"];
   readonly #texts: (string | undefined)[];
 
   constructor(column: MetadataColumn) {
     this.name = column.name;
     this.ids = column.ids;
     this.count = column.values.count;
-    this.#column = column;
+    this.values = column.values;
     this.#texts = [];
   }
 
@@ -26,7 +26,7 @@ export class MetadataTexts {
   text(id: number): string {
     const known = this.#texts[id - 1];
     if (known !== undefined) return known;
-    const text = this.#column.values.text(id - 1);
+    const text = this.values.text(id - 1);
     this.#texts[id - 1] = text;
     return text;
   }

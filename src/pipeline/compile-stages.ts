@@ -7,6 +7,7 @@ import {
   printStage,
   type Stage,
 } from "#logql";
+import type { FieldNeeds } from "#storage";
 import { errorDetailsLabel, errorLabel } from "./base-labels.ts";
 import { compileDecolorize } from "./decolorize.ts";
 import { compileDrop, compileKeep, nameOf } from "./drop-keep.ts";
@@ -17,6 +18,7 @@ import {
   lineFormat,
   type RowScope,
 } from "./formats.ts";
+import { columnsOr, fieldNeedsOf } from "./field-columns.ts";
 import { compileJsonParameters } from "./json-path-stage.ts";
 import { compileJson } from "./json-stage.ts";
 import { compileLabelFilter } from "./label-filter.ts";
@@ -44,6 +46,8 @@ export interface CompiledStages {
   readonly readsLine: boolean;
   readonly preservesParserErrors: boolean;
   readonly uses: readonly StageUse[];
+  /** What the store may give in place of the first parser's work. */
+  readonly fields: FieldNeeds | undefined;
 }
 
 /**
@@ -80,12 +84,17 @@ export function compileStages(
     demand = { ...demand, labels: addNeeds(demand.labels, [...read, unwrap.label]) };
   }
   const uses: StageUse[] = [];
+  let fields: FieldNeeds | undefined;
   for (let i = log.stages.length - 1; i >= from; i--) {
     const stage = log.stages[i]!;
     const compiled = compileStage(stage, demand, context);
     uses.push({ stage, runs: compiled === undefined ? "no" : "row", labelsRead: listOf(demand) });
     if (compiled === undefined) continue;
-    backward.push(compiled.run);
+    const { wanted } = compiled;
+    const place = { from, at: i, readsLineBehind: demand.line };
+    const needs = wanted === undefined ? undefined : fieldNeedsOf(log, place, wanted);
+    backward.push(needs === undefined ? compiled.run : columnsOr(compiled.run));
+    fields = needs ?? fields;
     demand = compiled.demand;
   }
   return {
@@ -94,6 +103,7 @@ export function compileStages(
     readsLine: demand.line,
     preservesParserErrors: comparesError,
     uses: uses.reverse(),
+    fields,
   };
 }
 
@@ -114,6 +124,8 @@ interface CompiledStage {
   readonly run: RowStage;
   /** What is read from before the stage on. */
   readonly demand: Demand;
+  /** Of parsers. */
+  readonly wanted?: WantedLabels;
 }
 
 /** Undefined when the stage can be left out. */
@@ -173,7 +185,7 @@ function compileParser(
 ): CompiledStage | undefined {
   const wanted = new WantedLabels(behind.labels, { mayStop: context.mayStop });
   if (wanted.isNone && !(stage.kind === "unpack" && behind.line)) return undefined;
-  return { run: parser(stage, wanted), demand: { ...behind, line: true } };
+  return { run: parser(stage, wanted), demand: { ...behind, line: true }, wanted };
 }
 
 function parser(stage: ParserStage, wanted: WantedLabels): RowStage {

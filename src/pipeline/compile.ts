@@ -81,13 +81,15 @@ class BlockPipeline implements Pipeline {
       ...compiled.uses,
     ];
     this.isIdentity = log.stages.length === 0 && options.unwrap === undefined;
+    const { fields } = compiled;
     const lines = lead.length > 0 || compiled.readsLine;
     const search = { filters: leading.map(printStage).join(" "), keepsLines: compiled.readsLine };
     this.needs = {
       lines,
-      lengths: !lines && options.lineWanted === "length",
+      lengths: (!lines || fields !== undefined) && options.lineWanted === "length",
       metadata: metadataNeeds(compiled.labels),
       ...(lead.length > 0 ? { search } : {}),
+      ...(fields === undefined ? {} : { fields }),
     };
     const { preservesParserErrors } = compiled;
     this.#row = new RowState(new LabelInterner(), { preservesParserErrors });

@@ -2,4 +2,5 @@
 export { compilePipeline } from "./compile.ts";
 export type { LineFacts } from "./line-search.ts";
 export type { Pipeline, PipelineOptions, Row, StageUse } from "./pipeline.ts";
+export { readFields } from "./read-fields.ts";
 export { compileStoredSearch, type StoredSearch } from "./stored-search.ts";

@@ -30,8 +30,11 @@ export interface KeyName {
   firstBelow: KeyName | undefined;
 }
 
+/** What `fieldName` needs of a key. */
+export type FieldKey = Pick<KeyName, "name" | "extractedName" | "knownBase" | "place">;
+
 /** The label a field goes by in this row: `name_extracted` when the entry came with the name. */
-export function fieldName(key: KeyName, base: StreamBase, index: number): string {
+export function fieldName(key: FieldKey, base: StreamBase, index: number): string {
   if (key.knownBase !== base) {
     key.knownBase = base;
     key.place = base.placeOf(key.name);

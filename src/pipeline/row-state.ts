@@ -5,9 +5,11 @@ import {
   errorDetailsLabel,
   errorLabel,
   extractedSuffix,
+  type MetadataTexts,
   type StreamBase,
 } from "./base-labels.ts";
 import type { Conversion } from "./conversions.ts";
+import { type FieldColumn, fieldColumnsOf } from "./field-columns.ts";
 import type { LabelInterner } from "./label-interner.ts";
 import { LabelShape } from "./label-shape.ts";
 import type { Row } from "./pipeline.ts";
@@ -29,6 +31,8 @@ export class RowState implements Row {
   index = 0;
   /** What the row came with. */
   base!: StreamBase;
+  /** Of the block: fields that need no parsing. */
+  fields: readonly FieldColumn[] | undefined;
   value: number = Number.NaN;
   /** Of a stage; a parsed field `__error__` is an ordinary label until the end. */
   stageError = "";
@@ -45,6 +49,9 @@ export class RowState implements Row {
   readonly #froms: number[] = [];
   readonly #tos: number[] = [];
   readonly #kinds: ValueKind[] = [];
+  /** Of values that came as a column: where their text is remembered, and by which id. */
+  readonly #columns: (MetadataTexts | undefined)[] = [];
+  readonly #ids: number[] = [];
   readonly #shape = new LabelShape();
   readonly #valueAt = (i: number): string => this.valueAt(i);
   // Labels of the base that a stage removed.
@@ -64,6 +71,7 @@ export class RowState implements Row {
 
   enterBlock(base: BlockBase): void {
     this.#blockBase = base;
+    this.fields = fieldColumnsOf(base.block);
     this.block = base.block;
     this.base = base.ofStream(0);
   }
@@ -83,7 +91,11 @@ export class RowState implements Row {
     this.#lineText = undefined;
     this.#isLineStored = true;
     const lines = block.lines;
-    if (lines === undefined) return;
+    if (lines === undefined) {
+      // What is there is of a block that came with lines.
+      this.#lineBuffer = undefined;
+      return;
+    }
     this.#lineBuffer = lines.bytes;
     this.#lineFrom = lines.starts[index]!;
     this.#lineTo = lines.starts[index + 1]! - lines.gap;
@@ -210,10 +222,18 @@ export class RowState implements Row {
     return -1;
   }
 
+  nameAt(i: number): string {
+    return this.#names[i]!;
+  }
+
   valueAt(i: number): string {
     let text = this.#texts[i];
     if (text === undefined) {
-      text = valueText(this.#kinds[i]!, this.#buffers[i]!, this.#froms[i]!, this.#tos[i]!);
+      const column = this.#columns[i];
+      text =
+        column === undefined
+          ? valueText(this.#kinds[i]!, this.#buffers[i]!, this.#froms[i]!, this.#tos[i]!)
+          : column.text(this.#ids[i]!);
       this.#texts[i] = text;
     }
     return text;
@@ -223,6 +243,11 @@ export class RowState implements Row {
   isEncodedAt(i: number): boolean {
     const kind = this.#kinds[i]!;
     return kind !== "ascii" && kind !== "raw" && kind !== "plain";
+  }
+
+  /** Gives the bytes of values that are not encoded to `take`. */
+  withBytesAt(i: number, take: (buffer: Buffer, from: number, to: number) => void): void {
+    take(this.#buffers[i]!, this.#froms[i]!, this.#tos[i]!);
   }
 
   /** For values that are not encoded: are their bytes these? */
@@ -294,6 +319,15 @@ export class RowState implements Row {
     return true;
   }
 
+  /** A field that came as a column, `id` as in the column; the row has none of this name yet. */
+  addColumnField(fieldName: string, column: MetadataTexts, id: number): void {
+    const { bytes, starts } = column.values;
+    const at = this.count++;
+    this.#put(at, fieldName, undefined, "ascii", bytes, starts[id - 1]!, starts[id]!);
+    this.#columns[at] = column;
+    this.#ids[at] = id;
+  }
+
   addFieldText(fieldName: string, text: string): void {
     if (this.find(fieldName) < 0) this.#put(this.count++, fieldName, text, "text", noBytes, 0, 0);
   }
@@ -319,6 +353,7 @@ export class RowState implements Row {
     this.#buffers[at] = buffer;
     this.#froms[at] = from;
     this.#tos[at] = to;
+    this.#columns[at] = undefined;
   }
 
   /** Takes back labels from position `count` on. */
@@ -371,6 +406,8 @@ export class RowState implements Row {
       this.#froms[from]!,
       this.#tos[from]!,
     );
+    this.#columns[to] = this.#columns[from];
+    this.#ids[to] = this.#ids[from]!;
   }
 
   // ── Sets ──────────────────────────────────────────────────────────────────────────────────

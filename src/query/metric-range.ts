@@ -68,6 +68,7 @@ export async function runRange(
     lines: true,
     metadata: "all",
     search: undefined,
+    fields: undefined,
   });
   const matrix = table.finish(grid.stepCount);
   return plan.fn === "absent_over_time" ? invert(matrix, plan.log) : matrix;

@@ -9,7 +9,7 @@ import { valueKeysOf } from "./value-keys.ts";
 /** The structured metadata whose values are counted per block (Loki's name for it). */
 export const levelName = "detected_level";
 
-/** Readers ignore kinds they do not know; from 5 on: skip filters. */
+/** Readers ignore kinds they do not know; 5 to 7: skip filters; from 8 on: fields of lines. */
 export const ColumnKind = {
   timestamps: 1,
   lengths: 2,
@@ -18,6 +18,8 @@ export const ColumnKind = {
   trigrams: 5,
   grams: 6,
   values: 7,
+  jsonField: 8,
+  logfmtField: 9,
 } as const;
 
 /** Rows of one stream in a block. Times are nanoseconds since the day began. */
@@ -52,6 +54,8 @@ export interface RawBlock {
   readonly columns: readonly RawColumn[];
   /** Of all metadata: see `valueKeysOf`. */
   readonly valueKeys: Uint32Array;
+  /** Byte lengths of the lines. */
+  readonly lengths: Uint32Array;
   /** Raw bytes of the lines column. */
   readonly lines: Buffer;
   readonly linesBuffer: Buffer;
@@ -174,6 +178,7 @@ export class BlockBuilder {
       hasInnerNewline: findsInnerNewline(lines, this.#lengths, count),
       columns,
       valueKeys: valueKeysOf(this.#metadata.columns),
+      lengths: this.#lengths.slice(0, count),
       lines,
       linesBuffer: this.#lines,
     };

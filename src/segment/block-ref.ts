@@ -1,5 +1,5 @@
 import { dayStartNs } from "#model";
-import type { BlockFacts, BlockRef, BlockStream } from "#storage";
+import type { BlockFacts, BlockRef, BlockStream, FieldParser } from "#storage";
 import { ColumnKind } from "./block-builder.ts";
 import { BlockFlag, type SegmentFooter } from "./footer.ts";
 import { sourceOrderOf } from "./segment-key.ts";
@@ -14,10 +14,20 @@ export interface SegmentBlockRef extends BlockRef {
   readonly block: number;
   /** Numbers in the footer's run table, ascending. */
   readonly runs: readonly number[];
+  readonly columns: BlockColumns;
 }
 
 export function blockRefOf(footer: SegmentFooter, picked: PickedBlock): SegmentBlockRef {
-  return { ...picked, footer, facts: factsOf(footer, picked) };
+  let columns: BlockColumns | undefined;
+  return {
+    ...picked,
+    footer,
+    facts: factsOf(footer, picked),
+    // Made when first asked for: filters rule out most blocks.
+    get columns() {
+      return (columns ??= columnsOf(footer, picked.block));
+    },
+  };
 }
 
 function factsOf(footer: SegmentFooter, { block, runs }: PickedBlock): BlockFacts {
@@ -73,13 +83,24 @@ export interface BlockColumns {
   readonly timestamps: number;
   readonly lengths: number;
   readonly lines: number;
-  readonly metadata: readonly { readonly name: string; readonly column: number }[];
+  readonly metadata: readonly NamedColumn[];
+  /** Whose fields the block has; undefined when its lines have to be parsed. */
+  readonly fieldParser: FieldParser | undefined;
+  /** All fields of its lines; not all of them have bytes. */
+  readonly fields: readonly (NamedColumn & { readonly isStored: boolean })[];
+}
+
+export interface NamedColumn {
+  readonly name: string;
+  readonly column: number;
 }
 
 export function columnsOf(footer: SegmentFooter, block: number): BlockColumns {
   const { columnStarts, columns } = footer.blocks;
   const at = { timestamps: -1, lengths: -1, lines: -1 };
-  const metadata: { name: string; column: number }[] = [];
+  const metadata: NamedColumn[] = [];
+  const fields: (NamedColumn & { isStored: boolean })[] = [];
+  let fieldParser: FieldParser | undefined;
   for (let i = columnStarts[block]!; i < columnStarts[block + 1]!; i++) {
     const kind = columns.kinds[i]!;
     if (kind === ColumnKind.timestamps) at.timestamps = i;
@@ -87,7 +108,11 @@ export function columnsOf(footer: SegmentFooter, block: number): BlockColumns {
     else if (kind === ColumnKind.lines) at.lines = i;
     else if (kind === ColumnKind.metadata) {
       metadata.push({ name: footer.symbols.text(columns.names[i]!), column: i });
+    } else if (kind === ColumnKind.jsonField || kind === ColumnKind.logfmtField) {
+      fieldParser = kind === ColumnKind.jsonField ? "json" : "logfmt";
+      const name = footer.symbols.text(columns.names[i]!);
+      fields.push({ name, column: i, isStored: columns.rawBytes[i]! > 0 });
     }
   }
-  return { ...at, metadata };
+  return { ...at, metadata, fieldParser, fields };
 }

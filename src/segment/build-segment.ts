@@ -6,11 +6,13 @@
 import assert from "node:assert";
 import { KiB } from "#base";
 import { dayStartNs, type Labels } from "#model";
+import type { FieldReader } from "#storage";
 import { nextTurn } from "#world";
 import { BlockBuilder, ColumnKind, type RawBlock } from "./block-builder.ts";
 import { packPart, type PackedPart } from "./compression.ts";
 import { encodeFooter, type PlacedBlock } from "./encode-footer.ts";
 import { type ExtraSection, placeSections } from "./extra-sections.ts";
+import { fieldColumnsOf, packFieldColumns } from "./field-columns.ts";
 import type { JournalRange, SegmentFacts } from "./footer.ts";
 import { GatheredRows, type RowSlice } from "./gathered-rows.ts";
 import {
@@ -62,6 +64,8 @@ export interface SegmentOptions {
   readonly filteredFromBytes?: number;
   /** Blocks in compression at a time; 4 when omitted. */
   readonly blocksInFlightMax?: number;
+  /** Reads fields of lines, for columns of their own; without it there are none. */
+  readonly fields?: FieldReader | undefined;
 }
 
 export interface BuiltSegment {
@@ -183,7 +187,7 @@ function byLabels(a: SegmentStream, b: SegmentStream): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-type PackedBlock = Omit<RawBlock, "columns" | "valueKeys" | "lines" | "linesBuffer"> & {
+type PackedBlock = Omit<RawBlock, "columns" | "valueKeys" | "lengths" | "lines" | "linesBuffer"> & {
   readonly columns: readonly { kind: number; name: string; part: PackedPart }[];
 };
 
@@ -210,6 +214,7 @@ class BlockWriter {
   readonly #filters: SkipFilterDepth;
   readonly #filteredFromBytes: number;
   readonly #scanner = new SkipScanner();
+  readonly #fields: FieldReader | undefined;
 
   constructor(options: SegmentOptions) {
     this.seed = Number.parseInt(options.id.slice(-8), 16) | 0;
@@ -220,6 +225,7 @@ class BlockWriter {
     this.#thin = new BlockBuilder(this.#newBuffer(), this.seed);
     this.#builder = this.#thin;
     this.#inFlightMax = options.blocksInFlightMax ?? blocksInFlightMaxDefault;
+    this.#fields = options.fields;
     this.#filters = options.filters ?? "trigrams";
     this.#filteredFromBytes = options.filteredFromBytes ?? filteredFromBytesDefault;
   }
@@ -272,6 +278,7 @@ class BlockWriter {
     const { lines } = block;
     const isScanned = this.#filters !== "none" && lines.length >= this.#filteredFromBytes;
     const scan = isScanned ? scanBlock(this.#scanner, block, this.#filters) : undefined;
+    const fields = this.#fields === undefined ? [] : fieldColumnsOf(block, this.#fields, this.seed);
     const columns = await packing;
     if (this.#freeBuffers.length < this.#inFlightMax) this.#freeBuffers.push(block.linesBuffer);
     const { runs, isAscii, hasInnerNewline } = block;
@@ -280,7 +287,9 @@ class BlockWriter {
       scan === undefined || storedBytes < this.#filteredFromBytes
         ? []
         : await packSkipColumns(scan, storedBytes);
-    return { runs, isAscii, hasInnerNewline, columns: [...columns, ...skip] };
+    const how = { level: this.#level, linesStoredBytes: storedBytes };
+    const more = await packFieldColumns(fields, how);
+    return { runs, isAscii, hasInnerNewline, columns: [...columns, ...skip, ...more] };
   }
 
   #newBuffer(): Buffer {
@@ -311,12 +320,12 @@ function fillBlock(
   return row;
 }
 
-/** Line columns in order of blocks, then the small columns, then the skip filters. */
+/** Line columns in order of blocks, then the small columns, the fields, and the skip filters. */
 function placeBlocks(blocks: readonly PackedBlock[]): { parts: Buffer[]; placed: PlacedBlock[] } {
   const parts: Buffer[] = [segmentMagic];
   const offsets = new Map<PackedPart, number>();
   let offset = segmentMagic.length;
-  for (const place of [Place.lines, Place.small, Place.filters]) {
+  for (const place of [Place.lines, Place.small, Place.fields, Place.filters]) {
     for (const block of blocks) {
       for (const { kind, part } of block.columns) {
         if (placeOf(kind) !== place) continue;
@@ -337,11 +346,12 @@ function placeBlocks(blocks: readonly PackedBlock[]): { parts: Buffer[]; placed:
 }
 
 /** Skip filters come last, so that one GET can take them along with the footer. */
-const Place = { lines: 0, small: 1, filters: 2 } as const;
+const Place = { lines: 0, small: 1, fields: 2, filters: 3 } as const;
 
 function placeOf(kind: number): number {
   if (kind === ColumnKind.lines) return Place.lines;
-  return kind < ColumnKind.trigrams ? Place.small : Place.filters;
+  if (kind < ColumnKind.trigrams) return Place.small;
+  return kind < ColumnKind.jsonField ? Place.filters : Place.fields;
 }
 
 function factsOf(

@@ -5,22 +5,41 @@
 import { ByteStrings, sumDifferences, unpackNumbersInto, unpackUint32s } from "#columns";
 import { dayStartNs } from "#model";
 import type { Block, ColumnNeeds, MetadataColumn } from "#storage";
-import { columnsOf, type SegmentBlockRef } from "./block-ref.ts";
+import type { SegmentBlockRef } from "./block-ref.ts";
 import { type ByteOrigin, ByteReader } from "./byte-reader.ts";
+import { type DecodedColumns, nothingDecoded } from "./decoded-cache.ts";
+import { neededFields } from "./field-columns.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { blockRowsMax } from "./limits.ts";
 import { joinSpans } from "./line-scan.ts";
 
-/** Numbers (in the footer's column table) of the columns that `needs` asks for. */
-export function neededColumns(ref: SegmentBlockRef, needs: ColumnNeeds): number[] {
-  const columns = columnsOf(ref.footer, ref.block);
-  const wanted = [columns.timestamps];
-  if (needs.lines || needs.lengths) wanted.push(columns.lengths);
-  if (needs.lines) wanted.push(columns.lines);
+/** Numbers (in the footer's column table) of columns that `needs` asks for and nobody has. */
+export function neededColumns(
+  ref: SegmentBlockRef,
+  needs: ColumnNeeds,
+  known: DecodedColumns = nothingDecoded,
+): number[] {
+  const { columns } = ref;
+  const wanted = known.offsets === undefined ? [columns.timestamps] : [];
+  const fields = neededFields(columns, needs.fields) ?? [];
+  const { lines, lengths } = textNeeds(ref, needs);
+  if (lengths && known.lengths === undefined) wanted.push(columns.lengths);
+  if (lines) wanted.push(columns.lines);
+  for (const { column } of fields) if (!known.fields.has(column)) wanted.push(column);
   for (const { name, column } of columns.metadata) {
     if (needs.metadata === "all" || needs.metadata.includes(name)) wanted.push(column);
   }
   return wanted;
+}
+
+/** Which columns of the text are needed: fields that are there may make lines needless. */
+export function textNeeds(
+  { columns }: SegmentBlockRef,
+  { lines, lengths, search, fields }: ColumnNeeds,
+): { readonly lines: boolean; readonly lengths: boolean } {
+  const isParsed = fields?.insteadOfLines === true && neededFields(columns, fields) !== undefined;
+  const readsLines = lines && (search !== undefined || !isParsed);
+  return { lines: readsLines, lengths: readsLines || lengths };
 }
 
 export function originOf(footer: SegmentFooter, block: number, column: number): ByteOrigin {
@@ -40,23 +59,26 @@ interface Span {
 }
 
 /**
- * `raw` holds the unpacked bytes of the needed columns by number. StoreError `corrupt` when they
- * contradict.
+ * `raw` holds the unpacked bytes of the needed columns by number, `known` what was decoded before.
+ * StoreError `corrupt` when they contradict.
  */
 export function decodeBlock(
   ref: SegmentBlockRef,
   raw: ReadonlyMap<number, Buffer>,
   needs: ColumnNeeds,
+  known: DecodedColumns = nothingDecoded,
 ): Block {
   const { footer, block } = ref;
-  const columns = columnsOf(footer, block);
+  const { columns } = ref;
+  const text = textNeeds(ref, needs);
   const { spans, storedRows } = spansOf(ref);
   const rowCount = ref.facts.entryCount;
   const open = (column: number): ByteReader =>
     new ByteReader(raw.get(column)!, originOf(footer, block, column));
   const shape = { spans, storedRows, rowCount };
-  const lengths =
-    needs.lines || needs.lengths ? decodeLengths(open(columns.lengths), ref, shape) : undefined;
+  const lengths = text.lengths
+    ? (known.lengths ?? decodeLengths(open(columns.lengths), ref, shape))
+    : undefined;
   const metadata: MetadataColumn[] = [];
   for (const { name, column } of columns.metadata) {
     if (raw.has(column)) metadata.push(decodeMetadata(open(column), name, shape));
@@ -65,11 +87,14 @@ export function decodeBlock(
     ref,
     rowCount,
     baseNs: dayStartNs(footer.info.day),
-    offsets: decodeTimes(open(columns.timestamps), ref, shape),
+    offsets: known.offsets ?? decodeTimes(open(columns.timestamps), ref, shape),
     streamOfRow: spans.length === 1 ? undefined : streamOfRow(shape),
-    lines: needs.lines ? decodeLines(raw.get(columns.lines)!, lengths!, shape) : undefined,
+    lines: text.lines ? decodeLines(raw.get(columns.lines)!, lengths!, shape) : undefined,
     lengths,
     metadata,
+    fields: neededFields(columns, needs.fields)?.map(
+      ({ name, column }) => known.fields.get(column) ?? decodeMetadata(open(column), name, shape),
+    ),
   };
 }
 

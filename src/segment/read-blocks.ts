@@ -6,8 +6,9 @@
 import { isStoreError, KiB, Limiter, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { Block, ColumnNeeds, ReadOptions } from "#storage";
-import { columnsOf, type SegmentBlockRef } from "./block-ref.ts";
+import type { SegmentBlockRef } from "./block-ref.ts";
 import { type StoredPart, unpackPart } from "./compression.ts";
+import type { DecodedCache, DecodedColumns } from "./decoded-cache.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import type { SegmentFooter } from "./footer.ts";
 import type { LineScanner } from "./line-scan.ts";
@@ -33,6 +34,7 @@ export interface ReadJob {
   readonly options: ReadOptions;
   /** Does the searching of large reads, where there is one. */
   readonly scanner?: LineScanner | undefined;
+  readonly decoded: DecodedCache;
 }
 
 interface ColumnExtent {
@@ -42,10 +44,15 @@ interface ColumnExtent {
   readonly column: number;
 }
 
-/**
- * A block on its way: its columns' stored bytes, each a promise shared by all columns of one GET.
- */
+/** Stored bytes of columns, each a promise shared by all columns of one GET. */
 type StoredColumns = Map<number, Promise<Buffer>>;
+
+/** A block on its way. */
+interface ComingBlock {
+  readonly ref: SegmentBlockRef;
+  readonly known: DecodedColumns;
+  readonly columns: StoredColumns;
+}
 
 export async function* readBlocks(
   refs: readonly SegmentBlockRef[],
@@ -60,8 +67,8 @@ export async function* readBlocks(
   const aheadMax = Math.max(blocksAheadMax, scanner?.scansAtOnce ?? 0);
   const ahead: Promise<Block | undefined>[] = [];
   try {
-    for (const { ref, columns } of fetched) {
-      const block = unpackBlock(ref, columns, own);
+    for (const coming of fetched) {
+      const block = unpackBlock(coming, own);
       // The consumer awaits it below; until then a failure must not count as unhandled.
       block.catch(() => undefined);
       ahead.push(block);
@@ -88,7 +95,7 @@ function* fetchAhead(
   refs: readonly SegmentBlockRef[],
   job: ReadJob,
   limiter: Limiter,
-): Iterable<{ ref: SegmentBlockRef; columns: StoredColumns }> {
+): Iterable<ComingBlock> {
   const windows = windowsOf(refs, job.needs);
   let current = startWindow(windows[0] ?? [], job, limiter);
   for (let i = 0; i < windows.length; i++) {
@@ -121,14 +128,15 @@ function startWindow(
   refs: readonly SegmentBlockRef[],
   job: ReadJob,
   limiter: Limiter,
-): { ref: SegmentBlockRef; columns: StoredColumns }[] {
+): ComingBlock[] {
   const bySegment = new Map<SegmentFooter, ColumnExtent[]>();
-  for (const ref of refs) {
+  const knownOf = refs.map((ref) => job.decoded.get(ref));
+  for (const [i, ref] of refs.entries()) {
     const { footer } = ref;
     let extents = bySegment.get(footer);
     if (extents === undefined) bySegment.set(footer, (extents = []));
     const { offsets, storedBytes } = footer.blocks.columns;
-    for (const column of neededColumns(ref, job.needs)) {
+    for (const column of neededColumns(ref, job.needs, knownOf[i])) {
       const from = offsets[column]!;
       extents.push({ from, to: from + storedBytes[column]!, footer, column });
     }
@@ -139,7 +147,7 @@ function startWindow(
     for (const range of planRanges(extents)) fetchRange(footer, range, { job, limiter, columns });
     bytesOf.set(footer, columns);
   }
-  return refs.map((ref) => ({ ref, columns: bytesOf.get(ref.footer)! }));
+  return refs.map((ref, i) => ({ ref, known: knownOf[i]!, columns: bytesOf.get(ref.footer)! }));
 }
 
 function fetchRange(
@@ -166,12 +174,9 @@ function fetchRange(
 }
 
 /** Undefined when the block cannot be read: then `warn` was told. Other failures reject. */
-async function unpackBlock(
-  ref: SegmentBlockRef,
-  columns: StoredColumns,
-  job: ReadJob,
-): Promise<Block | undefined> {
-  const { scanner, needs } = job;
+async function unpackBlock(coming: ComingBlock, job: ReadJob): Promise<Block | undefined> {
+  const { ref, known, columns } = coming;
+  const { scanner, needs, decoded } = job;
   const { counters, warn, signal } = job.options;
   const raw = new Map<number, Buffer>();
   const unpack = async (column: number): Promise<void> => {
@@ -181,22 +186,26 @@ async function unpackBlock(
     counters.decompressedBytes += part.rawBytes;
   };
   try {
-    const wanted = neededColumns(ref, needs);
+    const wanted = neededColumns(ref, needs, known);
+    const { lines } = ref.columns;
     if (scanner === undefined || !isWorthScanning(ref)) {
       await Promise.all(wanted.map(unpack));
-      return decodeBlock(ref, raw, needs);
+      const block = decodeBlock(ref, raw, needs, known);
+      // Of blocks that are read with their lines the times are the least.
+      if (!raw.has(lines)) decoded.keep(ref, block, needs, known);
+      return block;
     }
-    const { lines } = columnsOf(ref.footer, ref.block);
     await Promise.all(wanted.filter((column) => column !== lines).map(unpack));
     const part = storedPartOf(ref.footer, lines);
     const stored = await columns.get(lines)!;
-    const scanned = await scanBlock({ ref, needs, raw, stored, part }, scanner, signal);
+    const scanned = await scanBlock({ ref, needs, raw, known, stored, part }, scanner, signal);
     if (scanned !== undefined) {
+      decoded.keep(ref, scanned, needs, known);
       counters.decompressedBytes += part.rawBytes;
       return scanned;
     }
     await unpack(lines);
-    return decodeBlock(ref, raw, needs);
+    return decodeBlock(ref, raw, needs, known);
   } catch (error) {
     if (!isStoreError(error, "corrupt") && !isStoreError(error, "missing")) throw error;
     warn(`block ${ref.block} of ${ref.footer.name} left out: ${error.message}`);

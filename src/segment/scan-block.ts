@@ -2,8 +2,9 @@
 import { ByteStrings } from "#columns";
 import { KiB, MiB } from "#base";
 import type { Block, ColumnNeeds } from "#storage";
-import { columnsOf, type SegmentBlockRef } from "./block-ref.ts";
+import type { SegmentBlockRef } from "./block-ref.ts";
 import type { StoredPart } from "./compression.ts";
+import type { DecodedColumns } from "./decoded-cache.ts";
 import { decodeBlock, lineSpans, originOf } from "./decode-block.ts";
 import type { LineScan, LineScanner, ScannedLines } from "./line-scan.ts";
 
@@ -33,6 +34,7 @@ export interface ScanJob {
   readonly ref: SegmentBlockRef;
   readonly needs: ColumnNeeds;
   readonly raw: ReadonlyMap<number, Buffer>;
+  readonly known: DecodedColumns;
   readonly stored: Buffer;
   readonly part: StoredPart;
 }
@@ -43,16 +45,18 @@ export async function scanBlock(
   scanner: LineScanner,
   signal: AbortSignal,
 ): Promise<Block | undefined> {
-  const { ref, needs, raw, part } = job;
-  const block = decodeBlock(ref, raw, { ...needs, lines: false, lengths: true });
+  const { ref, needs, raw, part, known } = job;
+  const block = decodeBlock(ref, raw, { ...needs, lines: false, lengths: true }, known);
   const starts = startsOf(block.lengths!);
   const { isAscii, hasInnerNewline } = ref.facts;
+  const { filters, keepsLines } = needs.search!;
   const scan: LineScan = {
-    ...needs.search!,
+    filters,
+    keepsLines: keepsLines && (block.fields === undefined || needs.fields?.insteadOfLines !== true),
     // A view would take the bytes of its whole GET along.
     stored: new Uint8Array(job.stored),
     part,
-    origin: originOf(ref.footer, ref.block, columnsOf(ref.footer, ref.block).lines),
+    origin: originOf(ref.footer, ref.block, ref.columns.lines),
     spans: lineSpans(ref),
     starts,
     isAscii,

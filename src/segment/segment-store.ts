@@ -16,6 +16,7 @@ import {
 } from "#storage";
 import { nextTurn } from "#world";
 import type { SegmentBlockRef } from "./block-ref.ts";
+import { DecodedCache, decodedCacheBytesDefault } from "./decoded-cache.ts";
 import { readSection } from "./extra-sections.ts";
 import { FilterCache, filterCacheBytesDefault } from "./filter-cache.ts";
 import { FooterCache, footerCacheBytesDefault, type TailReader } from "./footer-cache.ts";
@@ -37,6 +38,8 @@ export interface SegmentStoreOptions {
   readonly footerCacheBytes?: number;
   /** Memory for skip filters; 128 MiB when omitted. */
   readonly filterCacheBytes?: number;
+  /** Memory for small columns as they were decoded; 48 MiB when omitted. */
+  readonly decodedCacheBytes?: number;
   /** Searches lines beside the main thread; without one, all is done there. */
   readonly scanner?: LineScanner;
 }
@@ -57,6 +60,7 @@ export class SegmentStore implements LogStore {
   readonly #lists = new Map<string, SegmentList>();
   readonly #footers: FooterCache;
   readonly #filters: FilterCache;
+  readonly #decoded: DecodedCache;
   /**
    * By key of a merged segment, so that its footer need not stay cached. Bounded by what the lists
    * hold.
@@ -70,6 +74,7 @@ export class SegmentStore implements LogStore {
     this.#footers = new FooterCache(options.objects, cacheBytes);
     const filterBytes = options.filterCacheBytes ?? filterCacheBytesDefault;
     this.#filters = new FilterCache(options.objects, filterBytes);
+    this.#decoded = new DecodedCache(options.decodedCacheBytes ?? decodedCacheBytesDefault);
   }
 
   /** A segment this process has put. */
@@ -175,7 +180,8 @@ export class SegmentStore implements LogStore {
   ): AsyncIterable<Block> {
     // Only this store's plan makes refs for this store (the contract of LogStore).
     const refs = blocks as readonly SegmentBlockRef[];
-    return readBlocks(refs, { objects: this.#objects, needs, options, scanner: this.#scanner });
+    const [objects, scanner, decoded] = [this.#objects, this.#scanner, this.#decoded];
+    return readBlocks(refs, { objects, needs, options, scanner, decoded });
   }
 
   async series(select: StreamSelect, options: ReadOptions): Promise<Labels[]> {

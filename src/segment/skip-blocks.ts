@@ -1,5 +1,5 @@
 import type { BlockPlan, ReadOptions } from "#storage";
-import { columnsOf, type SegmentBlockRef } from "./block-ref.ts";
+import type { SegmentBlockRef } from "./block-ref.ts";
 import type { FilterCache } from "./filter-cache.ts";
 import type { SegmentFooter } from "./footer.ts";
 import type { SkipReason, SkipTest } from "./skip-test.ts";
@@ -31,7 +31,9 @@ export async function skipBlocks(
       get streams() {
         return ref.facts.streams.map(({ labels }) => labels);
       },
-      metadataNames: columnsOf(footer, ref.block).metadata.map(({ name }) => name),
+      get metadataNames() {
+        return ref.columns.metadata.map(({ name }) => name);
+      },
       filters: filters[i]!,
     });
     if (reason === undefined) return true;

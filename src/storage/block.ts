@@ -60,6 +60,18 @@ export interface LineSearch {
   readonly keepsLines: boolean;
 }
 
+/** Stages whose fields a store may keep as columns: `| json`, `| logfmt` without parameters. */
+export type FieldParser = "json" | "logfmt";
+
+/** Fields that a parser is to give; a store may have them, so that lines need no parsing. */
+export interface FieldNeeds {
+  readonly parser: FieldParser;
+  /** Label names as the parser makes them. */
+  readonly names: readonly string[];
+  /** Nobody else reads lines behind `ColumnNeeds.search`: they need not come with the fields. */
+  readonly insteadOfLines: boolean;
+}
+
 /** Which columns a reader wants; timestamps and streams always come. */
 export interface ColumnNeeds {
   /** Lines with their bytes. */
@@ -70,6 +82,7 @@ export interface ColumnNeeds {
   readonly metadata: "all" | readonly string[];
   /** What is done with the lines first; only with `lines`. */
   readonly search?: LineSearch | undefined;
+  readonly fields?: FieldNeeds | undefined;
 }
 
 /**
@@ -92,6 +105,11 @@ export interface Block {
   readonly lines: ByteStrings | undefined;
   readonly lengths: Uint32Array | undefined;
   readonly metadata: readonly MetadataColumn[];
+  /**
+   * Where the store has all fields asked for: those of `FieldNeeds.names` that occur. Every line was
+   * parsed without an error.
+   */
+  readonly fields?: readonly MetadataColumn[] | undefined;
 }
 
 /** One name of structured metadata: value of row i is values[ids[i] - 1], or absent when ids[i] is 0. */
@@ -101,3 +119,21 @@ export interface MetadataColumn {
   /** Gap 0. Distinct. */
   readonly values: ByteStrings;
 }
+
+/** Takes the fields of lines, as `FieldReader` finds them. */
+export interface FieldSink {
+  /** Bytes [from, to) of `buffer`, all ASCII, are the value of field `name` in row `row`. */
+  add(row: number, name: string, buffer: Buffer, from: number, to: number): void;
+  /** The field has a value that is not its bytes as they are: it cannot become a column. */
+  addOther(name: string): void;
+}
+
+/**
+ * Reads all fields of the lines of a block. The parser that gives them, or undefined when none gives
+ * them without errors; what the sink got is then worth nothing.
+ */
+export type FieldReader = (
+  lines: ByteStrings,
+  facts: { readonly isAscii: boolean },
+  sink: FieldSink,
+) => FieldParser | undefined;

@@ -5,6 +5,10 @@ export type {
   BlockRef,
   BlockStream,
   ColumnNeeds,
+  FieldNeeds,
+  FieldParser,
+  FieldReader,
+  FieldSink,
   LineSearch,
   MetadataColumn,
 } from "./block.ts";

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dayStartNs, nsPerDay } from "#model";
+import { MemoryObjectStore } from "#objectstore";
+import { type Block, type FieldNeeds, type FieldReader, newReadCounters } from "#storage";
+import { seededRandom, systemClock } from "#world";
+import { buildSegment } from "./build-segment.ts";
+import { fieldNamesMax } from "./field-columns.ts";
+import { segmentStreamsOf, type TestEntry } from "./plain-entries.ts";
+import { SegmentStore } from "./segment-store.ts";
+
+const day = 20_513;
+const range = { fromNs: dayStartNs(day), toNs: dayStartNs(day) + nsPerDay };
+const id = "019ad5c3e800" + "0123456789abcdef";
+
+/** Lines of `name=value` with a blank between; a value of `?` is not plain, a line of `!` breaks. */
+const readPairs: FieldReader = (lines, _, sink) => {
+  for (let row = 0; row < lines.count; row++) {
+    let at = lines.from(row);
+    if (lines.text(row).startsWith("!")) return undefined;
+    for (const pair of lines.text(row).split(" ")) {
+      const [name, value] = pair.split("=");
+      const from = at + name!.length + 1;
+      if (value === "?") sink.addOther(name!);
+      else if (value !== undefined) sink.add(row, name!, lines.bytes, from, at + pair.length);
+      at += pair.length + 1;
+    }
+  }
+  return "logfmt";
+};
+
+interface TestStream {
+  readonly app: string;
+  readonly lines: readonly string[];
+}
+
+async function storeOf(streams: readonly TestStream[], fields: FieldReader = readPairs) {
+  const objects = new MemoryObjectStore(systemClock);
+  const input = streams.map(({ app, lines }) => ({
+    labels: { app },
+    entries: lines.map((line, i): TestEntry => ({ timeNs: range.fromNs + BigInt(i), line })),
+  }));
+  const how = { journal: [], replaces: [], tenant: "fake", day, streams: segmentStreamsOf(input) };
+  const built = await buildSegment(how, { id, fields });
+  await objects.put(built.key, built.parts);
+  return new SegmentStore({ objects });
+}
+
+async function blocksOf(
+  store: SegmentStore,
+  fields: Partial<FieldNeeds>,
+  app?: string,
+): Promise<Block[]> {
+  const warnings: string[] = [];
+  const warn = (message: string): number => warnings.push(message);
+  const options = { signal: new AbortController().signal, counters: newReadCounters(), warn };
+  const test = (value: string): boolean => value === app;
+  const matchers = app === undefined ? [] : [{ name: "app", op: "=", value: app, test } as const];
+  const { blocks } = await store.plan(
+    { tenant: "fake", matchers, range },
+    { lineTerms: [] },
+    options,
+  );
+  const needs: FieldNeeds = { parser: "logfmt", names: [], insteadOfLines: true, ...fields };
+  const found: Block[] = [];
+  const asked = { lines: true, lengths: false, metadata: [], fields: needs } as const;
+  for await (const block of store.read(blocks, asked, options)) found.push(block);
+  assert.deepEqual(warnings, []);
+  return found;
+}
+
+/** Values by field, undefined where a row has none; undefined when lines have to be parsed. */
+function valuesOf(block: Block): Record<string, (string | undefined)[]> | undefined {
+  if (block.fields === undefined) return undefined;
+  const texts = ({ ids, values }: Block["metadata"][number]): (string | undefined)[] =>
+    Array.from(ids, (id) => (id === 0 ? undefined : values.text(id - 1)));
+  return Object.fromEntries(block.fields.map((column) => [column.name, texts(column)]));
+}
+
+/** Text that does not compress, so that columns are small beside it. */
+const ballast = seededRandom(1).bytes(400).toString("hex");
+const plain = {
+  app: "a",
+  lines: ["x=1 y=a", "y=b", "x=1 z=?", "x=22 y=a"].map((line) => `${line} ${ballast}`),
+};
+
+test("fields come as columns, and lines do not come", async () => {
+  const store = await storeOf([plain]);
+  const [block] = await blocksOf(store, { names: ["x", "y", "missing"] });
+  assert.deepEqual(valuesOf(block!), {
+    x: ["1", undefined, "1", "22"],
+    y: ["a", "b", undefined, "a"],
+  });
+  assert.equal(block!.lines, undefined);
+  // And once more, from memory.
+  const [again] = await blocksOf(store, { names: ["x", "y", "missing"] });
+  assert.deepEqual(valuesOf(again!), valuesOf(block!));
+  assert.deepEqual(again!.offsets, block!.offsets);
+});
+
+test("lines come along when somebody reads them", async () => {
+  const [block] = await blocksOf(await storeOf([plain]), { names: ["x"], insteadOfLines: false });
+  assert.deepEqual(block!.lines!.texts(), plain.lines);
+  assert.deepEqual(valuesOf(block!)!["x"], ["1", undefined, "1", "22"]);
+});
+
+const parsed: [why: string, needs: Partial<FieldNeeds>, streams: TestStream[]][] = [
+  ["a field has a value that is not plain", { names: ["x", "z"] }, [plain]],
+  ["the block's fields are of another parser", { names: ["x"], parser: "json" }, [plain]],
+  ["some line does not parse", { names: ["x"] }, [{ app: "a", lines: ["x=1", "!"] }]],
+  [
+    "there are very many fields",
+    { names: ["n1"] },
+    [
+      {
+        app: "a",
+        lines: [Array.from({ length: fieldNamesMax + 1 }, (_, i) => `n${i}=1`).join(" ")],
+      },
+    ],
+  ],
+  [
+    "the values are many and long",
+    { names: ["id"] },
+    [{ app: "a", lines: Array.from({ length: 50 }, (_, i) => `id=${"long".repeat(5)}${i} x=1`) }],
+  ],
+];
+for (const [why, needs, streams] of parsed) {
+  test(`lines have to be parsed where ${why}`, async () => {
+    const [block] = await blocksOf(await storeOf(streams), needs);
+    assert.equal(block!.fields, undefined);
+    assert.deepEqual(block!.lines!.texts(), streams[0]!.lines);
+  });
+}
+
+test("streams that share a block have their own rows", async () => {
+  const store = await storeOf([plain, { app: "b", lines: ["x=3 c", "x=4 c"] }]);
+  assert.deepEqual((await blocksOf(store, { names: ["x"] })).map(valuesOf), [
+    { x: ["1", undefined, "1", "22", "3", "4"] },
+  ]);
+  assert.deepEqual((await blocksOf(store, { names: ["x"] }, "b")).map(valuesOf), [
+    { x: ["3", "4"] },
+  ]);
+});
+
+test("fields take no more than a third of what the lines take", async () => {
+  const random = seededRandom(7);
+  const lines = Array.from({ length: 5000 }, () => {
+    const digits = Array.from({ length: 8 }, () => random.bytes(4).readUInt32LE());
+    return digits.map((value, i) => `n${i}=${value}`).join(" ");
+  });
+  const store = await storeOf([{ app: "a", lines }]);
+  const names = Array.from({ length: 8 }, (_, i) => `n${i}`);
+  const found = await Promise.all(names.map((name) => blocksOf(store, { names: [name] })));
+  const stored = found.filter(([block]) => block!.fields !== undefined);
+  assert.ok(stored.length >= 1 && stored.length <= 3, `${stored.length} of 8 are stored`);
+});

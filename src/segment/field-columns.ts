@@ -1,0 +1,156 @@
+/**
+ * Fields of lines as columns of a block (docs/formats/segment.md, kinds 8 and 9): what `| json` and
+ * `| logfmt` would parse, so that queries read a few bytes per row in place of lines.
+ */
+import { ByteStrings } from "#columns";
+import type { FieldNeeds, FieldParser, FieldReader, FieldSink } from "#storage";
+import { type RawBlock, type RawColumn, ColumnKind } from "./block-builder.ts";
+import type { BlockColumns } from "./block-ref.ts";
+import { type PackedPart, packPart } from "./compression.ts";
+import { MetadataColumnBuilder } from "./metadata-columns.ts";
+
+/** Lines with more different fields are no records of one shape, and get no columns. */
+export const fieldNamesMax = 128;
+
+/** Distinct values of a field that take more than this per row (ids, paths) are left in the lines. */
+const valueBytesPerRowMax = 10;
+
+/** Fields of a block take at most this share of its stored lines, the smallest first. */
+const storedShareMax = 0.33;
+
+/**
+ * Queries group by fields of few values and calculate with numbers and durations. Other fields
+ * (times, paths, names of many kinds) have to be this many times smaller to come first.
+ */
+const oddFieldCost = 4;
+const numberBytesMax = 12;
+const fewValuesShare = 0.25;
+
+const kindOfParser: Readonly<Record<FieldParser, number>> = {
+  json: ColumnKind.jsonField,
+  logfmt: ColumnKind.logfmtField,
+};
+
+/** A column before compression. */
+export interface FieldColumn extends RawColumn {
+  readonly isUsual: boolean;
+}
+
+export interface PackedColumn {
+  readonly kind: number;
+  readonly name: string;
+  readonly part: PackedPart;
+}
+
+/** All fields of the lines; those without a column have no raw bytes. Empty when there are none. */
+export function fieldColumnsOf(
+  block: Pick<RawBlock, "lines" | "lengths" | "isAscii">,
+  read: FieldReader,
+  seed: number,
+): FieldColumn[] {
+  const starts = new Uint32Array(block.lengths.length + 1);
+  for (let i = 0; i < block.lengths.length; i++) {
+    starts[i + 1] = starts[i]! + block.lengths[i]! + 1;
+  }
+  const collected = new FieldBuilders(block.lengths.length, seed);
+  const parser = read(new ByteStrings(block.lines, starts, 1), block, collected);
+  return parser === undefined ? [] : collected.columns(kindOfParser[parser]);
+}
+
+/** Compresses what is worth its bytes; the others come without bytes, to say that they exist. */
+export async function packFieldColumns(
+  columns: readonly FieldColumn[],
+  how: { readonly level: number; readonly linesStoredBytes: number },
+): Promise<PackedColumn[]> {
+  const packed = await Promise.all(
+    columns.map(async ({ kind, name, raw, isUsual }) => {
+      const part = await packPart(raw, how.level);
+      const cost = part.storedBytes * (isUsual ? 1 : oddFieldCost);
+      return { cost, column: { kind, name, part } };
+    }),
+  );
+  const none = await packPart(noBytes, how.level);
+  let room = how.linesStoredBytes * storedShareMax;
+  const kept = new Set<PackedColumn>();
+  for (const { column } of packed.toSorted((a, b) => a.cost - b.cost)) {
+    const { storedBytes } = column.part;
+    if (storedBytes > room) continue;
+    room -= storedBytes;
+    kept.add(column);
+  }
+  // Each has a place of its own in the object, if of no bytes.
+  return packed.map(({ column }) => (kept.has(column) ? column : { ...column, part: { ...none } }));
+}
+
+const noBytes = Buffer.alloc(0);
+
+/** A dictionary per field, as long as the field is worth one. */
+class FieldBuilders implements FieldSink {
+  readonly #rowCount: number;
+  readonly #seed: number;
+  /** Null: the field is there, but has no column. */
+  readonly #byName = new Map<string, MetadataColumnBuilder | null>();
+
+  constructor(rowCount: number, seed: number) {
+    this.#rowCount = rowCount;
+    this.#seed = seed;
+  }
+
+  add(row: number, name: string, buffer: Buffer, from: number, to: number): void {
+    const column = this.#column(name);
+    if (column === null) return;
+    if (column.usedValueBytes > this.#rowCount * valueBytesPerRowMax) {
+      this.#byName.set(name, null);
+      return;
+    }
+    column.setId(row, column.idOf(buffer, from, to));
+  }
+
+  addOther(name: string): void {
+    this.#byName.set(name, null);
+  }
+
+  #column(name: string): MetadataColumnBuilder | null {
+    let column = this.#byName.get(name);
+    if (column === undefined) {
+      // One more than the limit tells that there are too many.
+      const isRoom = this.#byName.size < fieldNamesMax;
+      column = isRoom ? new MetadataColumnBuilder(Buffer.from(name), this.#seed) : null;
+      this.#byName.set(name, column);
+    }
+    return column;
+  }
+
+  columns(kind: number): FieldColumn[] {
+    if (this.#byName.size > fieldNamesMax) return [];
+    const columns: FieldColumn[] = [];
+    for (const [name, column] of this.#byName) {
+      if (column === null || column.usedValueBytes > this.#rowCount * valueBytesPerRowMax) {
+        columns.push({ kind, name, raw: noBytes, isUsual: false });
+        continue;
+      }
+      const isUsual = column.valueCount <= this.#rowCount * fewValuesShare || areNumbers(column);
+      columns.push({ kind, name, raw: column.encode(this.#rowCount), isUsual });
+    }
+    return columns;
+  }
+}
+
+/** Short, and the first one begins with a digit: `12`, `1.5ms`, `300KB`. */
+function areNumbers({ valueBytes, usedValueBytes, valueCount }: MetadataColumnBuilder): boolean {
+  const digit = valueBytes[0]! - 0x30;
+  return digit >= 0 && digit <= 9 && usedValueBytes <= valueCount * numberBytesMax;
+}
+
+/**
+ * Numbers of the columns that hold what `needs` names, as far as it occurs; undefined when lines
+ * have to be parsed.
+ */
+export function neededFields(
+  columns: BlockColumns,
+  needs: FieldNeeds | undefined,
+): BlockColumns["fields"] | undefined {
+  if (needs === undefined || columns.fieldParser !== needs.parser) return undefined;
+  const found = columns.fields.filter(({ name }) => needs.names.includes(name));
+  return found.every(({ isStored }) => isStored) ? found : undefined;
+}
