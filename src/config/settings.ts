@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cacheTable } from "./cache-table.ts";
+import { cacheTable, memcachedTable, sharedCacheTable } from "./cache-table.ts";
 import { lifeOfDataTable, limitTable, queryLimitTable } from "./limit-table.ts";
 import { commonTable, laterTable, ownTable } from "./setting-table.ts";
 import {
@@ -51,6 +51,14 @@ interface Place {
 }
 
 const anywhere: Place = { path: "", flag: "" };
+const sharedCachePlace: Place = {
+  path: "chunk_store_config.chunk_cache_config.",
+  flag: "store.chunks-cache.",
+};
+const memcachedPlace: Place = {
+  path: "chunk_store_config.chunk_cache_config.memcached_client.",
+  flag: "store.chunks-cache.memcached.",
+};
 const limitsPlace: Place = { path: "limits_config.", flag: "" };
 
 function parseRow(row: string, about: string, place: Place): Setting {
@@ -144,6 +152,8 @@ export const allSettings: readonly Setting[] = [
   ),
   ...parseTable(namedStoreTable),
   ...parseTable(cacheTable),
+  ...parseTable(sharedCacheTable, sharedCachePlace),
+  ...parseTable(memcachedTable, memcachedPlace),
   ...parseTable(limitTable, limitsPlace),
   ...parseTable(queryLimitTable, limitsPlace),
   ...parseTable(lifeOfDataTable, limitsPlace),

@@ -68,8 +68,8 @@ export function isPastTheEnd(error: unknown): boolean {
 }
 
 const busyCodes = /^(ServerBusy|TooManyRequests|OperationTimedOut|InternalError)$/;
-const tokenErrors =
-  /^(AuthenticationRequired\w*|CredentialUnavailable\w*|AggregateAuthentication\w*|Authentication(Required)?Error)$/;
+/** Names that errors of Azure's libraries for credentials begin with. */
+const tokenErrors = /^(Authentication(Required|Error)|CredentialUnavailable|AggregateAuth)/;
 
 export function azureFailure(error: unknown, call: AzureCall): StoreError {
   if (isStoreError(error)) return error;
@@ -80,10 +80,8 @@ export function azureFailure(error: unknown, call: AzureCall): StoreError {
   const fail = (kind: StoreErrorKind, text: string): StoreError =>
     new StoreError(kind, `${what}: ${text}`);
   if (/^Container(NotFound|BeingDeleted|Disabled)$/.test(code)) {
-    return fail(
-      "denied",
-      `there is no container ${call.container} (${code}): make it, or check container_name`,
-    );
+    const advice = "make it, or check container_name";
+    return fail("denied", `there is no container ${call.container} (${code}): ${advice}`);
   }
   if (code === "BlobNotFound" || (status === 404 && call.key !== undefined)) {
     return fail("missing", "no such object");

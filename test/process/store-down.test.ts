@@ -77,6 +77,7 @@ auth_enabled: false
 server: {http_listen_address: 127.0.0.1, http_listen_port: \${PORT}, grpc_listen_port: 0, log_level: warn}
 common: {path_prefix: "\${DATA}/data"}
 query_range: {cache_results: false}
+skald: {object_cache_size: 0}
 schema_config:
   configs: [{from: 2020-01-01, store: ${store}, object_store: s3, schema: v13, index: {prefix: index_, period: 24h}}]
 storage_config:
