@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { join } from "node:path";
-import { MiB, second } from "#base";
+import { MiB, second, StoreError } from "#base";
 import { type Clock, type Files, makeDurableFolder } from "#world";
 import {
   createSlab,
@@ -257,6 +257,9 @@ export class DiskCache {
     const { files, folder } = this.#options;
     const free = await files.freeBytes(folder);
     const isTight = free < (this.#options.freeBytesMin ?? freeBytesMin) + this.#slabBytesMax;
+    if (isTight && this.#slabs.length === 0) {
+      throw new StoreError("full", `${folder}: ${free} bytes free, too few to begin a cache`);
+    }
     const kept: NewPage[] = [];
     if (isTight && this.#slabs.length > 0) kept.push(...(await this.#evict(this.#slabs[0]!)));
     while (this.#isOver(this.#slabBytesMax)) {

@@ -293,6 +293,19 @@ test("a disk that fails costs nothing but the cache", async () => {
   assert.equal(setting.counts.skippedBytes, 2000);
 });
 
+test("a disk that is nearly full is not filled", async () => {
+  const disk = new SimulatedDisk();
+  const tight = { ...bound(disk), freeBytes: async () => 1 * MiB };
+  const setting = await setUp(tight);
+  await setting.behind.put("a", bytesOf(1000));
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual(await setting.store.get("a"), bytesOf(1000));
+    await setting.cache.settled();
+  }
+  assert.match(String(setting.counts.failures[0]), /too few to begin a cache/);
+  assert.equal(setting.cache.sizeBytes, 0);
+});
+
 function bound(files: Files): Files {
   return {
     open: (path, options) => files.open(path, options),
