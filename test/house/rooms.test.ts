@@ -16,7 +16,7 @@ const floors: readonly (readonly string[])[] = [
   ["logql", "storage"],
   ["segment", "lokistore", "pipeline", "evaluator"],
   ["ingest", "compaction", "query"],
-  ["frontend", "lifecycle"],
+  ["frontend", "lifecycle", "bucket"],
   ["patterns", "discovery", "ruler"],
   ["http", "grpc", "cli"],
   ["app"],

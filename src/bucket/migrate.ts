@@ -1,0 +1,377 @@
+/**
+ * Loki's chunks → segments of Skald's own store, table by table, tenant by tenant. The source is
+ * only read. What was done is written down after each segment, so that a run that was killed goes
+ * on; a run that finds nothing new does nothing. Segments of days whose period is still `tsdb` are
+ * asked by nobody: the switch is the change of `schema_config`, and until then nothing has changed.
+ */
+import { StoreError } from "#base";
+import { nextTurn } from "#world";
+import type { ObjectStore } from "#objectstore";
+import { decodeFooter, type ListedSegment, parseSegmentKey, SegmentStore } from "#segment";
+import {
+  type Bucket,
+  type BucketScope,
+  dayText,
+  hasTenant,
+  type PlacedTable,
+  tablesOf,
+} from "./bucket.ts";
+import {
+  chunksOfFile,
+  filesOfTable,
+  type ListedChunk,
+  openTableFile,
+  type TableFile,
+  tenantsOfFile,
+} from "./index-files.ts";
+import { type DayPlan, defaultPortionBounds, planDay, type PortionBounds } from "./migrate-plan.ts";
+import { migratePortion, type StreamProof } from "./migrate-portion.ts";
+import {
+  readTenantRecord,
+  type TableIdentity,
+  type TenantRecord,
+  writeTableRecord,
+  writeTenantRecord,
+} from "./migrate-records.ts";
+import { addSums, noRows, type RowSum } from "./row-sums.ts";
+import { validateTenantId } from "#model";
+
+export interface MigrateOptions {
+  readonly scope: BucketScope;
+  /** Where segments go: by its raw keys, as Skald's own store has it. */
+  readonly target: ObjectStore;
+  /** Only says what would be done. */
+  readonly isDryRun: boolean;
+  /** Chunks that cannot be read are left out and told, instead of failing their tenant's day. */
+  readonly skipsDamaged: boolean;
+  readonly signal: AbortSignal;
+  readonly bounds?: PortionBounds;
+  readonly onStream: (proof: StreamProof) => void;
+  readonly onTenantDay: (done: MigratedDay) => void;
+  /** Chunks read so far in the tenant and day at work. */
+  readonly onProgress: (progress: MigrateProgress) => void;
+}
+
+export interface MigrateProgress {
+  readonly tenant: string;
+  readonly day: number;
+  readonly chunks: number;
+  readonly chunksTotal: number;
+}
+
+/** What became of one tenant's part of a table. */
+export interface MigratedDay {
+  readonly tenant: string;
+  readonly day: number;
+  /** `planned` in a dry run; `known` when an earlier run had done it. */
+  readonly outcome: "done" | "known" | "planned" | "failed";
+  readonly chunks: number;
+  readonly segments: number;
+  readonly streams: number;
+  readonly sum: RowSum;
+  readonly lineBytes: number;
+  /** Why it failed. */
+  readonly reason?: string;
+  /** Chunks left out. */
+  readonly damagedChunks: readonly string[];
+}
+
+export interface MigrateResult {
+  readonly days: number;
+  readonly tenantDays: number;
+  readonly failed: number;
+  readonly sum: RowSum;
+  /** Tables whose tenants are all done, and those that lack some; in order of days. */
+  readonly complete: readonly PlacedTable[];
+  readonly incomplete: readonly PlacedTable[];
+}
+
+export async function migrateBucket(
+  bucket: Bucket,
+  options: MigrateOptions,
+): Promise<MigrateResult> {
+  const { scope, signal } = options;
+  const complete: PlacedTable[] = [];
+  const incomplete: PlacedTable[] = [];
+  let [tenantDays, failed, sum] = [0, 0, noRows];
+  // All tables in which a tenant of the scope may be; the day decides, not the tenant.
+  const tables = await tablesOf(bucket, scope, signal);
+  for (const placed of tables) {
+    const done = await new TableMigration(bucket, placed, options).run();
+    for (const one of done.days) {
+      options.onTenantDay(one);
+      tenantDays++;
+      sum = addSums(sum, one.sum);
+      if (one.outcome === "failed") failed++;
+    }
+    (done.isComplete ? complete : incomplete).push(placed);
+  }
+  return { days: tables.length, tenantDays, failed, sum, complete, incomplete };
+}
+
+class TableMigration {
+  readonly #bucket: Bucket;
+  readonly #placed: PlacedTable;
+  readonly #options: MigrateOptions;
+  readonly #table: TableIdentity;
+
+  constructor(bucket: Bucket, placed: PlacedTable, options: MigrateOptions) {
+    this.#bucket = bucket;
+    this.#placed = placed;
+    this.#options = options;
+    this.#table = { place: placed.place.name, keyPrefix: placed.table.keyPrefix };
+  }
+
+  get #day(): number {
+    return this.#placed.table.number;
+  }
+
+  async run(): Promise<{ days: MigratedDay[]; isComplete: boolean }> {
+    const { scope, signal, target, isDryRun } = this.#options;
+    const { files } = await filesOfTable(this.#placed, signal);
+    const tenants = await this.#tenants(files);
+    const days: MigratedDay[] = [];
+    let isComplete = true;
+    let entries = 0;
+    for (const tenant of tenants) {
+      if (hasTenant(scope, tenant)) {
+        const done = await this.#tenant(tenant, files);
+        days.push(done);
+        entries += done.sum.count;
+        isComplete &&= done.outcome === "done" || done.outcome === "known";
+      } else {
+        const plan = await this.#plan(tenant, files);
+        const known = await readTenantRecord(target, this.#table, tenant);
+        isComplete &&= known?.isDone === true && known.digest === plan.digest;
+        for (const portion of known?.portions ?? []) entries += portion?.sum.count ?? 0;
+      }
+    }
+    if (isComplete && !isDryRun) {
+      const indexKeys = files.map(({ key }) => key);
+      await writeTableRecord(target, {
+        ...this.#table,
+        day: this.#day,
+        tenants,
+        indexKeys,
+        entries,
+      });
+    }
+    return { days, isComplete };
+  }
+
+  /** A damaged index file ends the migration: what it lists cannot be known. */
+  async #tenants(files: readonly TableFile[]): Promise<string[]> {
+    const found = new Set<string>();
+    for (const file of files) {
+      if (file.tenant !== undefined) {
+        found.add(file.tenant);
+        continue;
+      }
+      const index = await openTableFile(this.#placed, file, this.#options.signal);
+      for (const tenant of tenantsOfFile(file, index)) found.add(tenant);
+    }
+    for (const tenant of found) validateTenantId(tenant);
+    return [...found].sort();
+  }
+
+  async #plan(tenant: string, files: readonly TableFile[]): Promise<DayPlan> {
+    const scope = { ...this.#options.scope, tenants: new Set([tenant]) };
+    const chunks: ListedChunk[] = [];
+    for (const file of files) {
+      if (file.tenant !== undefined && file.tenant !== tenant) continue;
+      const placed = this.#placed;
+      const index = await openTableFile(placed, file, this.#options.signal);
+      for (const chunk of chunksOfFile(this.#bucket, { placed, file, index }, scope)) {
+        chunks.push(chunk);
+      }
+      await nextTurn();
+    }
+    const bounds = this.#options.bounds ?? defaultPortionBounds;
+    return planDay(chunks, { day: this.#day, bounds });
+  }
+
+  async #tenant(tenant: string, files: readonly TableFile[]): Promise<MigratedDay> {
+    const { target, isDryRun } = this.#options;
+    const plan = await this.#plan(tenant, files);
+    const before = await readTenantRecord(target, this.#table, tenant);
+    const isSame = before !== undefined && before.digest === plan.digest;
+    const mayKeep = isSame && (before.damagedChunks.length === 0 || this.#options.skipsDamaged);
+    if (mayKeep && before.isDone && (await this.#isThere(before))) {
+      return factsOf(before, { day: this.#day, outcome: "known", chunks: plan.chunkCount });
+    }
+    const portions = mayKeep ? await this.#kept(before) : [];
+    const kept = mayKeep ? before.outdated : [];
+    const outdated = before === undefined || mayKeep ? kept : await this.#outdated(before);
+    const { digest, chunkCount: chunks } = plan;
+    const start = { tenant, digest, portions, outdated, isDone: false };
+    const record: TenantRecord = {
+      ...start,
+      damagedChunks: mayKeep ? before.damagedChunks : [],
+    };
+    if (isDryRun) {
+      const facts = factsOf(record, { day: this.#day, outcome: "planned", chunks });
+      return { ...facts, segments: plan.portions.length };
+    }
+    try {
+      const done = await this.#portions(plan, record);
+      return factsOf(done, { day: this.#day, outcome: "done", chunks });
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.kind === "unavailable") throw error;
+      if (error.kind === "denied" || error.kind === "full") throw error;
+      const facts = factsOf(record, { day: this.#day, outcome: "failed", chunks });
+      return { ...facts, reason: error.message };
+    }
+  }
+
+  /** Portions of a run that did not end, as far as their segments are there. */
+  async #kept({ portions }: TenantRecord): Promise<TenantRecord["portions"]> {
+    const { target, signal } = this.#options;
+    const kept: TenantRecord["portions"][number][] = [];
+    for (const portion of portions) {
+      if (portion !== null && !(await target.head(portion.segmentKey, { signal }))) break;
+      kept.push(portion);
+    }
+    return kept;
+  }
+
+  /** Whether the segments still hold what was migrated, themselves or merged into others. */
+  async #isThere(record: TenantRecord): Promise<boolean> {
+    const lacking: string[] = [];
+    for (const portion of record.portions) {
+      if (portion === null) continue;
+      const { segmentKey } = portion;
+      const found = await this.#options.target.head(segmentKey, { signal: this.#options.signal });
+      if (found === undefined) lacking.push(segmentKey);
+    }
+    if (lacking.length === 0) return true;
+    const { replaced } = await this.#descendants(record, lacking);
+    return lacking.every((key) => replaced.has(parseSegmentKey(key).id));
+  }
+
+  /** Segments of an earlier run, and what they were merged into. */
+  async #outdated(before: TenantRecord): Promise<string[]> {
+    const own = before.portions.flatMap((portion) => portion?.segmentKey ?? []);
+    const { keys, foreign } = await this.#descendants(before, own);
+    if (foreign !== undefined) {
+      throw new StoreError(
+        "denied",
+        `${foreign}: segments migrated from ${this.#table.keyPrefix} of tenant ${before.tenant} ` +
+          "were merged with others, but the table has other chunks now: they cannot be told apart",
+      );
+    }
+    return [...new Set([...before.outdated, ...own, ...keys])];
+  }
+
+  /**
+   * Merged segments that stand for these. `foreign` is one that stands for others as well. With
+   * merges of merges, each round finds one more generation.
+   */
+  async #descendants(
+    { tenant }: TenantRecord,
+    own: readonly string[],
+  ): Promise<{ keys: string[]; replaced: Set<string>; foreign: string | undefined }> {
+    const segments = new SegmentStore({ objects: this.#options.target });
+    const merged = (await segments.segments(tenant)).filter(
+      ({ day, replacesCount }) => day === this.#day && replacesCount > 0,
+    );
+    const ids = new Set(own.map((key) => parseSegmentKey(key).id));
+    const replaced = new Set<string>();
+    const keys: string[] = [];
+    let foreign: string | undefined;
+    // Ids begin with the time of making: whoever replaces another is younger.
+    for (const segment of merged.sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      const replaces = await this.#replacesOf(segment);
+      const ours = replaces.filter((id) => ids.has(id));
+      if (ours.length === 0) continue;
+      if (ours.length < replaces.length) foreign ??= segment.key;
+      for (const id of ours) replaced.add(id);
+      ids.add(segment.id);
+      keys.push(segment.key);
+    }
+    return { keys, replaced, foreign };
+  }
+
+  async #replacesOf({ key, bodyBytes, footerBytes }: ListedSegment): Promise<readonly string[]> {
+    const { target, signal } = this.#options;
+    const range = { from: bodyBytes, to: bodyBytes + footerBytes };
+    const bytes = await target.get(key, { range, signal });
+    return decodeFooter({ name: key, bytes, bodyBytes }).info.replaces;
+  }
+
+  async #portions(plan: DayPlan, start: TenantRecord): Promise<TenantRecord> {
+    const { target, signal, skipsDamaged, onProgress, onStream } = this.#options;
+    const { tenant, digest } = start;
+    const day = this.#day;
+    const portions = [...start.portions];
+    const damaged = new Set(start.damagedChunks);
+    const chunksTotal = plan.portions.reduce((sum, portion) => sum + chunksIn(portion), 0);
+    let chunks = plan.portions
+      .slice(0, portions.length)
+      .reduce((sum, portion) => sum + chunksIn(portion), 0);
+    const recordNow = (isDone: boolean): TenantRecord => ({
+      ...start,
+      portions: [...portions],
+      outdated: isDone ? [] : start.outdated,
+      isDone,
+      damagedChunks: [...damaged],
+    });
+    for (const [number, portion] of plan.portions.entries()) {
+      if (number < portions.length) continue;
+      signal.throwIfAborted();
+      const job = { tenant, day, digest, number, portion };
+      const migrated = await migratePortion(job, {
+        target,
+        signal,
+        onStream,
+        onDamaged: skipsDamaged ? (key) => damaged.add(key) : undefined,
+        onChunk: () => {
+          onProgress({ tenant, day, chunks: ++chunks, chunksTotal });
+        },
+      });
+      portions.push(migrated ?? null);
+      await writeTenantRecord(target, this.#table, recordNow(false));
+    }
+    const current = new Set(portions.flatMap((portion) => portion?.segmentKey ?? []));
+    for (const key of start.outdated) {
+      if (!current.has(key)) await target.delete(key, { signal });
+    }
+    const done = recordNow(true);
+    await writeTenantRecord(target, this.#table, done);
+    return done;
+  }
+}
+
+function chunksIn({ streams }: DayPlan["portions"][number]): number {
+  return streams.reduce((sum, { chunks }) => sum + chunks.length, 0);
+}
+
+function factsOf(
+  record: TenantRecord,
+  what: { day: number; outcome: MigratedDay["outcome"]; chunks: number },
+): MigratedDay {
+  const { tenant, damagedChunks } = record;
+  const portions = record.portions.filter((portion) => portion !== null);
+  return {
+    ...what,
+    tenant,
+    damagedChunks,
+    segments: portions.length,
+    streams: portions.reduce((sum, portion) => sum + portion.streams, 0),
+    lineBytes: portions.reduce((sum, portion) => sum + portion.lineBytes, 0),
+    sum: portions.reduce((sum, portion) => addSums(sum, portion.sum), noRows),
+  };
+}
+
+/** `schema_config` entries of days that were migrated, with what must stand around them. */
+export function dayRangesOf(
+  tables: readonly PlacedTable[],
+): { readonly from: string; readonly through: string }[] {
+  const days = [...new Set(tables.map(({ table }) => table.number))].sort((a, b) => a - b);
+  const ranges: { from: number; through: number }[] = [];
+  for (const day of days) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last.through + 1 === day) last.through = day;
+    else ranges.push({ from: day, through: day });
+  }
+  return ranges.map(({ from, through }) => ({ from: dayText(from), through: dayText(through) }));
+}
