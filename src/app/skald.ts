@@ -20,6 +20,7 @@ import { newReadCounters, type ReadOptions } from "#storage";
 import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
 import { type IngestSide, openIngest } from "./ingest.ts";
+import { type AccessSide, openAccess } from "./access.ts";
 import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
 import { openQueries, type QuerySide } from "./queries.ts";
@@ -50,6 +51,7 @@ export class Skald {
   #rules: RulerSide | undefined;
   #http: HttpServer | undefined;
   #grpc: GrpcServer | undefined;
+  #access: AccessSide | undefined;
 
   constructor(options: SkaldOptions) {
     this.#options = options;
@@ -71,6 +73,8 @@ export class Skald {
     const { loaded, world, log, metrics, build } = this.#options;
     const { config } = loaded;
     const limits = this.#limits;
+    const access = await openAccess({ config, world, log, metrics });
+    this.#access = access;
     const stores = await openStores({ config, limits, world, log, metrics });
     const ingest = await openIngest({ config, limits, stores, world, log, metrics });
     this.#ingest = ingest;
@@ -104,6 +108,7 @@ export class Skald {
     this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
     const { clock } = world;
     this.#background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));
+    access.start(this.#background);
     life.start(this.#background);
     rules.start(this.#background);
     this.#background.spawn("compare periods", (signal) => stores.guard.run(signal));
@@ -140,13 +145,15 @@ export class Skald {
       writeTimeoutMs: server.httpWriteTimeoutMs,
       gracefulShutdownTimeoutMs: server.gracefulShutdownTimeoutMs,
       pathPrefix: server.httpPathPrefix,
+      ...this.#access?.http,
       ports,
       routes: [...allRoutes, ...more, pageRoutes(openPage(this.#options.world))],
     });
   }
 
   #listenGrpc(ports: HttpPorts, ingest: IngestSide): Promise<GrpcServer> {
-    const { server } = this.#options.loaded.config;
+    const { server, access } = this.#options.loaded.config;
+    const tls = this.#access?.grpcTls;
     return startGrpcServer(
       {
         address: server.grpcListenAddress,
@@ -156,6 +163,8 @@ export class Skald {
         idleTimeoutMs: server.httpIdleTimeoutMs,
         // The rest of the grace is for what has to be written after the last push.
         closeTimeoutMs: server.gracefulShutdownTimeoutMs / 2,
+        ...(tls === undefined ? {} : { tls }),
+        ...(access.grpcConnectionsMax > 0 ? { connectionsMax: access.grpcConnectionsMax } : {}),
       },
       {
         ...ports,
@@ -186,6 +195,8 @@ export class Skald {
         hiddenRows: (tenant, block) => life.visibility.hiddenNow(tenant, block),
       },
       admin: this.#admin(ingest),
+      ...(this.#access?.port === undefined ? {} : { access: this.#access.port }),
+      ...(this.#access === undefined ? {} : { audit: this.#access.audit }),
     };
   }
 
@@ -226,6 +237,7 @@ export class Skald {
     await this.#queries?.engine.close();
     await this.#background.stop();
     await this.#rules?.close();
+    await this.#access?.audit.close();
     const ingest = this.#ingest;
     if (ingest !== undefined) {
       if (config.ingester.flushOnShutdown) {

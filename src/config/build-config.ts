@@ -1,4 +1,5 @@
 import { isAbsolute, join, resolve } from "node:path";
+import { accessOf } from "./build-access.ts";
 import { checkLimits, limitsOf } from "./build-limits.ts";
 import type { ChunkConfig, CompactorConfig, Config, ServerConfig } from "./config.ts";
 import { checkRuler, rulerOf } from "./build-ruler.ts";
@@ -112,6 +113,7 @@ export function configOf(values: SettingValues, problem: ReportProblem): Config 
     target: get("target") as readonly string[],
     authEnabled: get("auth_enabled") === true,
     server: serverOf(values),
+    access: accessOf(values, problem),
     pathPrefix: asText(get("common.path_prefix")),
     instanceAddress: asText(get("common.instance_addr")),
     journal: {

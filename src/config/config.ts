@@ -1,3 +1,4 @@
+import type { ServerTlsConfig } from "#access";
 import type { Limits, LimitsByTenant } from "./limits.ts";
 import type { MemcachedConfig, ObjectCacheConfig } from "./object-cache.ts";
 import type { RulerConfig } from "./ruler-config.ts";
@@ -12,6 +13,7 @@ export interface Config {
   readonly target: readonly string[];
   readonly authEnabled: boolean;
   readonly server: ServerConfig;
+  readonly access: AccessConfig;
   /** common.path_prefix: everything that has no folder of its own goes below it. */
   readonly pathPrefix: string;
   readonly journal: JournalConfig;
@@ -57,6 +59,28 @@ export interface ServerConfig {
   readonly pushCompressedBytesMax: number;
   /** distributor.max_decompressed_size. */
   readonly pushRawBytesMax: number;
+}
+
+/** Who may come in: skald.* and the TLS of server.*. */
+export interface AccessConfig {
+  /** Undefined: nobody needs a token. */
+  readonly tokenFile: string | undefined;
+  /** How often token file and certificates are looked at. */
+  readonly reloadPeriodMs: number;
+  /** Of `/ready` and `/metrics`, those that need no token. */
+  readonly openPaths: readonly string[];
+  readonly sessionLifetimeMs: number;
+  readonly auditFile: string | undefined;
+  readonly corsOrigins: readonly string[];
+  /** 0: any number. */
+  readonly tailsPerAddressMax: number;
+  /** 0: what the servers have by default, as the next two. */
+  readonly httpConnectionsMax: number;
+  readonly grpcConnectionsMax: number;
+  readonly httpHeadersTimeoutMs: number;
+  /** Undefined: no TLS. */
+  readonly httpTls: ServerTlsConfig | undefined;
+  readonly grpcTls: ServerTlsConfig | undefined;
 }
 
 export interface JournalConfig {

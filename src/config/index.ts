@@ -1,5 +1,6 @@
 /** Loki's YAML keys → typed settings; limits and overrides per tenant. */
 export type {
+  AccessConfig,
   ChunkConfig,
   CompactorConfig,
   Config,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { cacheTable, memcachedTable, sharedCacheTable } from "./cache-table.ts";
+import { accessTable } from "./access-table.ts";
 import { lifeOfDataTable, limitTable, queryLimitTable } from "./limit-table.ts";
 import { commonTable, laterTable, ownTable } from "./setting-table.ts";
 import {
@@ -141,6 +142,7 @@ export const derivedSettings: ReadonlyMap<string, string> = new Map(
 /** All settings, in the order `/config` shows them. */
 export const allSettings: readonly Setting[] = [
   ...parseTable(commonTable),
+  ...parseTable(accessTable),
   ...storeTables.flatMap(([table, ...places]) =>
     places.flatMap(([path, flag], at) =>
       parseTable(table, {

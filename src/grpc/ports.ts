@@ -1,3 +1,4 @@
+import type { Authenticator } from "#access";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock } from "#world";
 
@@ -8,6 +9,8 @@ export interface GrpcPorts {
   readonly metrics: Metrics;
   /** With auth off every call is the tenant `fake`. */
   readonly authEnabled: boolean;
+  /** Not given: no token file is in force, and who calls is believed. */
+  readonly access?: { readonly authenticator: Pick<Authenticator, "identify"> };
   readonly push: {
     /**
      * Accepts, makes durable, and says what to answer as an HTTP status and text. May throw

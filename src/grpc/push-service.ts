@@ -1,4 +1,5 @@
 import { ConnectError, Code, type HandlerContext } from "@connectrpc/connect";
+import { callerOf, checkCaller, ownTenant } from "./caller.ts";
 import type { RawPush } from "./descriptors.ts";
 import type { GrpcPorts, GrpcPushRequest } from "./ports.ts";
 import { statusError } from "./status.ts";
@@ -16,7 +17,11 @@ export async function takePush(
   const { ports, kind } = how;
   const notReady = ports.admin.notReady();
   if (notReady !== undefined) throw statusError(503, notReady);
-  const tenant = tenantOfCall(context.requestHeader, ports.authEnabled);
+  const { requestHeader, values } = context;
+  const caller = await callerOf(requestHeader, values, ports.access);
+  const { authEnabled } = ports;
+  const tenant = tenantOfCall(requestHeader, { authEnabled, ownTenant: ownTenant(caller) });
+  checkCaller(caller, tenant);
   failWhenTooLate(context);
   const { status, text } = await ports.push.push({
     tenant,

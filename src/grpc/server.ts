@@ -1,10 +1,18 @@
-import { createServer, constants, type Http2Server, type ServerHttp2Session } from "node:http2";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import {
+  createSecureServer,
+  createServer,
+  constants,
+  type Http2Server,
+  type ServerHttp2Session,
+} from "node:http2";
+import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { once } from "node:events";
+import type { ServerTls } from "#access";
 import { messageOf } from "#base";
 import { create } from "@bufbuild/protobuf";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { peerValues } from "./caller.ts";
 import { compressions } from "./compressions.ts";
 import { Health, LogsService, Pusher, ServingStatus } from "./descriptors.ts";
 import { observeCalls } from "./observe-calls.ts";
@@ -21,6 +29,10 @@ export interface GrpcServerOptions {
   readonly readTimeoutMs: number;
   /** A connection without calls for so long is closed. */
   readonly idleTimeoutMs: number;
+  /** Connections at once; 4,096 when not given. */
+  readonly connectionsMax?: number;
+  /** Not given: h2c, without TLS. */
+  readonly tls?: Pick<ServerTls, "options" | "attach">;
   /** How long `close` waits for calls under way. */
   readonly closeTimeoutMs: number;
 }
@@ -37,13 +49,13 @@ const callsPerConnectionMax = 100;
 /** Calls at once in all. Each may hold a message, so this bounds memory. */
 const callsMax = 256;
 /** Clients keep one or few connections each. */
-const connectionsMax = 4096;
+const connectionsDefault = 4096;
 /** Of a call's metadata; more is no client of ours. */
 const metadataBytesMax: number = 64 * 1024;
 /** A deadline further away than this is taken as this. */
 const deadlineMaxMs: number = 10 * 60 * 1000;
 
-/** Speaks gRPC over HTTP/2 without TLS (h2c). */
+/** Speaks gRPC over HTTP/2, with TLS or without (h2c). */
 export async function startGrpcServer(
   options: GrpcServerOptions,
   ports: GrpcPorts,
@@ -59,20 +71,13 @@ export async function startGrpcServer(
     maxTimeoutMs: deadlineMaxMs,
     interceptors: [observeCalls(ports)],
     shutdownSignal: stopping.signal,
+    contextValues: (request) => peerValues(request as Http2ServerRequest),
   });
   const calls = new CallGate(options.readTimeoutMs);
-  const server = createServer(
-    {
-      settings: {
-        maxConcurrentStreams: callsPerConnectionMax,
-        maxHeaderListSize: metadataBytesMax,
-      },
-    },
-    (request, response) => {
-      if (calls.enter(request, response)) handler(request, response);
-    },
-  );
-  const sessions = trackSessions(server, options.idleTimeoutMs, ports);
+  const server = http2Server(options.tls, (request, response) => {
+    if (calls.enter(request, response)) handler(request, response);
+  });
+  const sessions = trackSessions(server, options, ports);
   server.listen(options.port, options.address);
   await once(server, "listening");
   const bound = server.address();
@@ -90,6 +95,20 @@ export async function startGrpcServer(
     cancel();
   };
   return { address: options.address, port, close: () => (closed ??= close()) };
+}
+
+function http2Server(
+  tls: GrpcServerOptions["tls"],
+  handler: (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+): Http2Server | Http2SecureServer {
+  const settings = {
+    maxConcurrentStreams: callsPerConnectionMax,
+    maxHeaderListSize: metadataBytesMax,
+  };
+  if (tls === undefined) return createServer({ settings }, handler);
+  const server = createSecureServer({ settings, ...tls.options() }, handler);
+  tls.attach(server);
+  return server;
 }
 
 function routes(router: ConnectRouter, ports: GrpcPorts): void {
@@ -146,12 +165,12 @@ class CallGate {
 }
 
 function trackSessions(
-  server: Http2Server,
-  idleTimeoutMs: number,
+  server: Http2Server | Http2SecureServer,
+  { idleTimeoutMs, connectionsMax }: GrpcServerOptions,
   { log }: GrpcPorts,
 ): ReadonlySet<ServerHttp2Session> {
   const sessions = new Set<ServerHttp2Session>();
-  server.maxConnections = connectionsMax;
+  server.maxConnections = connectionsMax ?? connectionsDefault;
   server.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));

@@ -5,11 +5,15 @@ const tenantKey = "x-scope-orgid";
 
 /**
  * Whose logs a call brings, from its metadata. RequestError 401 without a tenant where one is
- * needed, 400 for several or an invalid one.
+ * needed, 400 for several or an invalid one. `ownTenant` counts when none is named.
  */
-export function tenantOfCall(metadata: Headers, authEnabled: boolean): string {
+export function tenantOfCall(
+  metadata: Headers,
+  { authEnabled, ownTenant }: { readonly authEnabled: boolean; readonly ownTenant: string },
+): string {
   if (!authEnabled) return singleTenant;
-  const id = metadata.get(tenantKey) ?? "";
+  const named = metadata.get(tenantKey) ?? "";
+  const id = named === "" ? ownTenant : named;
   if (id === "") throw new RequestError(401, "no org id");
   if (id.includes("|") || id.includes(",")) {
     throw new RequestError(400, "multiple org IDs present");

@@ -4,6 +4,7 @@ export { deleteRoutes } from "./delete-routes.ts";
 export { type LifecyclePort, lifecycleRoutes } from "./lifecycle-routes.ts";
 export { patternsRoutes } from "./patterns-routes.ts";
 export type {
+  AccessPort,
   AdminPort,
   BuildInfo,
   HttpPorts,

@@ -1,3 +1,4 @@
+import type { Audit, Authenticator, Sessions } from "#access";
 import type { Limits, LimitsByTenant } from "#config";
 import type { EntryBatch } from "#model";
 import type { EntryQueries, Explainer, IndexQueries, QueryEngine } from "#query";
@@ -24,6 +25,19 @@ export interface HttpPorts {
   readonly push: PushPort;
   readonly tails: TailPort;
   readonly admin: AdminPort;
+  /** Not given: no token file is in force, and who asks is believed. */
+  readonly access?: AccessPort;
+  readonly audit?: Pick<Audit, "record">;
+}
+
+/** Who may come in, when a token file is in force. */
+export interface AccessPort {
+  readonly authenticator: Pick<Authenticator, "identify">;
+  readonly sessions: Sessions;
+  /** skald.open_paths: of `/ready` and `/metrics`, those that need no token. */
+  readonly openPaths: readonly string[];
+  /** Below which the browser sends the session: the server's prefix, with a slash at its end. */
+  readonly cookiePath: string;
 }
 
 /** For `/loki/api/v1/status/buildinfo` and the metric `loki_build_info`. */

@@ -9,6 +9,7 @@ import { indexRoutes } from "./index-routes.ts";
 import { labelRoutes } from "./label-routes.ts";
 import { legacyQueryRoutes } from "./legacy-routes.ts";
 import { pushRoutes } from "./push-routes.ts";
+import { sessionRoutes } from "./session-routes.ts";
 import { queryRoutes } from "./query-routes.ts";
 import { ringRoutes } from "./ring-routes.ts";
 import type { RouteFamily } from "./server.ts";
@@ -32,4 +33,5 @@ export const allRoutes: readonly RouteFamily[] = [
   statusRoutes,
   adminRoutes,
   ringRoutes,
+  sessionRoutes,
 ];

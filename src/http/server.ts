@@ -1,10 +1,20 @@
-import { createServer, type Server, STATUS_CODES } from "node:http";
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions as ServerSettings,
+  STATUS_CODES,
+} from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
+import type { ServerTls } from "#access";
 import { isStoreError, messageOf, MiB, RequestError } from "#base";
 import websocket from "@fastify/websocket";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { cleanPath } from "./clean-path.ts";
 import { setContentTypeAside } from "./content-type.ts";
+import { allowOrigins } from "./cross-origin.ts";
+import { chooseProtocol, guardAccess } from "./guard-access.ts";
 import type { HttpPorts } from "./ports.ts";
 import { observeRequests } from "./request-metrics.ts";
 import { sendText } from "./respond.ts";
@@ -27,6 +37,14 @@ export interface ServerOptions {
   readonly idleTimeoutMs: number;
   /** How long requests under way may take to finish when closing; 30 s when not given. */
   readonly gracefulShutdownTimeoutMs?: number;
+  /** server.http_server_read_header_timeout; as readTimeoutMs, at most 30 s, when not given. */
+  readonly headersTimeoutMs?: number;
+  /** Connections at once; more are closed as they come. 16,384 when not given. */
+  readonly connectionsMax?: number;
+  /** Not given: plain HTTP. */
+  readonly tls?: Pick<ServerTls, "options" | "attach">;
+  /** Pages of these origins may read answers. */
+  readonly allowedOrigins?: readonly string[];
   readonly ports: HttpPorts;
   readonly routes: readonly RouteFamily[];
 }
@@ -49,7 +67,9 @@ const headersCountMax = 200;
 const pathParameterLengthMax = 4096;
 /** Clients send nothing but closing frames over a websocket. */
 const websocketPayloadBytesMax: number = 64 * 1024;
-const headersTimeoutMs = 30_000;
+const headersTimeoutDefaultMs = 30_000;
+/** Idle ones cost some 20 KiB each; a process usually may have this many files open. */
+const connectionsDefault = 16_384;
 /** How late a connection that sends too slowly may be found. */
 const timeoutCheckMs = 5_000;
 const writeTimeoutDefaultMs = 30_000;
@@ -77,12 +97,15 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   app.setErrorHandler((error, request, reply) => sendError(error, { request, reply, ports }));
   app.setNotFoundHandler((_request, reply) => sendText(reply, 404, "404 page not found"));
   await app.register(websocket, {
-    options: { maxPayload: websocketPayloadBytesMax },
+    options: { maxPayload: websocketPayloadBytesMax, handleProtocols: chooseProtocol },
     preClose: closeWebsockets,
   });
-  observeRequests(app, ports);
-  guardRequests(app, options);
   const prefix = options.pathPrefix ?? "";
+  const origins = new Set(options.allowedOrigins);
+  observeRequests(app, ports);
+  allowOrigins(app, origins);
+  guardRequests(app, options);
+  guardAccess(app, { ports, prefix, origins });
   await app.register(
     async (scope) => {
       for (const route of options.routes) route(scope, ports);
@@ -90,7 +113,8 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
     { prefix },
   );
   const url = await app.listen({ host: options.address, port: options.port });
-  return { url, close: () => closeWithin(app, options) };
+  const scheme = options.tls === undefined ? "http" : "https";
+  return { url: url.replace(/^https?/, scheme), close: () => closeWithin(app, options) };
 }
 
 /** Clients that tail are told to go; they come back to whoever answers then. */
@@ -112,21 +136,39 @@ async function closeWithin(app: FastifyInstance, options: ServerOptions): Promis
   cancel();
 }
 
-function nodeServer(handler: Parameters<typeof createServer>[1], options: ServerOptions): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: headerBytesMax,
-      requestTimeout: options.readTimeoutMs,
-      headersTimeout: Math.min(options.readTimeoutMs, headersTimeoutMs),
-      connectionsCheckingInterval: Math.min(options.readTimeoutMs, timeoutCheckMs),
-      keepAliveTimeout: options.idleTimeoutMs,
-      // Who asks for h2c (curl --http2 does) gets an answer in HTTP/1.1, as the standard has it.
-      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
-    },
-    handler,
-  );
+function nodeServer(handler: RequestListener, options: ServerOptions): Server {
+  const { readTimeoutMs, tls, ports } = options;
+  const headersTimeoutMs = options.headersTimeoutMs ?? headersTimeoutDefaultMs;
+  const settings: ServerSettings = {
+    maxHeaderSize: headerBytesMax,
+    requestTimeout: readTimeoutMs,
+    headersTimeout: Math.min(readTimeoutMs, headersTimeoutMs),
+    connectionsCheckingInterval: Math.min(readTimeoutMs, headersTimeoutMs, timeoutCheckMs),
+    keepAliveTimeout: options.idleTimeoutMs,
+    // Who asks for h2c (curl --http2 does) gets an answer in HTTP/1.1, as the standard has it.
+    shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+  };
+  const server =
+    tls === undefined ? createServer(settings, handler) : tlsServer(tls, settings, handler);
   server.maxHeadersCount = headersCountMax;
+  server.maxConnections = options.connectionsMax ?? connectionsDefault;
+  const dropped = ports.metrics.counter(
+    "skald_http_connections_refused_total",
+    "Connections closed as they came, because there were too many.",
+  );
+  server.on("drop", () => dropped.inc());
   return server;
+}
+
+function tlsServer(
+  tls: NonNullable<ServerOptions["tls"]>,
+  settings: ServerSettings,
+  handler: RequestListener,
+): Server {
+  const server = createTlsServer({ ...settings, ...tls.options() }, handler);
+  tls.attach(server);
+  // What fastify and we do with it, both kinds can.
+  return server as unknown as Server;
 }
 
 /** What holds for every route: clean paths, a process that is ready, clients that keep reading. */

@@ -1,6 +1,7 @@
 import { RequestError } from "#base";
 import { singleTenant, validateTenantId } from "#model";
 import type { FastifyRequest } from "fastify";
+import { checkTenants, onlyTenantOf } from "./guard-access.ts";
 
 const tenantHeader = "x-scope-orgid";
 /** More tenants than this in one request is a mistake; each costs a query of its own. */
@@ -11,7 +12,10 @@ export interface TenantRules {
   readonly multiTenantQueriesEnabled: boolean;
 }
 
-/** The one tenant a request writes or asks as. Throws RequestError 401 without one, else 400. */
+/**
+ * The one tenant a request writes or asks as. Throws RequestError 401 without one, 403 for one that
+ * the credential is not for, else 400.
+ */
 export function tenantOf(request: FastifyRequest, rules: TenantRules): string {
   const [first, ...others] = tenantIds(request, rules);
   if (others.length > 0) throw new RequestError(400, "multiple org IDs present");
@@ -29,9 +33,17 @@ export function tenantsOf(request: FastifyRequest, rules: TenantRules): string[]
 }
 
 function tenantIds(request: FastifyRequest, rules: TenantRules): string[] {
+  const ids = namedTenants(request, rules);
+  checkTenants(request, ids);
+  return ids;
+}
+
+function namedTenants(request: FastifyRequest, rules: TenantRules): string[] {
   if (!rules.authEnabled) return [singleTenant];
   const header = request.headers[tenantHeader];
-  const id = Array.isArray(header) ? header[0] : header;
+  const named = Array.isArray(header) ? header[0] : header;
+  // A credential for one tenant need not name it.
+  const id = named === undefined || named === "" ? onlyTenantOf(request) : named;
   if (id === undefined || id === "") throw new RequestError(401, "no org id");
   const ids = id.split("|").map(withoutMetadata);
   for (const one of ids) if (one !== "") validateTenantId(one);

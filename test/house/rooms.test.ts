@@ -25,7 +25,8 @@ const floors: readonly (readonly string[])[] = [
 /** Imports inside one floor or upward within reason, each with its why. */
 const neighbours: Readonly<Record<string, readonly string[]>> = {
   // The URL of an S3 store is read where its rules are, and a wrong one is a problem of the file.
-  config: ["objectstore"],
+  // And the names of TLS versions and ciphers are known where certificates are.
+  config: ["objectstore", "access"],
 };
 
 /** The waist: above it nobody knows an engine, below it nobody knows a query. */

@@ -1,0 +1,193 @@
+import { createHmac } from "node:crypto";
+import { Limiter, LruMap, minute, RequestError } from "#base";
+import type { Metrics } from "#telemetry";
+import type { Clock, Random } from "#world";
+import type { AttemptLimiter } from "./attempt-limiter.ts";
+import { isPassword, isPasswordOfNobody, sha256 } from "./secret-hash.ts";
+import { fitsCertificate, type PeerCertificateText } from "./peer-certificate.ts";
+import type { Sessions } from "./sessions.ts";
+import type { TokenBook } from "./token-book.ts";
+import type { Credential, CertificatePattern } from "./token-file.ts";
+
+/** What a request says about who asks. */
+export interface Claim {
+  /** The header Authorization. */
+  readonly authorization: string | undefined;
+  /** Of the cookie of the page. */
+  readonly session?: string | undefined;
+  /** Shown in the TLS handshake and signed by an authority we trust. */
+  readonly certificate?: PeerCertificateText | undefined;
+  /** On the page: told by whoever begins the session. */
+  readonly isLogin?: boolean;
+  /** The network address of the client: who guesses is slowed down by it. */
+  readonly address: string;
+}
+
+export type ClaimKind = "token" | "password" | "session" | "certificate";
+
+export interface Identity {
+  readonly credential: Credential;
+  readonly by: ClaimKind;
+}
+
+export interface AuthenticatorOptions {
+  readonly book: TokenBook;
+  readonly sessions: Sessions;
+  readonly attempts: AttemptLimiter;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  /** Told of failures that count and of passwords that were right for the first time. */
+  readonly observer: LoginObserver;
+}
+
+export interface LoginObserver {
+  loginFailed(claim: { readonly name: string; readonly address: string; reason: string }): void;
+  loggedIn(claim: { readonly name: string; readonly address: string; by: ClaimKind }): void;
+}
+
+/** Right passwords remembered, so that a client that sends one with each request costs one scrypt. */
+const verifiedMax = 4096;
+/** A password that was changed elsewhere is the file's affair; this only bounds what is held. */
+const verifiedForMs: number = 10 * minute;
+/** Passwords tried at once: each takes 32 MiB and a thread. */
+const triesAtOnceMax = 2;
+/** Waiting for these; more are refused at once. */
+const triesWaitingMax = 64;
+/** Longer headers are no credentials of ours. */
+const credentialLengthMax = 4096;
+
+/** Finds out who asks. Costs a microsecond for tokens; passwords are checked in bounded number. */
+export class Authenticator {
+  readonly #options: AuthenticatorOptions;
+  readonly #key: Buffer;
+  readonly #verified = new LruMap<string, { readonly untilMs: number }>({ weightMax: verifiedMax });
+  readonly #tries = new Limiter(triesAtOnceMax);
+  #trying = 0;
+
+  constructor(options: AuthenticatorOptions) {
+    this.#options = options;
+    this.#key = options.random.bytes(32);
+  }
+
+  /**
+   * Undefined when the claim says nothing. Throws RequestError 401 when what it says is wrong, 429
+   * when the address has been wrong too often. Credentials of a header go before a session, a
+   * session before a certificate.
+   */
+  async identify(claim: Claim): Promise<Identity | undefined> {
+    const { authorization, session, certificate } = claim;
+    if (authorization !== undefined && authorization !== "") {
+      return this.#ofHeader(authorization, claim);
+    }
+    if (session !== undefined) {
+      const credential = this.#options.sessions.credentialOf(session);
+      if (credential !== undefined) return { credential, by: "session" };
+    }
+    if (certificate === undefined) return undefined;
+    const credential = this.#options.book.ofCertificate((one) =>
+      fitsCertificate(certificate, one.certificate as CertificatePattern),
+    );
+    return credential === undefined ? undefined : { credential, by: "certificate" };
+  }
+
+  async #ofHeader(header: string, claim: Claim): Promise<Identity> {
+    const [, scheme = "", text = ""] = /^\s*(\w+)\s+(\S+)\s*$/.exec(header) ?? [];
+    const isBearer = scheme.toLowerCase() === "bearer";
+    const isBasic = scheme.toLowerCase() === "basic";
+    if (header.length > credentialLengthMax || (!isBearer && !isBasic)) {
+      throw this.#refusal({ claim, name: "", reason: "neither a bearer token nor basic" });
+    }
+    if (isBearer) return this.#ofToken(text, "", claim);
+    const pair = Buffer.from(text, "base64").toString("utf8");
+    const at = pair.indexOf(":");
+    const [name, secret] = at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)];
+    return this.#ofPassword({ name, secret }, claim);
+  }
+
+  /** A bearer token, or one that came as a password, when `name` must be the credential's. */
+  #ofToken(token: string, name: string, claim: Claim): Identity {
+    const credential = this.#options.book.ofToken(sha256(token));
+    if (credential !== undefined && (name === "" || credential.name === name)) {
+      return { credential, by: "token" };
+    }
+    throw this.#refusal({ claim, name, reason: "unknown token" });
+  }
+
+  /** Clients that know basic authentication only may send a token as the password of its name. */
+  async #ofPassword(
+    { name, secret }: { readonly name: string; readonly secret: string },
+    claim: Claim,
+  ): Promise<Identity> {
+    const { book, observer } = this.#options;
+    const credential = book.named(name);
+    if (credential?.secret?.kind === "sha256") return this.#ofToken(secret, name, claim);
+    const stored = credential?.secret;
+    const place = this.#placeOf(credential, secret);
+    if (credential !== undefined && this.#isVerified(place)) return { credential, by: "password" };
+    this.#checkAttempts(claim);
+    const isRight = await this.#try(() =>
+      stored === undefined ? isPasswordOfNobody(secret) : isPassword(secret, stored),
+    );
+    if (!isRight || credential === undefined) {
+      throw this.#refusal({ claim, name, reason: "wrong name or password" });
+    }
+    this.#verified.set(place, { untilMs: this.#options.clock.monotonicMs() + verifiedForMs });
+    if (claim.isLogin !== true) observer.loggedIn({ name, address: claim.address, by: "password" });
+    return { credential, by: "password" };
+  }
+
+  /** Of the stored hash, too: a password that was changed in the file is not verified any more. */
+  #placeOf(credential: Credential | undefined, secret: string): string {
+    const stored = credential?.secret?.hash ?? Buffer.alloc(0);
+    const mac = createHmac("sha256", this.#key).update(stored).update("\0").update(secret);
+    return `${credential?.name ?? ""} ${mac.digest("base64")}`;
+  }
+
+  #isVerified(place: string): boolean {
+    const found = this.#verified.get(place);
+    return found !== undefined && found.untilMs > this.#options.clock.monotonicMs();
+  }
+
+  async #try(check: () => Promise<boolean>): Promise<boolean> {
+    if (this.#trying >= triesWaitingMax) {
+      throw new RequestError(429, "too many logins at once", { retryAfterSeconds: 5 });
+    }
+    this.#trying++;
+    try {
+      return await this.#tries.run(check);
+    } finally {
+      this.#trying--;
+    }
+  }
+
+  #checkAttempts({ address }: Claim): void {
+    const waitSeconds = this.#options.attempts.waitSeconds(address);
+    if (waitSeconds === 0) return;
+    this.#count("blocked");
+    throw new RequestError(429, "too many failed logins from this address", {
+      retryAfterSeconds: waitSeconds,
+    });
+  }
+
+  /** Counts the failure; an address that had its share is told to wait instead. */
+  #refusal(failure: {
+    readonly claim: Claim;
+    readonly name: string;
+    readonly reason: string;
+  }): RequestError {
+    const { attempts, observer } = this.#options;
+    const { address } = failure.claim;
+    this.#checkAttempts(failure.claim);
+    attempts.failed(address);
+    this.#count("wrong");
+    observer.loginFailed({ name: failure.name, address, reason: failure.reason });
+    return new RequestError(401, `unauthorized: ${failure.reason}`);
+  }
+
+  #count(reason: "wrong" | "blocked"): void {
+    this.#options.metrics
+      .counter("skald_login_failures_total", "Credentials that were refused.", ["reason"])
+      .inc({ reason });
+  }
+}
