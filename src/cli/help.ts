@@ -23,6 +23,7 @@ Commands (against a Skald or a Loki; flags and environment are LogCLI's)
   detected-fields print the fields found in lines
   delete          ask for entries to be deleted; list and cancel such requests
   retention       print what retention would take, when and why
+  rules           check, test, compare and upload rules: alerts, recorded series
   fmt             print a query broken into lines
   inspect         print and verify segment and journal files
 

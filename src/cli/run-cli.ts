@@ -15,6 +15,7 @@ import { pushCommand } from "./push-command.ts";
 import { queryCommand } from "./query-command.ts";
 import { reportFailure } from "./report-failure.ts";
 import { retentionCommand } from "./retention-command.ts";
+import { rulesCommand } from "./rules-command.ts";
 import { seriesCommand } from "./series-command.ts";
 import { statsCommand } from "./stats-command.ts";
 import { tailCommand } from "./tail-command.ts";
@@ -33,6 +34,7 @@ const commands: readonly ((context: CommandContext) => Command)[] = [
   detectedFieldsCommand,
   deleteCommand,
   retentionCommand,
+  rulesCommand,
   fmtCommand,
   inspectCommand,
 ];
@@ -90,10 +92,12 @@ function programOf(context: CommandContext, said: { out: string; err: string }):
     getErrHelpWidth: () => helpColumns,
   };
   for (const make of commands) program.addCommand(make(context));
-  for (const command of [program, ...program.commands]) {
+  const settle = (command: Command, path: string): void => {
     command.exitOverride().configureOutput(output);
-    if (command !== program) command.showHelpAfterError(`(skald ${command.name()} --help)`);
-  }
+    if (command !== program) command.showHelpAfterError(`(${path} --help)`);
+    for (const inner of command.commands) settle(inner, `${path} ${inner.name()}`);
+  };
+  settle(program, "skald");
   return program.showHelpAfterError("(skald help lists the commands)");
 }
 

@@ -49,6 +49,7 @@ export type { ReportProblem, RuleStore } from "./rule-store.ts";
 export {
   parseRuleFile,
   parseRuleGroup,
+  parseRuleGroups,
   printRuleFile,
   printRuleGroup,
   printRuleGroups,

@@ -8,6 +8,7 @@ import { decodeRuleGroup, encodeRuleGroup } from "./rule-proto.ts";
 import {
   parseRuleFile,
   parseRuleGroup,
+  parseRuleGroups,
   printRuleFile,
   printRuleGroup,
   printRuleGroups,
@@ -191,4 +192,15 @@ test("a group has the bytes of Loki's RuleGroupDesc", () => {
   const bytes = encodeRuleGroup("t", { namespace: "ns", group });
   assert.equal(bytes.toString("hex"), want);
   assert.throws(() => decodeRuleGroup(bytes.subarray(0, -4), "k"), /rule group k: unexpected EOF/);
+});
+
+test("what is printed of several namespaces reads back as it was", () => {
+  const group = parseRuleGroup("name: g\nrules: [{alert: A, expr: 'vector(1)', for: 1m}]\n");
+  const placed = [
+    { namespace: "a b", group },
+    { namespace: "true", group: { ...group, name: "h" } },
+  ];
+  assert.deepEqual(parseRuleGroups(printRuleGroups(placed)), placed);
+  assert.deepEqual(parseRuleGroups(""), []);
+  assert.throws(() => parseRuleGroups("[]"), RuleYamlError);
 });

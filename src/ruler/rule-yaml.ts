@@ -38,6 +38,17 @@ export function parseRuleFile(text: string): RuleFile {
   return { namespace: namespace === "" ? undefined : namespace, groups };
 }
 
+/** Namespace → groups, as `GET /loki/api/v1/rules` answers. Throws RuleYamlError. */
+export function parseRuleGroups(text: string): PlacedGroup[] {
+  const tree = parseYaml(text);
+  return Object.entries(mapOf(tree, "the answer")).flatMap(([namespace, groups]) =>
+    listOf(groups, namespace).map((group, at) => ({
+      namespace,
+      group: groupOf(mapOf(group, `${namespace}[${at}]`)),
+    })),
+  );
+}
+
 function parseYaml(text: string): unknown {
   // All scalars as the texts they are: durations, numbers and names are read below.
   const document = parseDocument(text, { schema: "failsafe", merge: true, strict: true });
