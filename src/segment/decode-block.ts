@@ -8,10 +8,11 @@ import type { Block, ColumnNeeds, MetadataColumn } from "#storage";
 import type { SegmentBlockRef } from "./block-ref.ts";
 import { type ByteOrigin, ByteReader } from "./byte-reader.ts";
 import { type DecodedColumns, nothingDecoded } from "./decoded-cache.ts";
-import { neededFields } from "./field-columns.ts";
+import { FieldForm, neededFields } from "./field-columns.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { blockRowsMax } from "./limits.ts";
 import { joinSpans } from "./line-scan.ts";
+import { decodeNumbers } from "./number-fields.ts";
 
 /** Numbers (in the footer's column table) of columns that `needs` asks for and nobody has. */
 export function neededColumns(
@@ -93,7 +94,7 @@ export function decodeBlock(
     lengths,
     metadata,
     fields: neededFields(columns, needs.fields)?.map(
-      ({ name, column }) => known.fields.get(column) ?? decodeMetadata(open(column), name, shape),
+      ({ name, column }) => known.fields.get(column) ?? decodeField(open(column), name, shape),
     ),
   };
 }
@@ -206,6 +207,15 @@ function decodeMetadata(reader: ByteReader, name: string, shape: Shape): Metadat
   }
   if (used !== valueCount) throw reader.corrupt(`${valueCount} values but ${used} used`);
   return { name, ids: pickRows(ids, shape), values: new ByteStrings(bytes, starts, 0) };
+}
+
+/** The inverse of what field-columns.ts writes. */
+function decodeField(reader: ByteReader, name: string, shape: Shape): MetadataColumn {
+  const form = reader.byte();
+  if (form === FieldForm.dictionary) return decodeMetadata(reader, name, shape);
+  if (form !== FieldForm.numbers) throw reader.corrupt(`field of form ${form}`);
+  const { ids, values } = decodeNumbers(reader, shape.storedRows);
+  return { name, ids: pickRows(ids, shape), values };
 }
 
 function pickRows(ids: Uint32Array, shape: Shape): Uint32Array {

@@ -154,3 +154,40 @@ test("fields take no more than a third of what the lines take", async () => {
   const stored = found.filter(([block]) => block!.fields !== undefined);
   assert.ok(stored.length >= 1 && stored.length <= 3, `${stored.length} of 8 are stored`);
 });
+
+const numberCases: [claim: string, values: (i: number) => string][] = [
+  ["whole numbers", (i) => `${i * 37}`],
+  ["with a unit and decimals", (i) => `${(i * 1.237).toFixed(3)}ms`],
+  ["below one", (i) => `0.00${i + 100}`],
+  ["of very many digits", (i) => `${12_345_678_901_200 + i}`],
+  ["from none to all digits", (i) => (i % 2 === 0 ? "0" : `${99_999_999_999_999 - i}`)],
+  ["too long to pack", (i) => `${123_456_789_012_000 + i}`],
+  ["too long for a double", (i) => `12345678901234567${i}`.slice(-17)],
+  ["with a zero in front among others", (i) => (i === 77 ? "007" : `${i * 7}`)],
+  ["with other decimals among others", (i) => (i === 77 ? "1.50" : `${i}.5`)],
+  ["with another unit among others", (i) => (i === 77 ? "1s" : `${i}ms`)],
+  ["negative ones among others", (i) => `${i - 100}`],
+  ["some rows without", (i) => (i % 3 === 0 ? "?none" : `${i}KB`)],
+  ["a dot at the end among others", (i) => (i === 77 ? "1." : `${i}`)],
+];
+for (const [claim, valueOf] of numberCases) {
+  test(`numbers come back as they were written: ${claim}`, async () => {
+    const values = Array.from({ length: 200 }, (_, i) => valueOf(i));
+    const isNone = (value: string): boolean => value.startsWith("?");
+    const lines = values.map((value) => (isNone(value) ? ballast : `n=${value} ${ballast}`));
+    const store = await storeOf([{ app: "a", lines }]);
+    const found: (string | undefined)[] = [];
+    for (const block of await blocksOf(store, { names: ["n"] })) {
+      found.push(...(valuesOf(block)?.["n"] ?? linesOf(block)));
+    }
+    assert.deepEqual(
+      found,
+      values.map((value) => (isNone(value) ? undefined : value)),
+    );
+  });
+}
+
+/** For columns that were not worth their bytes. */
+function linesOf(block: Block): (string | undefined)[] {
+  return block.lines!.texts().map((line) => /^n=(\S+)/.exec(line)?.[1]);
+}

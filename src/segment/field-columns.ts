@@ -8,6 +8,7 @@ import { type RawBlock, type RawColumn, ColumnKind } from "./block-builder.ts";
 import type { BlockColumns } from "./block-ref.ts";
 import { type PackedPart, packPart } from "./compression.ts";
 import { MetadataColumnBuilder } from "./metadata-columns.ts";
+import { encodeNumbers } from "./number-fields.ts";
 
 /** Lines with more different fields are no records of one shape, and get no columns. */
 export const fieldNamesMax = 128;
@@ -23,8 +24,10 @@ const storedShareMax = 0.33;
  * (times, paths, names of many kinds) have to be this many times smaller to come first.
  */
 const oddFieldCost = 4;
-const numberBytesMax = 12;
 const fewValuesShare = 0.25;
+
+/** The first byte of a column: how the rest is to be read. */
+export const FieldForm = { dictionary: 0, numbers: 1 } as const;
 
 const kindOfParser: Readonly<Record<FieldParser, number>> = {
   json: ColumnKind.jsonField,
@@ -129,17 +132,24 @@ class FieldBuilders implements FieldSink {
         columns.push({ kind, name, raw: noBytes, isUsual: false });
         continue;
       }
-      const isUsual = column.valueCount <= this.#rowCount * fewValuesShare || areNumbers(column);
-      columns.push({ kind, name, raw: column.encode(this.#rowCount), isUsual });
+      columns.push({ kind, name, ...encoded(column, this.#rowCount) });
     }
     return columns;
   }
 }
 
-/** Short, and the first one begins with a digit: `12`, `1.5ms`, `300KB`. */
-function areNumbers({ valueBytes, usedValueBytes, valueCount }: MetadataColumnBuilder): boolean {
-  const digit = valueBytes[0]! - 0x30;
-  return digit >= 0 && digit <= 9 && usedValueBytes <= valueCount * numberBytesMax;
+/** With few values a dictionary is smaller, and read faster. */
+function encoded(
+  column: MetadataColumnBuilder,
+  rowCount: number,
+): Pick<FieldColumn, "raw" | "isUsual"> {
+  const isFew = column.valueCount <= rowCount * fewValuesShare;
+  const numbers = isFew ? undefined : encodeNumbers(column, rowCount);
+  if (numbers !== undefined) {
+    return { raw: Buffer.concat([Buffer.of(FieldForm.numbers), numbers]), isUsual: true };
+  }
+  const raw = Buffer.concat([Buffer.of(FieldForm.dictionary), column.encode(rowCount)]);
+  return { raw, isUsual: isFew };
 }
 
 /**
