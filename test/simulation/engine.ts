@@ -2,6 +2,7 @@
  * One whole Skald without its sockets, put together by the rooms of `app` as the process does it,
  * over a world that a simulation owns.
  */
+import { messageOf } from "#base";
 import { createLimits, type LoadedConfig, type LimitsByTenant, loadConfig } from "#config";
 import type { QueryEngine } from "#query";
 import { BackgroundBoard, createLogger, createMetrics } from "#telemetry";
@@ -102,7 +103,8 @@ export async function startEngine(parts: {
   const { engine: queries } = await openQueries(visible);
   await ingest.ingester.replay();
   const background = new BackgroundTasks({
-    onFailure: ({ task, error }) => log.error("background task failed", { task, error: `${error}` }),
+    onFailure: ({ task, error }) =>
+      log.error("background task failed", { task, reason: messageOf(error) }),
   });
   background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));
   life.start(background);

@@ -35,7 +35,10 @@ export class Turns {
   }
 }
 
-/** Resolves when all that could run has run, and everything waits for the disk or the clock. */
+/**
+ * Resolves when all that could run has run, and everything waits for the disk or the clock. One
+ * caller at a time: two would wait for each other.
+ */
 export async function quiet(): Promise<void> {
   do {
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,159 @@
+/**
+ * A real process under load that is killed again and again, for as long as one likes. Clients push,
+ * keep what was acknowledged, and after each start read back what the last few lives held; at the
+ * end everything.
+ */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { type Random, seededRandom } from "#world";
+import { logLine } from "../support/log-shapes.ts";
+import { freePort, type SkaldProcess, startSkald } from "../support/skald-process.ts";
+
+const clientCount = 4;
+const entriesPerPush = 50;
+
+const config = `
+auth_enabled: false
+server: {http_listen_port: \${PORT}, grpc_listen_port: 0, log_level: error}
+common: {path_prefix: "\${DATA}"}
+ingester: {chunk_idle_period: 1s, max_chunk_age: 2s}
+limits_config:
+  max_entries_limit_per_query: 100000000
+  max_query_length: 0
+  ingestion_rate_mb: 1000
+  ingestion_burst_size_mb: 1000
+  reject_old_samples: false
+`;
+
+export interface KillSummary {
+  readonly kills: number;
+  readonly entriesAcknowledged: number;
+  readonly entriesChecked: number;
+  readonly worstPushMs: number;
+  readonly worstQueryMs: number;
+  readonly worstStartMs: number;
+  readonly worstRssMiB: number;
+}
+
+interface Push {
+  readonly body: string;
+  readonly ids: readonly string[];
+}
+
+class KillLoop {
+  readonly #random: Random;
+  /** By number of the life in which it was acknowledged. */
+  readonly #lives: string[][] = [];
+  #nextId = 0;
+  checked = 0;
+  worstPushMs = 0;
+  worstQueryMs = 0;
+  worstStartMs = 0;
+  worstRssMiB = 0;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+  }
+
+  get acknowledged(): number {
+    return this.#lives.reduce((sum, ids) => sum + ids.length, 0);
+  }
+
+  #push(life: number): Push {
+    const ids: string[] = [];
+    const values = Array.from({ length: entriesPerPush }, () => {
+      const id = `e${this.#nextId++}x`;
+      ids.push(id);
+      return [`${Date.now()}000000`, logLine(this.#random, id)];
+    });
+    const app = `app-${Math.floor(this.#random.fraction() * 8)}`;
+    const stream = { app, life: `l${life}`, test: "soak" };
+    return { ids, body: JSON.stringify({ streams: [{ stream, values }] }) };
+  }
+
+  async #pushUntilDown(url: string, life: number): Promise<void> {
+    for (;;) {
+      const push = this.#push(life);
+      const startedMs = performance.now();
+      const headers = { "Content-Type": "application/json" };
+      const request = { method: "POST", headers, body: push.body };
+      const status = await fetch(`${url}/loki/api/v1/push`, request).then(
+        (answer) => answer.arrayBuffer().then(() => answer.status),
+        () => undefined,
+      );
+      if (status === undefined) return;
+      assert.equal(status, 204);
+      this.worstPushMs = Math.max(this.worstPushMs, performance.now() - startedMs);
+      this.#lives[life]!.push(...push.ids);
+    }
+  }
+
+  async live(skald: SkaldProcess, life: number): Promise<void> {
+    this.#lives[life] = [];
+    const clients = Array.from({ length: clientCount }, () =>
+      this.#pushUntilDown(skald.url, life).catch((error: unknown) => error),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 100 + this.#random.fraction() * 4_000));
+    const status = readFileSync(`/proc/${skald.pid}/status`, "latin1");
+    const peakKiB = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0);
+    this.worstRssMiB = Math.max(this.worstRssMiB, Math.round(peakKiB / 1024));
+    await skald.kill();
+    const failure = (await Promise.all(clients)).find((one) => one !== undefined);
+    if (failure !== undefined) throw failure;
+  }
+
+  /** What one life acknowledged is there, each entry once. */
+  async check(url: string, life: number): Promise<void> {
+    const startedMs = performance.now();
+    const parameters = {
+      query: `{test="soak", life="l${life}"}`,
+      since: "30d",
+      limit: "100000000",
+    };
+    const answer = await fetch(
+      `${url}/loki/api/v1/query_range?${new URLSearchParams(parameters).toString()}`,
+    );
+    const text = await answer.text();
+    assert.equal(answer.status, 200, text.slice(0, 1000));
+    this.worstQueryMs = Math.max(this.worstQueryMs, performance.now() - startedMs);
+    const ids = text.match(/\be\d+x\b/g) ?? [];
+    const seen = new Set(ids);
+    assert.equal(ids.length, seen.size, `life ${life}: an entry came back twice`);
+    const lost = this.#lives[life]!.filter((id) => !seen.has(id));
+    assert.deepEqual(lost.slice(0, 10), [], `life ${life}: ${lost.length} entries are lost`);
+    this.checked += this.#lives[life]!.length;
+  }
+}
+
+export async function killLoop(options: {
+  readonly seed: number;
+  readonly durationMs: number;
+}): Promise<KillSummary> {
+  const endMs = performance.now() + options.durationMs;
+  const loop = new KillLoop(options.seed);
+  const port = await freePort();
+  let skald = await startSkald({ config, port });
+  const { folder } = skald;
+  let life = 0;
+  try {
+    for (; life === 0 || performance.now() < endMs; life++) {
+      await loop.live(skald, life);
+      const startedMs = performance.now();
+      skald = await startSkald({ config, port, folder });
+      loop.worstStartMs = Math.max(loop.worstStartMs, performance.now() - startedMs);
+      for (let old = Math.max(0, life - 2); old <= life; old++) await loop.check(skald.url, old);
+    }
+    for (let old = 0; old < life; old++) await loop.check(skald.url, old);
+  } finally {
+    await skald[Symbol.asyncDispose]();
+  }
+  return {
+    kills: life,
+    entriesAcknowledged: loop.acknowledged,
+    entriesChecked: loop.checked,
+    worstPushMs: Math.round(loop.worstPushMs),
+    worstQueryMs: Math.round(loop.worstQueryMs),
+    worstStartMs: Math.round(loop.worstStartMs),
+    worstRssMiB: loop.worstRssMiB,
+  };
+}
