@@ -18,7 +18,7 @@ after(async () => {
   await skald?.[Symbol.asyncDispose]();
 });
 
-const address = (query: string) => `${skald.url}/#/live?${new URLSearchParams({ q: query })}`;
+const address = (query: string) => `${skald.url}/#/live?${new URLSearchParams({ q: query }).toString()}`;
 const lines = (page: Page) => page.getByRole("region", { name: "Lines", exact: true });
 const counter = (page: Page, name: string) =>
   page.getByLabel("Counters").locator("div").filter({ hasText: name }).locator("dd");
@@ -88,7 +88,7 @@ test("a lost connection is taken up again, without a gap and nothing twice", { s
   const port = Number(new URL(own.url).port);
   await using opened = await openPage(
     browser,
-    `${own.url}/#/live?${new URLSearchParams({ q: '{app="d"}' })}`,
+    `${own.url}/#/live?${new URLSearchParams({ q: '{app="d"}' }).toString()}`,
   );
   const { page, expectError } = opened;
   expectError("ERR_CONNECTION");
@@ -127,7 +127,7 @@ common: {path_prefix: \${DATA}}
   await using apart = await startSkald({ config });
   const line = { timeMs: Date.now(), line: "only for team-a" };
   await push(apart.url, { app: "a" }, [line], { "X-Scope-OrgID": "team-a" });
-  const hash = `#/live?${new URLSearchParams({ q: '{app="a"}', tenant: "team-a" })}`;
+  const hash = `#/live?${new URLSearchParams({ q: '{app="a"}', tenant: "team-a" }).toString()}`;
   await using opened = await openPage(browser, `${apart.url}/${hash}`);
   await lines(opened.page).getByText("only for team-a").waitFor();
 });
@@ -135,7 +135,7 @@ common: {path_prefix: \${DATA}}
 test("t goes from Explore to Live and back, the unfolded line filters", { skip }, async () => {
   await send("e", 2);
   const query = new URLSearchParams({ q: '{app="e"}' });
-  await using opened = await openPage(browser, `${skald.url}/#/explore?${query}`);
+  await using opened = await openPage(browser, `${skald.url}/#/explore?${query.toString()}`);
   const { page } = opened;
   await lines(page).getByText(`line ${last}`).waitFor();
   await page.keyboard.press("t");

@@ -52,6 +52,19 @@ export async function ask(path: string, options: AskOptions = {}): Promise<Respo
   throw new ApiError(answer.status, errorText(text, answer));
 }
 
+/** Sends JSON by POST. A refusal is for the caller: it says nothing of what the server wants. */
+export async function send(path: string, body: unknown): Promise<Response> {
+  const answer = await fetch(apiUrl(path), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  }).catch(() => {
+    throw new ApiError(0, "The server cannot be reached. Is it running?");
+  });
+  if (answer.ok) return answer;
+  throw new ApiError(answer.status, errorText((await answer.text()).trim(), answer));
+}
+
 /** Longer addresses are cut by some proxies. */
 const addressLengthMax = 4_000;
 

@@ -1,10 +1,12 @@
 import { ContextDrawer } from "../lines/context-drawer.tsx";
+import { Account } from "../login/account.tsx";
+import { LoginForm } from "../login/login-form.tsx";
+import { isLoginNeeded } from "../login/session.ts";
 import { addressOf, open, place } from "../state/location.ts";
 import { isHelpOpen, useShortcuts } from "../state/shortcuts.ts";
 import { dismiss, toasts } from "../state/toasts.ts";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import { AccessFields } from "./access-fields.tsx";
 import { ErrorBoundary } from "./error-boundary.tsx";
 import { HelpDialog } from "./help-dialog.tsx";
 import { Icon } from "./icons.tsx";
@@ -36,9 +38,7 @@ export function Shell(): JSX.Element {
       </a>
       <Header current={view.name} />
       <main id="main" tabIndex={-1}>
-        <ErrorBoundary key={view.name}>
-          <View />
-        </ErrorBoundary>
+        <ErrorBoundary key={view.name}>{isLoginNeeded() ? <LoginForm /> : <View />}</ErrorBoundary>
       </main>
       <ContextDrawer />
       <HelpDialog />
@@ -68,7 +68,7 @@ function Header({ current }: { readonly current: string }): JSX.Element {
         ))}
       </nav>
       <div class="right">
-        <AccessFields />
+        <Account />
         <ThemeButton />
         <button
           type="button"
