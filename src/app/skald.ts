@@ -96,6 +96,7 @@ export class Skald {
     const rules = await openRuler({ config, limits, engine, health, world, log, metrics });
     this.#rules = rules;
     const ports = this.#ports(ingest, queries, life);
+    observeReadiness(metrics, ports.admin);
     this.#http = await this.#listen(ports, [
       this.#patternsFamily(ingest),
       ...life.routes,
@@ -248,6 +249,16 @@ export class Skald {
     }
     this.#state = "stopped";
   }
+}
+
+/** What `/ready` says, for those who watch many processes. */
+function observeReadiness(metrics: Metrics, admin: AdminPort): void {
+  metrics.observe("skald_ready", "Whether /ready answers 200: 1 or 0.", () =>
+    Number(admin.notReady() === undefined),
+  );
+  metrics.observe("skald_troubles", "Troubles that /ready names beside being ready.", () => {
+    return admin.troubles?.().length ?? 0;
+  });
 }
 
 /** Checks a push and makes what was accepted durable; resolves with what to answer. */
