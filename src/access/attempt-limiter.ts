@@ -21,14 +21,24 @@ export class AttemptLimiter {
 
   /** Seconds until the address may try again; 0: now. */
   waitSeconds(address: string): number {
-    const count = this.#countOf(placeOf(address));
-    return count < burstMax ? 0 : Math.ceil(((count - burstMax + 1) * refillMs) / 1000);
+    const after = this.#countOf(placeOf(address)) + 1;
+    return after <= burstMax ? 0 : Math.ceil(((after - burstMax) * refillMs) / 1000);
   }
 
   failed(address: string): void {
+    this.#change(address, 1);
+  }
+
+  /** Takes back a failure that was counted before the outcome was known. */
+  forgive(address: string): void {
+    this.#change(address, -1);
+  }
+
+  #change(address: string, by: 1 | -1): void {
     const place = placeOf(address);
-    const count = Math.min(burstMax, this.#countOf(place) + 1);
-    this.#debts.set(place, { count, atMs: this.#clock.monotonicMs() });
+    const count = Math.max(0, Math.min(burstMax, this.#countOf(place) + by));
+    if (count === 0) this.#debts.delete(place);
+    else this.#debts.set(place, { count, atMs: this.#clock.monotonicMs() });
   }
 
   #countOf(place: string): number {

@@ -46,6 +46,12 @@ export interface LoginObserver {
   loggedIn(claim: { readonly name: string; readonly address: string; by: ClaimKind }): void;
 }
 
+interface Failure {
+  readonly claim: Claim;
+  readonly name: string;
+  readonly reason: string;
+}
+
 /** Right passwords remembered, so that a client that sends one with each request costs one scrypt. */
 const verifiedMax = 4096;
 /** A password that was changed elsewhere is the file's affair; this only bounds what is held. */
@@ -63,6 +69,7 @@ export class Authenticator {
   readonly #key: Buffer;
   readonly #verified = new LruMap<string, { readonly untilMs: number }>({ weightMax: verifiedMax });
   readonly #tries = new Limiter(triesAtOnceMax);
+  readonly #underWay = new Map<string, Promise<boolean>>();
   #trying = 0;
 
   constructor(options: AuthenticatorOptions) {
@@ -92,10 +99,11 @@ export class Authenticator {
   }
 
   async #ofHeader(header: string, claim: Claim): Promise<Identity> {
-    const [, scheme = "", text = ""] = /^\s*(\w+)\s+(\S+)\s*$/.exec(header) ?? [];
+    const isShort = header.length <= credentialLengthMax;
+    const [scheme = "", text = "", rest] = isShort ? header.trim().split(/ +/) : [];
     const isBearer = scheme.toLowerCase() === "bearer";
     const isBasic = scheme.toLowerCase() === "basic";
-    if (header.length > credentialLengthMax || (!isBearer && !isBasic)) {
+    if (text === "" || rest !== undefined || (!isBearer && !isBasic)) {
       throw this.#refusal({ claim, name: "", reason: "neither a bearer token nor basic" });
     }
     if (isBearer) return this.#ofToken(text, "", claim);
@@ -125,16 +133,37 @@ export class Authenticator {
     const stored = credential?.secret;
     const place = this.#placeOf(credential, secret);
     if (credential !== undefined && this.#isVerified(place)) return { credential, by: "password" };
-    this.#checkAttempts(claim);
-    const isRight = await this.#try(() =>
-      stored === undefined ? isPasswordOfNobody(secret) : isPassword(secret, stored),
-    );
+    const check = (): Promise<boolean> =>
+      stored === undefined ? isPasswordOfNobody(secret) : isPassword(secret, stored);
+    const isRight = await this.#tryOnce(place, claim.address, check);
     if (!isRight || credential === undefined) {
-      throw this.#refusal({ claim, name, reason: "wrong name or password" });
+      throw this.#wrong({ claim, name, reason: "wrong name or password" });
+    }
+    if (!this.#isVerified(place) && claim.isLogin !== true) {
+      observer.loggedIn({ name, address: claim.address, by: "password" });
     }
     this.#verified.set(place, { untilMs: this.#options.clock.monotonicMs() + verifiedForMs });
-    if (claim.isLogin !== true) observer.loggedIn({ name, address: claim.address, by: "password" });
     return { credential, by: "password" };
+  }
+
+  /**
+   * A try counts as a failure until it is known to be none, so that many at once are not more than
+   * as many one after another. Requests with the same password share one try.
+   */
+  #tryOnce(place: string, address: string, check: () => Promise<boolean>): Promise<boolean> {
+    const underWay = this.#underWay.get(place);
+    if (underWay !== undefined) return underWay;
+    this.#checkAttempts(address);
+    const { attempts } = this.#options;
+    attempts.failed(address);
+    const trying = this.#try(check)
+      .then((isRight) => {
+        if (isRight) attempts.forgive(address);
+        return isRight;
+      })
+      .finally(() => this.#underWay.delete(place));
+    this.#underWay.set(place, trying);
+    return trying;
   }
 
   /** Of the stored hash, too: a password that was changed in the file is not verified any more. */
@@ -161,7 +190,7 @@ export class Authenticator {
     }
   }
 
-  #checkAttempts({ address }: Claim): void {
+  #checkAttempts(address: string): void {
     const waitSeconds = this.#options.attempts.waitSeconds(address);
     if (waitSeconds === 0) return;
     this.#count("blocked");
@@ -171,18 +200,16 @@ export class Authenticator {
   }
 
   /** Counts the failure; an address that had its share is told to wait instead. */
-  #refusal(failure: {
-    readonly claim: Claim;
-    readonly name: string;
-    readonly reason: string;
-  }): RequestError {
-    const { attempts, observer } = this.#options;
-    const { address } = failure.claim;
-    this.#checkAttempts(failure.claim);
-    attempts.failed(address);
+  #refusal(failure: Failure): RequestError {
+    this.#checkAttempts(failure.claim.address);
+    this.#options.attempts.failed(failure.claim.address);
+    return this.#wrong(failure);
+  }
+
+  #wrong({ claim, name, reason }: Failure): RequestError {
     this.#count("wrong");
-    observer.loginFailed({ name: failure.name, address, reason: failure.reason });
-    return new RequestError(401, `unauthorized: ${failure.reason}`);
+    this.#options.observer.loginFailed({ name, address: claim.address, reason });
+    return new RequestError(401, `unauthorized: ${reason}`);
   }
 
   #count(reason: "wrong" | "blocked"): void {
