@@ -1,15 +1,22 @@
-import { isCliCommand, runCli, systemIo, topLevelHelp } from "#cli";
+import { type CliPorts, isCliCommand, runCli, systemIo, topLevelHelp } from "#cli";
 
 const argv = process.argv.slice(2);
 const io = systemIo();
 const wantsHelp = argv.length > 0 && /^(--help|-h|help)$/.test(argv[0]!);
+
+const ports: CliPorts = {
+  openBucket: async (where, from) => {
+    const { openBucketSource } = await import("./bucket-source.ts");
+    return openBucketSource(where, from);
+  },
+};
 
 async function main(): Promise<number> {
   if (wantsHelp && argv.length === 1) {
     await io.stdout.write(topLevelHelp());
     return 0;
   }
-  if (isCliCommand(argv)) return runCli(argv, io);
+  if (isCliCommand(argv)) return runCli(argv, io, ports);
   // Loaded only when asked for: commands of the client start faster without the server.
   const { serve } = await import("./serve.ts");
   return serve(argv, io);

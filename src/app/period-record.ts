@@ -8,6 +8,7 @@
  * can have this key.
  */
 import { isStoreError, messageOf, StoreError } from "#base";
+import { isMigrated } from "#bucket";
 import type { Config } from "#config";
 import { dayOfNs, dayStartNs } from "#model";
 import type { ObjectStore } from "#objectstore";
@@ -67,7 +68,7 @@ export async function checkPeriods(parts: PeriodRecordParts): Promise<void> {
     const stored = await readStored(store, log);
     const known = [...(stored ?? []), ...(local.get(store.place) ?? [])];
     for (const piece of leftOver(known, store.pieces)) {
-      const found = await dataOf(store, piece);
+      const found = await dataOf(store, piece, stores);
       if (found !== undefined) conflicts.push(`${describe(piece)} in ${store.place} (${found})`);
     }
     if (!samePieces(stored ?? [], store.pieces)) unwritten.push(store);
@@ -78,7 +79,7 @@ export async function checkPeriods(parts: PeriodRecordParts): Promise<void> {
     const store = await parts.elsewhere(place);
     for (const piece of pieces) {
       if (piece.from > dayText(parts.nowNs)) continue;
-      const found = store === undefined ? "not configured" : await dataOf(store, piece);
+      const found = store === undefined ? "not configured" : await dataOf(store, piece, stores);
       if (found !== undefined) conflicts.push(`${describe(piece)} in ${place} (${found})`);
     }
   }
@@ -142,8 +143,15 @@ function samePieces(a: readonly PeriodPiece[], b: readonly PeriodPiece[]): boole
   return leftOver(a, b).length === 0 && leftOver(b, a).length === 0;
 }
 
-/** What data of a piece there is, in words; undefined when there is none. */
-async function dataOf(store: RecordedStore, piece: PeriodPiece): Promise<string | undefined> {
+/**
+ * What data of a piece there is, in words; undefined when there is none. Tables whose chunks were
+ * migrated into segments that `stores` lead to do not count.
+ */
+async function dataOf(
+  store: RecordedStore,
+  piece: PeriodPiece,
+  stores: readonly RecordedStore[],
+): Promise<string | undefined> {
   const fromDay = dayOf(piece.from);
   const toDay = dayOf(piece.to ?? endOfDays);
   if (piece.store === "tsdb") {
@@ -151,9 +159,9 @@ async function dataOf(store: RecordedStore, piece: PeriodPiece): Promise<string 
       if (!folder.startsWith(piece.indexPrefix)) continue;
       const number = folder.slice(piece.indexPrefix.length);
       if (!/^\d{5}$/.test(number)) continue;
-      if (Number(number) >= fromDay && Number(number) < toDay) {
-        return `${piece.pathPrefix}${folder}`;
-      }
+      if (Number(number) < fromDay || Number(number) >= toDay) continue;
+      const keyPrefix = `${piece.pathPrefix}${folder}/`;
+      if (!(await wasMigrated(store, keyPrefix, stores))) return `${piece.pathPrefix}${folder}`;
     }
     return undefined;
   }
@@ -163,6 +171,27 @@ async function dataOf(store: RecordedStore, piece: PeriodPiece): Promise<string 
     if (found !== undefined) return found.key;
   }
   return undefined;
+}
+
+/** Whether segments that can be read have all that a table's index files list. */
+async function wasMigrated(
+  { place, objects }: RecordedStore,
+  keyPrefix: string,
+  stores: readonly RecordedStore[],
+): Promise<boolean> {
+  const number = Number(/(\d{5})\/$/.exec(keyPrefix)?.[1]);
+  const native = stores.filter(({ pieces }) =>
+    pieces.some((piece) => piece.store === "skald" && hasDay(piece, number)),
+  );
+  if (native.length === 0) return false;
+  const indexKeys: string[] = [];
+  for await (const { key } of objects.list(keyPrefix)) indexKeys.push(key);
+  const into = native.map((one) => one.objects);
+  return isMigrated({ place, keyPrefix, indexKeys }, into);
+}
+
+function hasDay({ from, to }: PeriodPiece, number: number): boolean {
+  return number >= dayOf(from) && (to === null || number < dayOf(to));
 }
 
 function dayOf(text: string): number {

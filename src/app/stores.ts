@@ -132,14 +132,14 @@ export async function openStores(parts: StoreParts): Promise<Stores> {
   };
 }
 
-interface Bounds {
+export interface Bounds {
   readonly config: SchemaPeriod;
   readonly fromNs: bigint;
   readonly toNs: bigint | undefined;
 }
 
 /** The first period reaches back to the oldest time there is: nothing has no place. */
-function boundsOf(configs: readonly SchemaPeriod[]): Bounds[] {
+export function boundsOf(configs: readonly SchemaPeriod[]): Bounds[] {
   return configs.map((config, at) => ({
     config,
     fromNs: at === 0 ? timestampMinNs : config.fromNs,
@@ -197,7 +197,8 @@ async function openPeriods(
   });
 }
 
-function lokiPeriodOf(
+/** How Loki's tables and chunks lie in a period of `store: tsdb`. */
+export function lokiPeriodOf(
   one: Bounds & { readonly store: ObjectStoreConfig; readonly objects: ObjectStore },
 ): LokiPeriod {
   const { config, fromNs, toNs, store, objects } = one;

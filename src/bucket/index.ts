@@ -16,13 +16,13 @@ export {
   wholeBucket,
 } from "./bucket.ts";
 export {
-  dayRangesOf,
   migrateBucket,
   type MigratedDay,
   type MigrateOptions,
   type MigrateProgress,
   type MigrateResult,
 } from "./migrate.ts";
+export { type NewPeriod, periodsAfter } from "./periods-after.ts";
 export { type StreamProof } from "./migrate-portion.ts";
 export { isMigrated } from "./migrate-records.ts";
 export {

@@ -8,14 +8,7 @@ import { StoreError } from "#base";
 import { nextTurn } from "#world";
 import type { ObjectStore } from "#objectstore";
 import { decodeFooter, type ListedSegment, parseSegmentKey, SegmentStore } from "#segment";
-import {
-  type Bucket,
-  type BucketScope,
-  dayText,
-  hasTenant,
-  type PlacedTable,
-  tablesOf,
-} from "./bucket.ts";
+import { type Bucket, type BucketScope, hasTenant, type PlacedTable, tablesOf } from "./bucket.ts";
 import {
   chunksOfFile,
   filesOfTable,
@@ -38,8 +31,8 @@ import { validateTenantId } from "#model";
 
 export interface MigrateOptions {
   readonly scope: BucketScope;
-  /** Where segments go: by its raw keys, as Skald's own store has it. */
-  readonly target: ObjectStore;
+  /** Where segments go; undefined: into the object store in which the chunks are. */
+  readonly target: ObjectStore | undefined;
   /** Only says what would be done. */
   readonly isDryRun: boolean;
   /** Chunks that cannot be read are left out and told, instead of failing their tenant's day. */
@@ -114,12 +107,14 @@ class TableMigration {
   readonly #placed: PlacedTable;
   readonly #options: MigrateOptions;
   readonly #table: TableIdentity;
+  readonly #target: ObjectStore;
 
   constructor(bucket: Bucket, placed: PlacedTable, options: MigrateOptions) {
     this.#bucket = bucket;
     this.#placed = placed;
     this.#options = options;
     this.#table = { place: placed.place.name, keyPrefix: placed.table.keyPrefix };
+    this.#target = options.target ?? placed.place.objects;
   }
 
   get #day(): number {
@@ -127,7 +122,8 @@ class TableMigration {
   }
 
   async run(): Promise<{ days: MigratedDay[]; isComplete: boolean }> {
-    const { scope, signal, target, isDryRun } = this.#options;
+    const { scope, signal, isDryRun } = this.#options;
+    const target = this.#target;
     const { files } = await filesOfTable(this.#placed, signal);
     const tenants = await this.#tenants(files);
     const days: MigratedDay[] = [];
@@ -191,7 +187,8 @@ class TableMigration {
   }
 
   async #tenant(tenant: string, files: readonly TableFile[]): Promise<MigratedDay> {
-    const { target, isDryRun } = this.#options;
+    const { isDryRun } = this.#options;
+    const target = this.#target;
     const plan = await this.#plan(tenant, files);
     const before = await readTenantRecord(target, this.#table, tenant);
     const isSame = before !== undefined && before.digest === plan.digest;
@@ -225,7 +222,8 @@ class TableMigration {
 
   /** Portions of a run that did not end, as far as their segments are there. */
   async #kept({ portions }: TenantRecord): Promise<TenantRecord["portions"]> {
-    const { target, signal } = this.#options;
+    const { signal } = this.#options;
+    const target = this.#target;
     const kept: TenantRecord["portions"][number][] = [];
     for (const portion of portions) {
       if (portion !== null && !(await target.head(portion.segmentKey, { signal }))) break;
@@ -240,7 +238,7 @@ class TableMigration {
     for (const portion of record.portions) {
       if (portion === null) continue;
       const { segmentKey } = portion;
-      const found = await this.#options.target.head(segmentKey, { signal: this.#options.signal });
+      const found = await this.#target.head(segmentKey, { signal: this.#options.signal });
       if (found === undefined) lacking.push(segmentKey);
     }
     if (lacking.length === 0) return true;
@@ -270,7 +268,7 @@ class TableMigration {
     { tenant }: TenantRecord,
     own: readonly string[],
   ): Promise<{ keys: string[]; replaced: Set<string>; foreign: string | undefined }> {
-    const segments = new SegmentStore({ objects: this.#options.target });
+    const segments = new SegmentStore({ objects: this.#target });
     const merged = (await segments.segments(tenant)).filter(
       ({ day, replacesCount }) => day === this.#day && replacesCount > 0,
     );
@@ -292,14 +290,16 @@ class TableMigration {
   }
 
   async #replacesOf({ key, bodyBytes, footerBytes }: ListedSegment): Promise<readonly string[]> {
-    const { target, signal } = this.#options;
+    const { signal } = this.#options;
+    const target = this.#target;
     const range = { from: bodyBytes, to: bodyBytes + footerBytes };
     const bytes = await target.get(key, { range, signal });
     return decodeFooter({ name: key, bytes, bodyBytes }).info.replaces;
   }
 
   async #portions(plan: DayPlan, start: TenantRecord): Promise<TenantRecord> {
-    const { target, signal, skipsDamaged, onProgress, onStream } = this.#options;
+    const { signal, skipsDamaged, onProgress, onStream } = this.#options;
+    const target = this.#target;
     const { tenant, digest } = start;
     const day = this.#day;
     const portions = [...start.portions];
@@ -360,18 +360,4 @@ function factsOf(
     lineBytes: portions.reduce((sum, portion) => sum + portion.lineBytes, 0),
     sum: portions.reduce((sum, portion) => addSums(sum, portion.sum), noRows),
   };
-}
-
-/** `schema_config` entries of days that were migrated, with what must stand around them. */
-export function dayRangesOf(
-  tables: readonly PlacedTable[],
-): { readonly from: string; readonly through: string }[] {
-  const days = [...new Set(tables.map(({ table }) => table.number))].sort((a, b) => a - b);
-  const ranges: { from: number; through: number }[] = [];
-  for (const day of days) {
-    const last = ranges.at(-1);
-    if (last !== undefined && last.through + 1 === day) last.through = day;
-    else ranges.push({ from: day, through: day });
-  }
-  return ranges.map(({ from, through }) => ({ from: dayText(from), through: dayText(through) }));
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { OpenBucket } from "./bucket-source.ts";
 import type { CliIo } from "./cli-io.ts";
 import { connectionOf } from "./connection.ts";
 import { HttpClient } from "./http-client.ts";
@@ -6,6 +7,10 @@ import { HttpClient } from "./http-client.ts";
 /** What the commands of one run share. */
 export interface CommandContext {
   readonly io: CliIo;
+  /** Opens object stores; undefined where there is no server to do so. */
+  readonly openBucket: OpenBucket | undefined;
+  /** Flags of the server on the command line of `skald bucket`. */
+  readonly serverFlags: readonly string[];
   /** Set by a command that did its work and found a fault; thrown failures bring their own. */
   exitCode: number;
 }

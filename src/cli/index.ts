@@ -1,4 +1,6 @@
 /** The commands behind `bin/skald`, except the server itself. */
+export type { BucketWhere, OpenedBucket } from "./bucket-source.ts";
+export { CliError } from "./cli-error.ts";
 export { type CliIo, systemIo, TextSink } from "./cli-io.ts";
 export { topLevelHelp } from "./help.ts";
-export { isCliCommand, runCli } from "./run-cli.ts";
+export { type CliPorts, isCliCommand, runCli } from "./run-cli.ts";

@@ -1,5 +1,7 @@
 /** Arguments → the command they name → its exit code. */
 import { Command, CommanderError } from "commander";
+import { bucketCommand } from "./bucket-command.ts";
+import { type OpenBucket, splitServerFlags } from "./bucket-source.ts";
 import { exitOk, exitUsage } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -37,6 +39,7 @@ const commands: readonly ((context: CommandContext) => Command)[] = [
   rulesCommand,
   fmtCommand,
   inspectCommand,
+  bucketCommand,
 ];
 
 const helpFlags: ReadonlySet<string> = new Set(["-h", "--help", "help"]);
@@ -57,9 +60,17 @@ export function isCliCommand(argv: readonly string[]): boolean {
   );
 }
 
+/** What commands need that only the server has. */
+export interface CliPorts {
+  readonly openBucket: OpenBucket;
+}
+
 /** Runs one command to its end. Never throws for what a user or a server did. */
-export async function runCli(argv: readonly string[], io: CliIo): Promise<number> {
-  const context: CommandContext = { io, exitCode: exitOk };
+export async function runCli(all: readonly string[], io: CliIo, ports?: CliPorts): Promise<number> {
+  const { own: argv, serverFlags } =
+    all[0] === "bucket" ? splitServerFlags(all) : { own: all, serverFlags: [] };
+  const openBucket = ports?.openBucket;
+  const context: CommandContext = { io, openBucket, serverFlags, exitCode: exitOk };
   const said = { out: "", err: "" };
   // The clock's timers let a process end; a command that only waits is not over.
   const keepAlive = setInterval(() => undefined, 2 ** 30);
