@@ -140,7 +140,9 @@ function checkRights({ name, rights }: Principal, needed: Exclude<RouteRight, st
 
 /** A browser is not asked for a name and password in a window of its own: the page has a form. */
 function challenge(request: FastifyRequest, reply: FastifyReply): void {
-  const isBrowser = request.headers["sec-fetch-mode"] !== undefined;
+  const { headers } = request;
+  const isBrowser =
+    headers["sec-fetch-site"] !== undefined || headers["user-agent"]?.startsWith("Mozilla/");
   const schemes = ['Bearer realm="skald"', 'Basic realm="skald", charset="UTF-8"'];
   reply.header("WWW-Authenticate", isBrowser ? schemes[0] : schemes.join(", "));
 }

@@ -7,7 +7,7 @@ import { createLogger, createMetrics, type Logger } from "#telemetry";
 import { ManualClock } from "#world";
 import type { HttpPorts, PushPort } from "./ports.ts";
 import { allRoutes } from "./routes.ts";
-import { startHttpServer } from "./server.ts";
+import { type RouteFamily, startHttpServer } from "./server.ts";
 
 /** 2026-01-10T02:00:00Z. */
 export const testNowNs = 1_768_010_400_000_000_000n;
@@ -50,6 +50,10 @@ export interface TestOptions {
   readonly pathPrefix?: string;
   readonly readTimeoutMs?: number;
   readonly gracefulShutdownTimeoutMs?: number;
+  readonly routes?: readonly RouteFamily[];
+  readonly allowedOrigins?: readonly string[];
+  readonly connectionsMax?: number;
+  readonly headersTimeoutMs?: number;
 }
 
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
