@@ -137,6 +137,8 @@ test("an unfolded line filters: a label into the selector, the rest as stages", 
   await unfold(page, "order 1200 paid");
   await page.getByRole("button", { name: "Only lines with this env" }).click();
   assert.equal(parameters(page).get("q"), '{app=~"shop|probe", env="prod"}');
+  await page.getByRole("heading", { name: "1,200 lines" }).waitFor();
+  await page.getByRole("region", { name: "Structured metadata" }).waitFor({ state: "detached" });
   await unfold(page, "order 1200 paid");
   await page.getByRole("button", { name: "No lines with this trace_id" }).click();
   assert.equal(parameters(page).get("q"), '{app=~"shop|probe", env="prod"} | trace_id!="t1199"');
@@ -285,3 +287,17 @@ for (const colorScheme of ["dark", "light"] as const) {
     await assertAccessible(page);
   });
 }
+
+test("who comes back to the first line finds what has arrived meanwhile above it", {
+  skip,
+}, async () => {
+  await using opened = await openPage(browser, address('{app="shop"}', { limit: "500" }));
+  const { page } = opened;
+  await lines(page).getByText("order 1200 paid").waitFor();
+  await push(skald.url, { app: "shop" }, [{ timeMs: Date.now(), line: "level=info just now" }]);
+  const scrollTo = (place: string) => page.evaluate(`document.querySelector('main').${place}`);
+  await scrollTo("scrollTop = 6000");
+  await lines(page).getByText("order 1200 paid").waitFor({ state: "detached" });
+  await scrollTo("scrollTop = 0");
+  await lines(page).getByText("just now").waitFor();
+});

@@ -30,7 +30,7 @@ export function LinesOfRun(): JSX.Element | null {
   if (found?.kind !== "log" || asked === undefined) return null;
   const before = hasAnswerStages(asked.query)
     ? {}
-    : { onBefore: () => void loadBefore({ isQuiet: false }) };
+    : { onBefore: (how: { readonly isQuiet: boolean }) => void loadBefore(how) };
   return (
     <LinesPanel
       entries={found.entries}

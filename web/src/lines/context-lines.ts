@@ -50,16 +50,24 @@ export function useContextLines(timeNs: string): ContextLines {
     );
     return () => gone.current.abort();
   }, [timeNs, scope]);
+  const asking = useRef(new Set<Side>());
   const more = (side: Side): void => {
     const before = found.peek();
-    if (before === undefined) return;
+    if (before === undefined || asking.current.has(side)) return;
     const { signal } = gone.current;
-    moreLines(before, side, { scope, signal }).then(
-      (lines) => (found.value = lines),
-      (error: unknown) => {
-        if (!isAbort(error)) failure.value = reasonOf(error);
-      },
-    );
+    asking.current.add(side);
+    moreLines(before, side, { scope, signal })
+      .then(
+        (lines) => {
+          // The other side may have grown meanwhile.
+          const now = found.peek();
+          if (!signal.aborted && now !== undefined) found.value = withMore(now, side, lines);
+        },
+        (error: unknown) => {
+          if (!isAbort(error)) failure.value = reasonOf(error);
+        },
+      )
+      .finally(() => asking.current.delete(side));
   };
   return { found: found.value, failure: failure.value, more };
 }
@@ -101,8 +109,12 @@ interface MoreOptions {
   readonly signal: AbortSignal;
 }
 
-/** From the outermost line on. */
-async function moreLines(found: Found, side: Side, options: MoreOptions): Promise<Found> {
+/** From the outermost line on; in order of time. */
+async function moreLines(
+  found: Found,
+  side: Side,
+  options: MoreOptions,
+): Promise<readonly Entry[]> {
   const isBefore = side === "before";
   const edge = isBefore ? found.entries[0]! : found.entries.at(-1)!;
   const answer = await askContext({
@@ -115,10 +127,13 @@ async function moreLines(found: Found, side: Side, options: MoreOptions): Promis
     after: isBefore ? 0 : countMore,
     signal: options.signal,
   });
-  if (isBefore) {
-    const entries = [...answer.before.map(entryOf), ...found.entries];
-    return { ...found, entries, hasBefore: answer.before.length === countMore };
+  return (isBefore ? answer.before : answer.after).map(entryOf);
+}
+
+function withMore(found: Found, side: Side, more: readonly Entry[]): Found {
+  const isFull = more.length === countMore;
+  if (side === "before") {
+    return { ...found, entries: [...more, ...found.entries], hasBefore: isFull };
   }
-  const entries = [...found.entries, ...answer.after.map(entryOf)];
-  return { ...found, entries, hasAfter: answer.after.length === countMore };
+  return { ...found, entries: [...found.entries, ...more], hasAfter: isFull };
 }

@@ -28,8 +28,8 @@ export interface LinesPanelProps {
   readonly hasMore: boolean;
   readonly isLoading: boolean;
   readonly onMore: () => void;
-  /** Asks for entries before the first one shown, beyond the range. */
-  readonly onBefore?: () => void;
+  /** Asks for entries before the first one shown, beyond the range; quiet when nobody pressed. */
+  readonly onBefore?: (how: { readonly isQuiet: boolean }) => void;
   readonly isLoadingBefore?: boolean;
   /** Opens the query that a filter leads to. */
   readonly onQuery: (query: string) => void;
@@ -56,6 +56,7 @@ export function LinesPanel(props: LinesPanelProps): JSX.Element {
   const opened = useSignal<ReadonlySet<Entry>>(new Set());
   const latest = useRef(props);
   latest.current = props;
+  const wasDeep = useRef(false);
   const markers = useMemo(() => markersOf(query), [query]);
   const look = useComputed(
     () => `${isWrapped.value} ${isPretty.value} ${timeLook.value} ${columns.value.join(",")}`,
@@ -95,7 +96,10 @@ export function LinesPanel(props: LinesPanelProps): JSX.Element {
         look={look.value}
         handle={handle}
         coveredPixels={coveredPixels}
-        onShown={(shown) => askAhead(latest.current, shown)}
+        onShown={(shown) => {
+          askAhead(latest.current, shown);
+          askBefore(latest.current, shown, wasDeep);
+        }}
         row={(entry, index) => (
           <LineRow
             key={keyFor(entry)}
@@ -145,6 +149,18 @@ function askAhead(
   }
 }
 
+/** Whoever comes back to the first line from further down is asked about what is new above it. */
+function askBefore(
+  { onBefore, isLoadingBefore }: LinesPanelProps,
+  shown: ShownRows,
+  wasDeep: { current: boolean },
+): void {
+  if (shown.first >= aheadRows) wasDeep.current = true;
+  if (!wasDeep.current || shown.direction === "down" || shown.first > 0) return;
+  wasDeep.current = false;
+  if (isLoadingBefore !== true) queueMicrotask(() => onBefore?.({ isQuiet: true }));
+}
+
 interface Meant {
   readonly opened: { value: ReadonlySet<Entry>; peek(): ReadonlySet<Entry> };
   readonly handle: { readonly current: ListHandle | undefined };
@@ -176,7 +192,12 @@ function EdgeBefore(props: LinesPanelProps): JSX.Element | null {
   const name = direction === "backward" ? "newer" : "older";
   return (
     <p class="lines-edge">
-      <button type="button" class="link-button" disabled={isLoadingBefore} onClick={onBefore}>
+      <button
+        type="button"
+        class="link-button"
+        disabled={isLoadingBefore}
+        onClick={() => onBefore({ isQuiet: false })}
+      >
         {isLoadingBefore ? "Loading …" : `Load ${name} lines`}
       </button>
     </p>

@@ -50,6 +50,7 @@ export function LinesToolbar(props: LinesPanelProps): JSX.Element {
       <span class="toolbar-space" />
       {props.children}
       <DownloadButton query={props.query} range={props.range} direction={props.direction} />
+      {columns.value.length > 0 && <ChosenColumns />}
     </div>
   );
 }
@@ -71,6 +72,24 @@ function Toggle({ title, hint, state }: ToggleProps): JSX.Element {
     >
       {title}
     </button>
+  );
+}
+
+/** Which columns are shown, in their order; each goes by a click. */
+function ChosenColumns(): JSX.Element {
+  return (
+    <div class="chosen-columns" role="group" aria-label="Chosen columns">
+      {columns.value.map((name) => (
+        <button
+          type="button"
+          key={name}
+          aria-label={`${name}: hide this column`}
+          onClick={() => toggleColumn(name)}
+        >
+          {name} <span aria-hidden="true">×</span>
+        </button>
+      ))}
+    </div>
   );
 }
 
