@@ -1,6 +1,6 @@
 import { KiB } from "#base";
 import type { ObjectStore } from "#objectstore";
-import { buildSegment, newSegmentId, type SegmentStore } from "#segment";
+import { type BuiltSegment, buildSegment, newSegmentId, type SegmentStore } from "#segment";
 import type { Clock, Random } from "#world";
 import type { HeadPart } from "./head-part.ts";
 import type { PartWriter, SequenceRange, WrittenSegment } from "./ingester.ts";
@@ -61,15 +61,31 @@ export class SegmentPartWriter implements PartWriter {
     section: PartSection | undefined,
     signal: AbortSignal,
   ): Promise<WrittenSegment> {
-    const { objects, segments, clock, random, journalId } = this.#options;
+    const { objects, segments, clock, random } = this.#options;
     part.segmentId ??= newSegmentId(clock, random);
+    let built = await this.#build(part, part.segmentId, section);
+    if (part.triedKey !== undefined && part.triedKey !== built.key) {
+      await this.#forgetTry(part.triedKey);
+      // Should the store bring the earlier one back (a put that comes through late), the two must
+      // not pass for one source: equal entries of two sources count once.
+      part.segmentId = newSegmentId(clock, random);
+      built = await this.#build(part, part.segmentId, section);
+    }
+    part.triedKey = built.key;
+    await objects.put(built.key, built.parts, { signal });
+    segments.add(built.key);
+    return { key: built.key, sizeBytes: built.sizeBytes, entryCount: part.entryCount };
+  }
+
+  #build(part: HeadPart, id: string, section: PartSection | undefined): Promise<BuiltSegment> {
     const streams = [...part.streams.values()].map(({ labels, slices }) => ({
       labels,
       rows: slices,
     }));
+    const { journalId } = this.#options;
     const { firstSequence, lastSequence } = part;
     const bytes = section?.bytes;
-    const built = await buildSegment(
+    return buildSegment(
       {
         tenant: part.tenant,
         day: part.day,
@@ -80,22 +96,15 @@ export class SegmentPartWriter implements PartWriter {
           ? {}
           : { sections: [{ kind: section.kind, bytes }] }),
       },
-      { id: part.segmentId, filters: freshFilters, thinStreamBytes: freshThinBytes },
+      { id, filters: freshFilters, thinStreamBytes: freshThinBytes },
     );
-    await this.#forgetTry(part, built.key);
-    await objects.put(built.key, built.parts, { signal });
-    segments.add(built.key);
-    return { key: built.key, sizeBytes: built.sizeBytes, entryCount: part.entryCount };
   }
 
   /** What an earlier try left under another key (its section may have been smaller) must not stand beside this one. */
-  async #forgetTry(part: HeadPart, key: string): Promise<void> {
+  async #forgetTry(triedKey: string): Promise<void> {
     const { objects, segments } = this.#options;
-    if (part.triedKey !== undefined && part.triedKey !== key) {
-      await objects.delete(part.triedKey);
-      segments.remove(part.triedKey);
-    }
-    part.triedKey = key;
+    await objects.delete(triedKey);
+    segments.remove(triedKey);
   }
 
   async covered(tenant: string, day: number): Promise<readonly SequenceRange[]> {

@@ -116,3 +116,19 @@ test("files opened before a crash reject, and its locks are gone", async () => {
   await using lock = await disk.lock("/lock");
   assert.ok(lock);
 });
+
+test("what was removed for good does not come back with the rename that made it", async () => {
+  for (const seed of seeds) {
+    const disk = new SimulatedDisk();
+    await disk.makeFolder("/a");
+    await disk.makeFolder("/b");
+    await disk.syncFolder("/");
+    await writeFile(disk, "/a/x", { text: "x", sync: true });
+    await disk.syncFolder("/a");
+    await disk.rename("/a/x", "/b/x");
+    await disk.remove("/b/x");
+    await disk.syncFolder("/b");
+    disk.crash(seed);
+    assert.deepEqual(await disk.list("/b"), [], `seed ${seed}`);
+  }
+});

@@ -57,8 +57,12 @@ interface Inode {
 /** A folder holds `null`. Keys are absolute paths without a final slash. */
 type Tree = Map<string, Inode | null>;
 
-/** A change of names. It is durable when all of `unsynced` folders were synced after it. */
+/**
+ * A change of names. It is durable when all of `unsynced` folders were synced after it, or when a
+ * later change of one of its names is: journals of file systems keep that order.
+ */
 interface NameChange {
+  readonly names: readonly string[];
   readonly apply: (tree: Tree) => void;
   readonly unsynced: Set<string>;
 }
@@ -127,7 +131,7 @@ export class SimulatedDisk implements Files {
       }
       this.#requireFolder("open", dirname(path));
       const made: Inode = { content: new SimulatedContent(), modifiedMs: this.#nowMs() };
-      this.#change([dirname(path)], (tree) => tree.set(path, made));
+      this.#change([path], (tree) => tree.set(path, made));
       inode = made;
     }
     return this.#handleOf(path, inode);
@@ -159,7 +163,7 @@ export class SimulatedDisk implements Files {
     if (this.#tree.get(to) === null) {
       throw new StoreError("missing", `rename ${from} to ${to}: is a folder`);
     }
-    this.#change([dirname(from), dirname(to)], (tree) => {
+    this.#change([from, to], (tree) => {
       if (tree.get(from) === inode) tree.delete(from);
       tree.set(to, inode);
     });
@@ -170,7 +174,7 @@ export class SimulatedDisk implements Files {
     const inode = this.#tree.get(path);
     if (inode === undefined) return;
     if (inode === null) throw new StoreError("missing", `remove ${path}: is a folder`);
-    this.#change([dirname(path)], (tree) => {
+    this.#change([path], (tree) => {
       if (tree.get(path) === inode) tree.delete(path);
     });
   }
@@ -179,7 +183,7 @@ export class SimulatedDisk implements Files {
     await this.#begin("folder", folder);
     if (this.#tree.get(folder) !== null) return false;
     for (const path of this.#tree.keys()) if (isIn(folder, path)) return false;
-    this.#change([dirname(folder)], (tree) => tree.delete(folder));
+    this.#change([folder], (tree) => tree.delete(folder));
     return true;
   }
 
@@ -191,7 +195,7 @@ export class SimulatedDisk implements Files {
       missing.push(path);
     }
     for (const path of missing.reverse()) {
-      this.#change([dirname(path)], (tree) => tree.set(path, null));
+      this.#change([path], (tree) => tree.set(path, null));
     }
   }
 
@@ -199,13 +203,25 @@ export class SimulatedDisk implements Files {
     this.#requireFolder("sync", folder);
     const covered = this.#nameChanges.length;
     await this.#begin("syncFolder", folder);
-    const pending: NameChange[] = [];
+    const pending = new Set<NameChange>();
+    const pendingNames = new Set<string>();
     for (const [index, change] of this.#nameChanges.entries()) {
       if (index < covered) change.unsynced.delete(folder);
-      if (change.unsynced.size > 0) pending.push(change);
-      else change.apply(this.#durableTree);
+      if (change.unsynced.size > 0) {
+        pending.add(change);
+        for (const name of change.names) pendingNames.add(name);
+        continue;
+      }
+      if (change.names.some((name) => pendingNames.has(name))) {
+        for (const earlier of pending) {
+          if (!sharesName(earlier, change)) continue;
+          earlier.apply(this.#durableTree);
+          pending.delete(earlier);
+        }
+      }
+      change.apply(this.#durableTree);
     }
-    this.#nameChanges = pending;
+    this.#nameChanges = [...pending];
   }
 
   async lock(path: string): Promise<AsyncDisposable> {
@@ -310,9 +326,10 @@ export class SimulatedDisk implements Files {
     throw new ShortWrite(kind, message);
   }
 
-  #change(folders: readonly string[], apply: (tree: Tree) => void): void {
+  #change(names: readonly string[], apply: (tree: Tree) => void): void {
     apply(this.#tree);
-    this.#nameChanges.push({ apply, unsynced: new Set(folders) });
+    const unsynced = new Set(names.map((name) => dirname(name)));
+    this.#nameChanges.push({ names, apply, unsynced });
   }
 
   #inode(operation: string, path: string): Inode {
@@ -347,6 +364,10 @@ export class SimulatedDisk implements Files {
 }
 
 class ShortWrite extends StoreError {}
+
+function sharesName(left: NameChange, right: NameChange): boolean {
+  return left.names.some((name) => right.names.includes(name));
+}
 
 function isIn(folder: string, path: string): boolean {
   return path !== "/" && dirname(path) === folder;
