@@ -26,6 +26,7 @@ Commands (against a Skald or a Loki; flags and environment are LogCLI's)
   rules           check, test, compare and upload rules: alerts, recorded series
   fmt             print a query broken into lines
   inspect         print and verify segment and journal files
+  token           make, hash and list credentials for the token file
   bucket          list, verify, migrate and rebuild what lies in an object store
 
 Examples

@@ -6,13 +6,16 @@ import { exitOk, exitUsage } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { CommandContext } from "./command-context.ts";
 import { connectionFlags } from "./connection.ts";
+import { contextCommand } from "./context-command.ts";
 import { deleteCommand } from "./delete-command.ts";
 import { detectedFieldsCommand } from "./detected-fields-command.ts";
+import { explainCommand } from "./explain-command.ts";
 import { fmtCommand } from "./fmt-command.ts";
 import { connectionHelpText, exitCodesHelpText, topLevelHelp } from "./help.ts";
 import { inspectCommand } from "./inspect-command.ts";
 import { instantQueryCommand } from "./instant-query-command.ts";
 import { labelsCommand } from "./labels-command.ts";
+import { patternsCommand } from "./patterns-command.ts";
 import { pushCommand } from "./push-command.ts";
 import { queryCommand } from "./query-command.ts";
 import { reportFailure } from "./report-failure.ts";
@@ -21,12 +24,14 @@ import { rulesCommand } from "./rules-command.ts";
 import { seriesCommand } from "./series-command.ts";
 import { statsCommand } from "./stats-command.ts";
 import { tailCommand } from "./tail-command.ts";
+import { tokenCommand } from "./token-command.ts";
 import { volumeCommand, volumeRangeCommand } from "./volume-command.ts";
 
 const commands: readonly ((context: CommandContext) => Command)[] = [
   queryCommand,
   instantQueryCommand,
   tailCommand,
+  contextCommand,
   pushCommand,
   labelsCommand,
   seriesCommand,
@@ -34,11 +39,14 @@ const commands: readonly ((context: CommandContext) => Command)[] = [
   volumeCommand,
   volumeRangeCommand,
   detectedFieldsCommand,
+  patternsCommand,
+  explainCommand,
   deleteCommand,
   retentionCommand,
   rulesCommand,
   fmtCommand,
   inspectCommand,
+  tokenCommand,
   bucketCommand,
 ];
 
