@@ -29,6 +29,8 @@ export interface HttpRequest {
   /** A body of parameters, instead of `body`. */
   readonly form?: URLSearchParams;
   readonly retries?: number;
+  /** Without a byte from the server for this long, it failed; 5 minutes when not given. */
+  readonly timeoutMs?: number;
 }
 
 /** The server answered with something else than 2xx, or did not answer (`status` 0). */
@@ -136,6 +138,7 @@ export class HttpClient {
   #open(url: URL, request: HttpRequest): Promise<IncomingMessage> {
     const { agent, headers } = this.connection;
     const { interrupted } = this.#io;
+    const timeoutMs = request.timeoutMs ?? silenceMsMax;
     const open = url.protocol === "https:" ? httpsRequest : httpRequest;
     const body = request.form === undefined ? request.body : Buffer.from(request.form.toString());
     return new Promise((resolve, reject) => {
@@ -148,10 +151,10 @@ export class HttpClient {
           "Accept-Encoding": "gzip",
           ...(body === undefined ? {} : { "Content-Length": body.length }),
         },
-        timeout: silenceMsMax,
+        timeout: timeoutMs,
         signal: interrupted,
       });
-      sent.on("timeout", () => sent.destroy(silence()));
+      sent.on("timeout", () => sent.destroy(silence(timeoutMs)));
       sent.on("error", (error) => reject(this.#failure(error, url)));
       sent.on("response", resolve);
       sent.end(body);
@@ -169,8 +172,10 @@ const formHeaders = { "Content-Type": "application/x-www-form-urlencoded" };
 /** Of an error text; more would bury the message. */
 const failureTextMax = 4096;
 
-function silence(): Error {
-  const text = `no answer within ${silenceMsMax / 60_000} minutes`;
+function silence(timeoutMs: number): Error {
+  const isLong = timeoutMs >= 60_000;
+  const span = isLong ? `${timeoutMs / 60_000} minutes` : `${timeoutMs / 1000} s`;
+  const text = `no answer within ${span}`;
   return Object.assign(new Error(text), { code: "ETIMEDOUT" });
 }
 

@@ -2,6 +2,8 @@
 import { Command, CommanderError } from "commander";
 import { bucketCommand } from "./bucket-command.ts";
 import { type OpenBucket, splitServerFlags } from "./bucket-source.ts";
+import { canaryCommand } from "./canary-command.ts";
+import { withTwoDashes } from "./canary-flags.ts";
 import { exitOk, exitUsage } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -48,6 +50,7 @@ const commands: readonly ((context: CommandContext) => Command)[] = [
   inspectCommand,
   tokenCommand,
   bucketCommand,
+  canaryCommand,
 ];
 
 const helpFlags: ReadonlySet<string> = new Set(["-h", "--help", "help"]);
@@ -85,7 +88,7 @@ export async function runCli(all: readonly string[], io: CliIo, ports?: CliPorts
   try {
     const help = helpFor(argv);
     if (help !== undefined) await io.stdout.write(help);
-    else await programOf(context, said).parseAsync(commandFirst(argv), { from: "user" });
+    else await programOf(context, said).parseAsync(argumentsOf(argv), { from: "user" });
     return context.exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) return await reportFailure(error, io);
@@ -127,6 +130,11 @@ function helpFor(argv: readonly string[]): string | undefined {
   const [first, second] = argv;
   if (first === undefined || (helpFlags.has(first) && second === undefined)) return topLevelHelp();
   return first === "help" && second !== undefined ? topics.get(second)?.() : undefined;
+}
+
+/** The canary's flags have one dash, as loki-canary's; all others are LogCLI's. */
+function argumentsOf(argv: readonly string[]): readonly string[] {
+  return argv[0] === "canary" ? withTwoDashes(argv) : commandFirst(argv);
 }
 
 /** LogCLI's flags for the connection may come first: `logcli --addr=… query …`. */

@@ -8,6 +8,7 @@ export interface TailConnection {
   readonly io: CliIo;
   readonly params: URLSearchParams;
   readonly onOpen: () => void;
+  readonly onPing?: () => void;
   /** One at a time; the next frames wait in the socket meanwhile. */
   readonly onFrame: (text: string) => Promise<void>;
 }
@@ -58,7 +59,10 @@ class TailState {
     this.#tail = tail;
     this.#heardMs = tail.io.clock.monotonicMs();
     socket.on("message", (data: Buffer) => this.#take(data.toString("utf8")));
-    socket.on("ping", () => this.#hear());
+    socket.on("ping", () => {
+      this.#hear();
+      tail.onPing?.();
+    });
     socket.on("open", () => {
       this.#hear();
       tail.onOpen();
