@@ -9,7 +9,7 @@ const times = { waitMs: 1000, maxWaitMs: 5000, lateMs: 500, settleMs: 100 };
 interface Watch {
   readonly entries: CanaryEntries;
   readonly counts: Partial<Record<CanaryCount, number>>;
-  write(id: number, nowMs: number, isBackdated?: true): CanaryEntry;
+  readonly write: (id: number, nowMs: number, isBackdated?: true) => CanaryEntry;
 }
 
 /** Counts everything but `entries`. */
