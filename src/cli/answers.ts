@@ -70,10 +70,15 @@ export function readStreams(streams: unknown): LogEntry[] {
     const labels = labelsOf(stream["stream"], "stream");
     for (const value of listOf(stream["values"], "values")) {
       const [time, line] = listOf(value, "an entry");
-      const text = textOf(time, "a timestamp");
-      if (!/^-?\d+$/.test(text)) throw unexpected("a timestamp", "nanoseconds", time);
-      entries.push({ labels, timeNs: BigInt(text), line: textOf(line, "a line") });
+      entries.push({ labels, timeNs: timeNsOf(time), line: textOf(line, "a line") });
     }
   }
   return entries;
+}
+
+/** Decimal nanoseconds, as a string. */
+export function timeNsOf(value: unknown): bigint {
+  const text = textOf(value, "a timestamp");
+  if (!/^-?\d+$/.test(text)) throw unexpected("a timestamp", "nanoseconds", value);
+  return BigInt(text);
 }

@@ -27,16 +27,26 @@ export interface CliIo {
   readonly interrupted: AbortSignal;
 }
 
+type TextStream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** What terminals have had since punched cards. */
+const columnsDefault = 80;
+
 /** Text for a terminal, a file or a pipe. A write resolves when the stream took it. */
 export class TextSink {
   readonly isTerminal: boolean;
-  readonly #stream: Writable;
+  readonly #stream: TextStream;
 
-  constructor(stream: Writable & { readonly isTTY?: boolean }) {
+  constructor(stream: TextStream) {
     this.#stream = stream;
     this.isTerminal = stream.isTTY === true;
     // Failures are heard through the callback of each write; unheard, they would end the process.
     stream.on("error", () => undefined);
+  }
+
+  /** Of the terminal now; 80 where there is none. */
+  get columns(): number {
+    return this.#stream.columns ?? columnsDefault;
   }
 
   /** Rejects with OutputClosed when the reader is gone. */

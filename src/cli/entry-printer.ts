@@ -3,13 +3,9 @@ import { collect, oneOf, wholeNumber } from "./arguments.ts";
 import type { About, LogEntry } from "./answers.ts";
 import { usageError } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
-import {
-  formatEntries,
-  type FormatOptions,
-  outputModes,
-  timestampFormats,
-} from "./output-format.ts";
+import { formatEntries, type FormatOptions, layoutOf, timestampFormats } from "./output-format.ts";
 import { type OutputMode, zoneOf } from "./output-format.ts";
+import { samplesText } from "./print-samples.ts";
 
 /** What commander gives for the flags of `addOutput`. */
 export interface OutputOptions {
@@ -23,31 +19,45 @@ export interface OutputOptions {
   readonly labelsLength?: number;
   readonly includeCommonLabels?: true;
   readonly coloredOutput?: true;
+  readonly color?: "auto" | "always" | "never";
   readonly stats?: true;
 }
 
-export function addOutput(command: Command): Command {
-  const formats = timestampFormats.join(", ");
+export const lineModes: readonly OutputMode[] = ["default", "raw", "jsonl", "table"];
+
+/** Flags that few need are taken, but listed by `skald help output` alone: help fits a screen. */
+export const rareOutputFlags: readonly (readonly [flags: string, text: string])[] = [
+  ["-T, --output-timestamp-format <name>", timestampFormats.join(", ")],
+  ["--include-label <name>", "print this label only (repeatable)"],
+  ["--exclude-label <name>", "do not print this label (repeatable)"],
+  ["--include-common-labels", "print labels that all entries share on every line"],
+  ["--labels-length <n>", "pad labels to this width"],
+  ["--colored-output", "a colour for each stream"],
+];
+
+export function addOutput(command: Command, modes: readonly OutputMode[] = lineModes): Command {
+  const option = (flags: string): Option => new Option(flags).hideHelp();
   return command
+    .option("-o, --output <mode>", modes.join(", "), oneOf(...modes), "default")
+    .option("-z, --timezone <zone>", "of printed times: Local, UTC, Europe/Berlin", "Local")
+    .option("--no-labels", "print no labels (more: skald help output)")
     .option(
-      "-o, --output <mode>",
-      "default, raw (lines only) or jsonl",
-      oneOf(...outputModes),
-      "default",
+      "--color <when>",
+      "of levels: auto (on a terminal), always, never",
+      oneOf("auto", "always", "never"),
+      "auto",
     )
-    .option("-z, --timezone <zone>", "of printed timestamps: Local, UTC, Europe/Berlin", "Local")
+    .option("--stats", "print the statistics of the query to stderr")
     .addOption(
-      new Option("-T, --output-timestamp-format <name>", formats)
+      option("-T, --output-timestamp-format <name>")
         .argParser(oneOf(...timestampFormats))
         .default("rfc3339"),
     )
-    .option("--no-labels", "do not print labels")
-    .option("--include-label <name>", "print this label only (repeatable)", collect)
-    .option("--exclude-label <name>", "do not print this label (repeatable)", collect)
-    .option("--include-common-labels", "print labels that all entries share on every line")
-    .option("--labels-length <n>", "pad labels to this width", wholeNumber(0))
-    .option("--colored-output", "a colour for each stream, on a terminal")
-    .option("--stats", "print the statistics of the query to stderr");
+    .addOption(option("--include-label <name>").argParser(collect))
+    .addOption(option("--exclude-label <name>").argParser(collect))
+    .addOption(option("--include-common-labels"))
+    .addOption(option("--labels-length <n>").argParser(wholeNumber(0)))
+    .addOption(option("--colored-output"));
 }
 
 /** Prints pages of entries to stdout, and what is about them to stderr. */
@@ -67,8 +77,11 @@ export class EntryPrinter {
     if (zone === undefined) {
       throw usageError(`--timezone: ${JSON.stringify(options.timezone)} is not a time zone`);
     }
-    const hasColour = io.stdout.isTerminal && (io.env["NO_COLOR"] ?? "") === "";
-    const colour = options.coloredOutput === true ? "streams" : "time";
+    const wantsColour = options.color ?? "auto";
+    const hasColour =
+      wantsColour === "always" ||
+      (wantsColour === "auto" && io.stdout.isTerminal && (io.env["NO_COLOR"] ?? "") === "");
+    const colour = options.coloredOutput === true ? "streams" : "levels";
     this.#format = {
       mode: options.output,
       zone,
@@ -79,21 +92,34 @@ export class EntryPrinter {
       labelsLengthMin: options.labelsLength ?? 0,
       showCommonLabels: options.includeCommonLabels === true,
       colour: hasColour ? colour : "none",
+      isForTerminal: io.stdout.isTerminal,
     };
   }
 
   /** The text alone, for a file. */
   textOf(entries: readonly LogEntry[]): string {
-    return formatEntries(entries, { ...this.#format, colour: "none" }).text;
+    return formatEntries(entries, { ...this.#format, colour: "none", isForTerminal: false }).text;
   }
 
-  async print(entries: readonly LogEntry[]): Promise<void> {
-    const { text, common } = formatEntries(entries, this.#format);
+  /** `markedAt`: the entry meant, among its neighbours. */
+  async print(
+    entries: readonly LogEntry[],
+    mark: { readonly markedAt?: number } = {},
+  ): Promise<void> {
+    const { text, common } = formatEntries(entries, this.#format, mark);
     if (common !== undefined && this.#format.showLabels && common.toString() !== this.#lastCommon) {
       this.#lastCommon = common.toString();
       await this.note(`Common labels: ${this.#lastCommon}`);
     }
     await this.#io.stdout.write(text);
+  }
+
+  /** `result` of a metric query. */
+  async printSamples(result: unknown): Promise<void> {
+    const { mode, zone, timestampFormat } = this.#format;
+    const columns = columnsFor(this.#io);
+    const timeLayout = layoutOf(timestampFormat);
+    await this.#io.stdout.write(samplesText(result, { mode, columns, zone, timeLayout }));
   }
 
   /** With all labels on every line: what comes bit by bit has no common labels. */
@@ -119,6 +145,17 @@ export class EntryPrinter {
     for (const line of statsLines(stats, "")) await this.#io.stderr.line(line);
   }
 }
+
+/** Of the terminal, or as the environment says for a pipe. */
+function columnsFor(io: CliIo): number {
+  const told = Number(io.env["COLUMNS"] ?? "");
+  const isTold = !io.stdout.isTerminal && Number.isSafeInteger(told) && told >= columnsMin;
+  return Math.min(columnsMax, isTold ? told : io.stdout.columns);
+}
+
+const columnsMin = 40;
+/** Wider charts are not easier to read, and a wrong COLUMNS costs no memory. */
+const columnsMax = 500;
 
 /** `summary.bytesProcessedPerSecond: 1234`, one number a line. */
 function statsLines(value: unknown, path: string): string[] {

@@ -82,7 +82,11 @@ export class HttpClient {
   }
 
   /** The answer's JSON. Integers beyond 2^53 must be strings in it, as timestamps are. */
-  async json(path: string, query: URLSearchParams): Promise<unknown> {
+  async json(
+    path: string,
+    query: URLSearchParams,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
     const isLong = query.toString().length > queryStringLengthMax;
     const text = await this.send(
       isLong

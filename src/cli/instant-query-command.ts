@@ -4,6 +4,7 @@ import { wholeNumber } from "./arguments.ts";
 import { addExamples, clientOf, type CommandContext, connectionHelp } from "./command-context.ts";
 import { addConnection } from "./connection.ts";
 import { addOutput, EntryPrinter, type OutputOptions } from "./entry-printer.ts";
+import { outputModes } from "./output-format.ts";
 import { sortByTime } from "./query-pages.ts";
 import { momentOf } from "./time-range.ts";
 
@@ -20,7 +21,7 @@ export function instantQueryCommand(context: CommandContext): Command {
     .option("--now <time>", "the moment: RFC 3339, now-1h, Unix time (default: now)")
     .option("--limit <n>", "entries to print", wholeNumber(1), 30)
     .option("--forward", "oldest entries first");
-  addOutput(command);
+  addOutput(command, outputModes);
   addConnection(command).addHelpText("after", connectionHelp);
   addExamples(
     command,
@@ -42,7 +43,7 @@ export function instantQueryCommand(context: CommandContext): Command {
     const client = await clientOf(options, io);
     const answer = readQueryAnswer(await client.json("/loki/api/v1/query", params));
     if (answer.kind === "streams") await printer.print(sortByTime(answer.entries, direction));
-    else await io.stdout.line(JSON.stringify(answer.result, null, 2));
+    else await printer.printSamples(answer.result);
     await printer.about(answer.about);
   });
 }

@@ -1,9 +1,12 @@
-/** Log entries as text: LogCLI's three formats. Pure; docs/using/cli.md shows examples. */
+/** Log entries as text: LogCLI's three formats, and a table. Pure; docs/using/cli.md shows examples. */
 import { formatGoTime, type GoZone, loadGoZone } from "#gofmt";
 import { Labels } from "#model";
 import type { LogEntry } from "./answers.ts";
+import { usageError } from "./cli-error.ts";
+import { paintByLevel, terminalText } from "./level-colours.ts";
+import { tableLines } from "./table-lines.ts";
 
-export const outputModes = ["default", "raw", "jsonl"] as const;
+export const outputModes = ["default", "raw", "jsonl", "table", "chart"] as const;
 export type OutputMode = (typeof outputModes)[number];
 
 /** LogCLI's names of layouts, in Go's notation. */
@@ -32,7 +35,14 @@ export interface FormatOptions {
   /** Labels are padded to at least this many characters. */
   readonly labelsLengthMin: number;
   readonly showCommonLabels: boolean;
-  readonly colour: "none" | "time" | "streams";
+  readonly colour: "none" | "levels" | "streams";
+  /** The text goes to a terminal: control characters of lines are written out. */
+  readonly isForTerminal: boolean;
+}
+
+/** The Go layout of one of `timestampFormats`. */
+export function layoutOf(timestampFormat: string): string {
+  return timestampLayouts[timestampFormat] ?? "";
 }
 
 export function zoneOf(name: string, localZone: string): GoZone | undefined {
@@ -49,6 +59,7 @@ export interface FormattedEntries {
 export function formatEntries(
   entries: readonly LogEntry[],
   options: FormatOptions,
+  mark: { readonly markedAt?: number } = {},
 ): FormattedEntries {
   switch (options.mode) {
     case "raw":
@@ -56,11 +67,19 @@ export function formatEntries(
     case "jsonl":
       return { text: entries.map((entry) => jsonLine(entry, options)).join(""), common: undefined };
     case "default":
-      return formatDefault(entries, options);
+      return formatDefault(entries, options, mark.markedAt);
+    case "table":
+      return { text: formatTable(entries, options), common: undefined };
+    case "chart":
+      throw usageError("-o chart is for metric queries", ...chartHints);
     default:
       return options.mode satisfies never;
   }
 }
+
+const chartHints = [
+  `Count lines: -o chart --step=1m 'sum by (detected_level) (count_over_time({app="a"}[1m]))'`,
+];
 
 function chomp(line: string): string {
   return line.endsWith("\n") ? line.slice(0, -1) : line;
@@ -71,7 +90,11 @@ function jsonLine({ labels, timeNs, line }: LogEntry, { zone }: FormatOptions): 
   return `${JSON.stringify({ labels: labels.toRecord(), line, timestamp })}\n`;
 }
 
-function formatDefault(entries: readonly LogEntry[], options: FormatOptions): FormattedEntries {
+function formatDefault(
+  entries: readonly LogEntry[],
+  options: FormatOptions,
+  markedAt: number | undefined,
+): FormattedEntries {
   const common = options.showCommonLabels ? Labels.empty : commonLabels(entries);
   const texts = new Map<Labels, string>();
   let width = options.labelsLengthMin;
@@ -83,16 +106,40 @@ function formatDefault(entries: readonly LogEntry[], options: FormatOptions): Fo
       texts.set(labels, text);
     }
   }
-  const layout = timestampLayouts[options.timestampFormat] ?? "";
+  const layout = layoutOf(options.timestampFormat);
   let text = "";
-  for (const { labels, timeNs, line } of entries) {
+  for (const [at, { labels, timeNs, line }] of entries.entries()) {
     const time = formatGoTime({ ns: timeNs, zone: options.zone }, layout);
+    if (markedAt !== undefined) text += at === markedAt ? "> " : "  ";
     text += options.colour === "none" ? time : `\u001b[34m${time}\u001b[0m`;
     if (options.showLabels)
       text += ` ${paintLabels(labels, texts.get(labels) ?? "", width, options)}`;
-    text += ` ${chomp(line)}\n`;
+    text += ` ${shownLine(line, labels, options)}\n`;
   }
   return { text, common: common.size === 0 ? undefined : common };
+}
+
+function shownLine(line: string, labels: Labels, options: FormatOptions): string {
+  const text = options.isForTerminal ? terminalText(chomp(line)) : chomp(line);
+  return options.colour === "levels" ? paintByLevel(labels, text) : text;
+}
+
+/** A column for each label that not all entries share; the line comes last. */
+function formatTable(entries: readonly LogEntry[], options: FormatOptions): string {
+  if (entries.length === 0) return "";
+  const common = options.showCommonLabels ? Labels.empty : commonLabels(entries);
+  const sets = new Map<Labels, Labels>();
+  for (const { labels } of entries) sets.set(labels, shownLabels(labels, common, options));
+  const found = [...sets.values()].flatMap(({ pairs }) => pairs.map(([name]) => name));
+  const names = options.showLabels ? [...new Set(found)].sort() : [];
+  const layout = layoutOf(options.timestampFormat);
+  const rows = entries.map(({ labels, timeNs, line }) => [
+    formatGoTime({ ns: timeNs, zone: options.zone }, layout),
+    ...names.map((name) => terminalText(sets.get(labels)?.get(name) ?? "")),
+    shownLine(line, labels, options),
+  ]);
+  const lines = tableLines([["time", ...names, "line"], ...rows]);
+  return lines.map((text) => `${text}\n`).join("");
 }
 
 function paintLabels(labels: Labels, text: string, width: number, options: FormatOptions): string {

@@ -6,6 +6,7 @@ import { addExamples, clientOf, type CommandContext, connectionHelp } from "./co
 import { addConnection } from "./connection.ts";
 import { addOutput, EntryPrinter, type OutputOptions } from "./entry-printer.ts";
 import type { HttpClient } from "./http-client.ts";
+import { outputModes } from "./output-format.ts";
 import { type PagedQuery, queryPages } from "./query-pages.ts";
 import { type ParallelOptions, queryInParallel } from "./query-parallel.ts";
 import { runTail } from "./tail-command.ts";
@@ -43,7 +44,7 @@ export function queryCommand(context: CommandContext): Command {
     .option("--step <duration>", "metric queries: distance of points", durationOrSeconds)
     .option("--interval <duration>", "at most one entry per interval", durationOrSeconds)
     .option("--batch <n>", "entries asked for at a time", wholeNumber(1), 1000);
-  addOutput(command);
+  addOutput(command, outputModes);
   addParallel(command);
   for (const [flags] of bucketFlags) command.addOption(new Option(flags).hideHelp());
   addConnection(command).addHelpText("after", parallelHelp).addHelpText("after", connectionHelp);
@@ -91,7 +92,7 @@ async function runQuery(query: string, options: QueryOptions, io: CliIo): Promis
   const asked = pagedQuery(query, options, range);
   const isParallel = options.parallelMaxWorkers > 1 || options.partPathPrefix !== undefined;
   if (isParallel) return queryInParallel(asked, options, { client, printer, io });
-  return printPages(client, asked, printer, io);
+  return printPages(client, asked, printer);
 }
 
 function pagedQuery(query: string, options: QueryOptions, range: AskedRange): PagedQuery {
@@ -119,10 +120,9 @@ async function printPages(
   client: HttpClient,
   query: PagedQuery,
   printer: EntryPrinter,
-  io: CliIo,
 ): Promise<void> {
   for await (const page of queryPages(client, query)) {
-    if (page.kind === "samples") await io.stdout.line(JSON.stringify(page.result, null, 2));
+    if (page.kind === "samples") await printer.printSamples(page.result);
     else await printer.print(page.entries);
     await printer.about(page.about);
   }

@@ -97,9 +97,9 @@ class PartFiles {
   }
 }
 
-async function printPart(part: PagedQuery, { client, printer, io }: ParallelTools): Promise<void> {
+async function printPart(part: PagedQuery, { client, printer }: ParallelTools): Promise<void> {
   for await (const page of queryPages(client, part)) {
-    if (page.kind === "samples") await io.stdout.line(JSON.stringify(page.result, null, 2));
+    if (page.kind === "samples") await printer.printSamples(page.result);
     else await printer.print(page.entries);
     await printer.about(page.about);
   }
