@@ -43,6 +43,30 @@ const shots: readonly Shot[] = [
     hash: explore('sum by (app) (rate({namespace=~".+"}[1m]))', { chart: "area" }),
     text: "5 series",
   },
+  {
+    name: "lines",
+    hash: explore('{namespace="shop"} |= "order"', { cols: "app" }),
+    text: "order placed",
+    prepare: async (page) => {
+      await page.locator(".line-fold").nth(2).click();
+      await page.getByRole("button", { name: "Values of detected_level" }).click();
+    },
+  },
+  {
+    name: "overview",
+    hash: "#/overview",
+    text: "Patterns and fields",
+    prepare: (page) => page.locator(".sparkline").nth(3).waitFor(),
+  },
+  {
+    name: "status",
+    hash: "#/status",
+    text: "Background work",
+    prepare: async (page) => {
+      await page.getByText("Ready", { exact: true }).waitFor();
+      await page.getByText("lines/s").waitFor({ timeout: 15_000 });
+    },
+  },
 ];
 
 async function fill({ url }: SkaldProcess): Promise<void> {
