@@ -2,6 +2,7 @@
  * One request to delete, and the bytes it is kept as (docs/formats/delete-request.md). What it
  * hides follows from its text and times alone; the rest tells how far erasing has come.
  */
+import { crc32 } from "node:zlib";
 import { StoreError } from "#base";
 import { type LogExpr, parseQuery, splitStages } from "#logql";
 import type { Labels } from "#model";
@@ -65,8 +66,25 @@ export function newDeleteRequest(
 }
 
 export function encodeDeleteRequest(request: DeleteRequest): Buffer {
-  const head = { format: formatName, version: formatVersion };
-  return Buffer.from(`${JSON.stringify({ ...head, ...request }, undefined, 1)}\n`);
+  const text = textOf({ format: formatName, version: formatVersion, ...request });
+  const { format, version, ...rest } = JSON.parse(text) as Record<string, unknown>;
+  return Buffer.from(textOf({ format, version, crc: crcOf(text), ...rest }));
+}
+
+function textOf(value: object): string {
+  return `${JSON.stringify(value, undefined, 1)}\n`;
+}
+
+function crcOf(text: string): string {
+  return crc32(text).toString(16).padStart(8, "0");
+}
+
+/** Whether the text is what was written; what an earlier version wrote has no checksum. */
+function checkText(value: object, wrong: (what: string) => StoreError): void {
+  const { crc, ...rest } = value as { crc?: unknown };
+  if (crc === undefined) return;
+  const computed = crcOf(textOf(rest));
+  if (crc !== computed) throw wrong(`crc ${JSON.stringify(crc)} but computed ${computed}`);
 }
 
 /** StoreError `corrupt` when it is none. */
@@ -83,6 +101,7 @@ export function decodeDeleteRequest(key: string, bytes: Buffer): DeleteRequest {
   if (typeof read !== "object" || read === null || read.format !== formatName) {
     throw wrong(`format ${formatName} expected`);
   }
+  checkText(read, wrong);
   if (read.version !== formatVersion) throw wrong(`version ${String(read.version)} is not known`);
   const { id, tenant, query, startMs, endMs, createdMs, state } = read;
   if (typeof id !== "string" || typeof tenant !== "string" || typeof query !== "string") {

@@ -23,9 +23,13 @@ export interface MarkFile {
 /** Keys in one file: some 8 MiB. */
 export const marksPerFileMax = 100_000;
 
+const partEnding = ".part";
+
 export class ChunkMarks {
   readonly #options: ChunkMarksOptions;
   #next = 0;
+  /** Names that this process is writing. */
+  readonly #parts = new Set<string>();
 
   constructor(options: ChunkMarksOptions) {
     this.#options = options;
@@ -46,21 +50,32 @@ export class ChunkMarks {
     do name = `${clock.nowMs()}-${this.#next++}.marks`;
     while (taken.has(name));
     const path = join(folder, name);
-    {
-      await using file = await files.open(`${path}.part`, { create: true, exclusive: false });
-      await file.truncate(0);
-      await file.write([Buffer.from(`${keys.join("\n")}\n`)], 0);
-      await file.sync();
+    const part = `${name}${partEnding}`;
+    this.#parts.add(part);
+    try {
+      {
+        await using file = await files.open(join(folder, part), { create: true, exclusive: false });
+        await file.truncate(0);
+        await file.write([Buffer.from(`${keys.join("\n")}\n`)], 0);
+        await file.sync();
+      }
+      await files.rename(join(folder, part), path);
+      await files.syncFolder(folder);
+    } finally {
+      this.#parts.delete(part);
     }
-    await files.rename(`${path}.part`, path);
-    await files.syncFolder(folder);
   }
 
-  /** Oldest first. */
+  /** Oldest first. What an earlier process, or a failure, left half-written is removed. */
   async all(): Promise<MarkFile[]> {
     const { files, folder } = this.#options;
     try {
-      return (await files.list(folder))
+      const found = await files.list(folder);
+      for (const { name } of found) {
+        if (!name.endsWith(partEnding) || this.#parts.has(name)) continue;
+        await files.remove(join(folder, name));
+      }
+      return found
         .map(({ name }) => ({ name, match: /^(\d{1,16})-\d+\.marks$/.exec(name) }))
         .filter(({ match }) => match !== null)
         .map(({ name, match }) => ({ name, markedMs: Number(match![1]) }))
