@@ -12,12 +12,30 @@ export interface MonitoringServer extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Prometheus with nothing but its remote write receiver. */
-export async function startPrometheus(): Promise<MonitoringServer> {
+export interface PrometheusOptions {
+  /** `host:port` of what is scraped each second, as job `skald`; else nothing is. */
+  readonly target?: string;
+  /** Absolute paths. */
+  readonly ruleFiles?: readonly string[];
+}
+
+/** Prometheus with its remote write receiver. */
+export async function startPrometheus(options: PrometheusOptions = {}): Promise<MonitoringServer> {
   const folder = temporaryFolder();
   const port = await freePort();
   const file = join(folder, "prometheus.yml");
-  writeFileSync(file, "global: {scrape_interval: 1h}\nscrape_configs: []\n");
+  const { target, ruleFiles = [] } = options;
+  const scrapes =
+    target === undefined
+      ? []
+      : [{ job_name: "skald", scrape_interval: "1s", static_configs: [{ targets: [target] }] }];
+  const config = {
+    global: { scrape_interval: "1h", scrape_timeout: "1s", evaluation_interval: "1s" },
+    rule_files: ruleFiles,
+    scrape_configs: scrapes,
+  };
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(config));
   const args = [
     `--config.file=${file}`,
     `--storage.tsdb.path=${join(folder, "data")}`,
