@@ -90,8 +90,8 @@ export class HttpClient {
     const isLong = query.toString().length > queryStringLengthMax;
     const text = await this.send(
       isLong
-        ? { method: "POST", path, form: query, headers: formHeaders }
-        : { method: "GET", path, query },
+        ? { method: "POST", path, form: query, headers: { ...headers, ...formHeaders } }
+        : { method: "GET", path, query, headers },
     );
     try {
       return JSON.parse(text);
