@@ -120,7 +120,7 @@ retention_period days 0s store.retention
 retention_stream records [] none
   Other periods for streams that a selector names: selector, priority, period.
 retention_size bytes 0 none
-  Stored bytes of a tenant above which the oldest go; 0: no limit. Needs compactor.retention_enabled.
+  Stored bytes of a tenant above which the oldest go; 0: no limit. With compactor.retention_enabled.
 per_tenant_override_config csv '' limits.per-user-override-config
   Old name of runtime_config.file.
 per_tenant_override_period duration 10s limits.per-user-override-period

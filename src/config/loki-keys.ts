@@ -144,8 +144,8 @@ inmemory_dataobj_push_timeout:d
 -ingester_client{ pool_config@pool remote_timeout:d grpc_client_config@grpc_client }
 ingester{
 -lifecycler@lifecycler -concurrent_flushes:i -flush_check_period:d -flush_op_backoff@backoff
--flush_op_timeout:d -chunk_retain_period:d -autoforget_unhealthy:b -sync_period:d -sync_min_utilization:f
--max_returned_stream_errors:i -query_store_max_look_back_period:d
+-flush_op_timeout:d -chunk_retain_period:d -autoforget_unhealthy:b -sync_period:d
+-sync_min_utilization:f -max_returned_stream_errors:i -query_store_max_look_back_period:d
 wal{ -checkpoint_duration:d -replay_memory_ceiling:i disk_full_threshold:f !recover }
 -index_shards:i -max_dropped_streams:i -shutdown_marker_path:s -owned_streams_check_interval:d
 delegate_stream_limits_enabled:b

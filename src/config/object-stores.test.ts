@@ -279,7 +279,8 @@ ${period("s3-cold")}`,
     "a named store in the keys of Thanos",
     `storage_config:
   use_thanos_objstore: true
-  object_store: {named_stores: {s3: {cold: {bucket_name: c, endpoint: h}}, filesystem: {d: {dir: x}}}}
+  object_store:
+    named_stores: {s3: {cold: {bucket_name: c, endpoint: h}}, filesystem: {d: {dir: x}}}
 ${period("cold")}`,
     { ...thanosS3, buckets: ["c"], endpoint: "h" },
   ],

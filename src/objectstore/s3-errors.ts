@@ -60,8 +60,15 @@ function failureOf(error: unknown, secrets: readonly string[]): Failure {
 const missingObject = new Set(["NoSuchKey", "NoSuchObject"]);
 const fullCodes =
   /^(QuotaExceeded|XMinioStorageFull|XMinioAdminBucketQuotaExceeded|InsufficientStorage)$/;
-const busyCodes =
-  /^(SlowDown\w*|ServiceUnavailable|Throttling\w*|TooManyRequests\w*|RequestLimitExceeded|ProvisionedThroughputExceededException|XMinioServerNotInitialized)$/;
+const busyCode = /^(SlowDown|ServiceUnavailable$|Throttling|TooManyRequests|RequestLimitExceeded$)/;
+const otherBusyCodes = new Set([
+  "ProvisionedThroughputExceededException",
+  "XMinioServerNotInitialized",
+]);
+function isBusyCode(code: string): boolean {
+  return busyCode.test(code) || otherBusyCodes.has(code);
+}
+
 const expiredCodes = /^(ExpiredToken\w*|TokenRefreshRequired|InvalidToken)$/;
 const regionCodes =
   /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|301)$/;
@@ -116,7 +123,7 @@ function answerFailure(failure: Failure, call: S3Call, what: string): StoreError
     new StoreError(kind, `${what}: ${text}`);
   if (missingObject.has(code)) return fail("missing", "no such object");
   if (fullCodes.test(code) || status === 507) return fail("full", `no room (${code}): ${message}`);
-  if (busyCodes.test(code) || status === 429 || status === 503) {
+  if (isBusyCode(code) || status === 429 || status === 503) {
     const text = `${what}: S3 asks for fewer requests or is not ready (${code}): ${message}`;
     const retryAfterMs = retryAfterOf(failure);
     return retryAfterMs === undefined

@@ -56,7 +56,17 @@ function functionsOf(text: string): { name: string; line: number; length: number
   const lines = text.split("\n");
   const opening =
     /^(\s*)(?:export )?(?:static |private |protected |override |get |set )*(?:async )?(?:function\*? |\*?#?)([\w$]+)\s*(?:<[^()]*>)?\(.*\{$/;
-  const control = new Set(["if", "for", "while", "switch", "catch", "function", "return", "test"]);
+  const control = new Set([
+    "if",
+    "for",
+    "while",
+    "switch",
+    "catch",
+    "function",
+    "return",
+    "test",
+    "async",
+  ]);
   // Calls that take a function, as components make them.
   for (const hook of ["useEffect", "useMemo", "effect"]) control.add(hook);
   const found: { name: string; line: number; length: number }[] = [];

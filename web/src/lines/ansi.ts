@@ -20,9 +20,11 @@ const colorNames = ["black", "red", "green", "yellow", "blue", "magenta", "cyan"
 const plain: AnsiStyle = {};
 
 /** CSI sequences, OSC sequences up to their end, two-letter escapes; an unfinished one to the end. */
-const escapes =
-  // oxlint-disable-next-line no-control-regex -- escape sequences are made of control characters
-  /\u001b(?:\[([0-9;:]*)([\u0020-\u002f]*[\u0040-\u007e])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[\u0040-\u005a\u005c-\u005f]|\[[0-9;:]*$)/g;
+const control = "\\[([0-9;:]*)([\\u0020-\\u002f]*[\\u0040-\\u007e])";
+const command = "\\][^\\u0007\\u001b]*(?:\\u0007|\\u001b\\\\)?";
+const short = "[\\u0040-\\u005a\\u005c-\\u005f]";
+const unfinished = "\\[[0-9;:]*$";
+const escapes = new RegExp(`\\u001b(?:${[control, command, short, unfinished].join("|")})`, "g");
 
 export function hasAnsi(text: string): boolean {
   return text.includes("\u001b");
