@@ -20,7 +20,7 @@ import type { World } from "./world.ts";
 /** Memory of each kind of cache, shared by the stores that have one. */
 const footerCacheBytes: number = 256 * MiB;
 const filterCacheBytes: number = 128 * MiB;
-const decodedCacheBytes: number = 48 * MiB;
+const decodedCacheBytes: number = 32 * MiB;
 const indexCacheBytes: number = 256 * MiB;
 const chunkCacheBytes: number = 32 * MiB;
 /** Copies of index files on the local disk, of all periods. */

@@ -7,7 +7,7 @@ import { LabelInterner } from "./label-interner.ts";
 import { compileLineFilter, type LineFilter } from "./line-matchers.ts";
 import { searchLines } from "./line-search.ts";
 import type { Pipeline, PipelineOptions, Row, StageUse } from "./pipeline.ts";
-import { type Prefilter, prefiltersOf } from "./prefilter.ts";
+import { labelTermsOf, type Prefilter, prefiltersOf } from "./prefilter.ts";
 import { RowState } from "./row-state.ts";
 import { skipTermsOf } from "./skip-terms.ts";
 import type { LabelNeeds } from "./wanted-labels.ts";
@@ -74,7 +74,8 @@ class BlockPipeline implements Pipeline {
     this.#lead = lead;
     this.#prefilters = prefilters;
     this.#compiled = compiled;
-    this.skip = skipTermsOf(lead);
+    const labelTerms = labelTermsOf(log.stages, log.stages.length - compiled.uses.length);
+    this.skip = { ...skipTermsOf(lead), ...(labelTerms.length > 0 ? { labelTerms } : {}) };
     const leading = log.stages.slice(0, log.stages.length - compiled.uses.length);
     this.stages = [
       ...leading.map((stage): StageUse => ({ stage, runs: "block", labelsRead: [] })),

@@ -103,3 +103,32 @@ test("a query that groups by __error__ keeps parser errors, not spoofed ones", (
   });
   assert.deepEqual(fatal, [false, true]);
 });
+
+const labelClaims: [stages: string, terms: string[]][] = [
+  [`| json | trace_id="abc"`, ["trace_id=abc by abc or \\u00"]],
+  [`|= "x" | logfmt | a="abc" and b="def" | c="ghi"`, ["a=abc", "b=def", "c=ghi"]],
+  [`| trace_id="x y"`, ["trace_id=x y by nothing"]],
+  [`| a="no parser yet" | json | b="abc"`, ["a=no parser yet by nothing", "b=abc"]],
+  [`| json | a="abc" or b="abc"`, []],
+  [`| json | a!="abc"`, []],
+  [`| json | a=~"abc"`, []],
+  [`| json | a=""`, []],
+  [`| json | a="x y"`, []],
+  [`| json | a="ab"`, []],
+  [`| json | a_extracted="abc"`, []],
+  [`| json | __error__="abc"`, []],
+  [`| json | label_format a=b | a="abc"`, []],
+  [`| line_format "x" | json | a="abc"`, []],
+  [`| json | drop b | a="abc"`, ["a=abc"]],
+];
+for (const [stages, terms] of labelClaims) {
+  test(`${stages} lets stores skip by labels ${JSON.stringify(terms)}`, () => {
+    const { log } = logOf(`{app="shop"} ${stages}`);
+    const options = { labelsWanted: "all" as const, unwrap: undefined, nowNs: () => 0n };
+    const found = (compilePipeline(log, options).skip.labelTerms ?? []).map(
+      ({ name, value, lines }) => `${name}=${value} by ${lines?.join(" or ") ?? "nothing"}`,
+    );
+    assert.equal(found.length, terms.length, found.join());
+    for (const [i, term] of terms.entries()) assert.ok(found[i]?.startsWith(term) === true, found.join());
+  });
+}

@@ -8,7 +8,7 @@ import type { Block, ColumnNeeds, MetadataColumn } from "#storage";
 import type { SegmentBlockRef } from "./block-ref.ts";
 import { neededFields } from "./field-columns.ts";
 
-export const decodedCacheBytesDefault: number = 48 * MiB;
+export const decodedCacheBytesDefault: number = 32 * MiB;
 
 /** Columns of one block; `fields` by number in the footer's column table. */
 export interface DecodedColumns {

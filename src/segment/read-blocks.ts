@@ -28,6 +28,9 @@ const getsInFlightMax = 4;
 /** Blocks unpacked ahead of the consumer: enough for the thread pool. */
 const blocksAheadMax = 3;
 
+/** A reader of entries that took so many blocks goes through all of them, in all likelihood. */
+const blocksAloneMax = 12;
+
 export interface ReadJob {
   readonly objects: ObjectStore;
   readonly needs: ColumnNeeds;
@@ -63,19 +66,24 @@ export async function* readBlocks(
   const limiter = new Limiter(getsInFlightMax);
   const scanner = scannerFor(refs, job.needs, job.scanner);
   const own = { ...job, scanner, options: { ...job.options, signal } };
-  const fetched = fetchAhead(refs, own, limiter);
+  const progress = { takenCount: 0 };
+  const fetched = fetchAhead(refs, { job: own, limiter, progress });
+  // Whoever wants a few entries is content with the first blocks: no threads for that.
+  const blocksAlone = job.needs.search?.keepsLines === true ? blocksAloneMax : 0;
   const aheadMax = Math.max(blocksAheadMax, scanner?.scansAtOnce ?? 0);
   const ahead: Promise<Block | undefined>[] = [];
   try {
     for (const coming of fetched) {
-      const block = unpackBlock(coming, own);
+      const isAlone = progress.takenCount < blocksAlone || scanner?.prepare() !== true;
+      const block = unpackBlock(coming, isAlone ? { ...own, scanner: undefined } : own);
       // The consumer awaits it below; until then a failure must not count as unhandled.
       block.catch(() => undefined);
       ahead.push(block);
-      if (ahead.length < aheadMax) continue;
+      if (ahead.length < (isAlone ? blocksAheadMax : aheadMax)) continue;
       const next = await ahead.shift();
       job.options.signal.throwIfAborted();
       if (next !== undefined) yield next;
+      progress.takenCount++;
     }
     for (const block of ahead) {
       const next = await block;
@@ -89,19 +97,27 @@ export async function* readBlocks(
 
 /**
  * Starts the GETs of a window when its first block is asked for, and those of the next window along
- * with it.
+ * with it; but those of the second one only when somebody has taken a block and wants more.
  */
 function* fetchAhead(
   refs: readonly SegmentBlockRef[],
-  job: ReadJob,
-  limiter: Limiter,
+  how: {
+    readonly job: ReadJob;
+    readonly limiter: Limiter;
+    readonly progress: { readonly takenCount: number };
+  },
 ): Iterable<ComingBlock> {
+  const { job, limiter, progress } = how;
   const windows = windowsOf(refs, job.needs);
-  let current = startWindow(windows[0] ?? [], job, limiter);
+  const start = (i: number): ComingBlock[] => startWindow(windows[i] ?? [], { job, limiter });
+  let current = start(0);
   for (let i = 0; i < windows.length; i++) {
-    const next = startWindow(windows[i + 1] ?? [], job, limiter);
-    yield* current;
-    current = next;
+    let next: ComingBlock[] | undefined;
+    for (const coming of current) {
+      if (i > 0 || progress.takenCount > 0) next ??= start(i + 1);
+      yield coming;
+    }
+    current = next ?? start(i + 1);
   }
 }
 
@@ -126,9 +142,9 @@ function windowsOf(refs: readonly SegmentBlockRef[], needs: ColumnNeeds): Segmen
 
 function startWindow(
   refs: readonly SegmentBlockRef[],
-  job: ReadJob,
-  limiter: Limiter,
+  how: { readonly job: ReadJob; readonly limiter: Limiter },
 ): ComingBlock[] {
+  const { job, limiter } = how;
   const bySegment = new Map<SegmentFooter, ColumnExtent[]>();
   const knownOf = refs.map((ref) => job.decoded.get(ref));
   for (const [i, ref] of refs.entries()) {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MiB, StoreError } from "#base";
+import { KiB, MiB, StoreError } from "#base";
 import { dayStartNs, nsPerDay } from "#model";
 import { MemoryObjectStore } from "#objectstore";
 import { type Block, type ColumnNeeds, newReadCounters, type ReadOptions } from "#storage";
-import { systemClock } from "#world";
+import { seededRandom, systemClock } from "#world";
 import { buildSegment } from "./build-segment.ts";
 import { type LineScanner, scanLines } from "./line-scan.ts";
 import { segmentStreamsOf } from "./plain-entries.ts";
@@ -15,6 +15,13 @@ const range = { fromNs: dayStartNs(day), toNs: dayStartNs(day) + nsPerDay };
 const id = "019ad5c3e800" + "0123456789abcdef";
 const needs = { lines: true, lengths: false, metadata: "all" } as const;
 
+const random = seededRandom(4);
+
+/** Does not compress well: what lies in the first window is searched by the reader. */
+function noise(i: number): string {
+  return random.bytes(i % 3 === 0 ? 500 : 600).toString("hex");
+}
+
 /** Lines of two fat streams and of many thin ones that share blocks: 9 MiB in all. */
 async function storedLines(): Promise<MemoryObjectStore> {
   const objects = new MemoryObjectStore(systemClock);
@@ -22,11 +29,12 @@ async function storedLines(): Promise<MemoryObjectStore> {
     labels: { app: s < 2 ? "fat" : "thin", nr: `${s}` },
     entries: Array.from({ length: s < 2 ? 4000 : 20 }, (__, i) => ({
       timeNs: range.fromNs + BigInt(i) * 1_000_000n,
-      line: `${i % 7 === 0 ? "hit" : "other"} ${s} ${i} ${"x".repeat(i % 3 === 0 ? 1000 : 1200)}`,
+      line: `${i % 7 === 0 ? "hit" : "other"} ${s} ${i} ${noise(i)}`,
     })),
   }));
   const input = { tenant: "fake", day, streams: segmentStreamsOf(streams) };
-  const built = await buildSegment({ ...input, journal: [], replaces: [] }, { id });
+  const options = { id, blockTargetBytes: 256 * KiB };
+  const built = await buildSegment({ ...input, journal: [], replaces: [] }, options);
   await objects.put(built.key, built.parts);
   return objects;
 }

@@ -22,7 +22,7 @@ export function scannerFor(
   if (scanner === undefined || needs.search === undefined || !needs.lines) return undefined;
   let bytes = 0;
   for (const ref of refs) bytes += ref.facts.lineBytes;
-  return bytes >= readBytesMin && scanner.prepare() ? scanner : undefined;
+  return bytes >= readBytesMin ? scanner : undefined;
 }
 
 export function isWorthScanning(ref: SegmentBlockRef): boolean {

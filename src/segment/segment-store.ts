@@ -38,7 +38,7 @@ export interface SegmentStoreOptions {
   readonly footerCacheBytes?: number;
   /** Memory for skip filters; 128 MiB when omitted. */
   readonly filterCacheBytes?: number;
-  /** Memory for small columns as they were decoded; 48 MiB when omitted. */
+  /** Memory for small columns as they were decoded; 32 MiB when omitted. */
   readonly decodedCacheBytes?: number;
   /** Searches lines beside the main thread; without one, all is done there. */
   readonly scanner?: LineScanner;

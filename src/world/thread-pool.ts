@@ -31,8 +31,8 @@ export interface ThreadReply {
 /** Tasks sent to a thread at a time: the next one is there when one is done. */
 const tasksPerThread = 2;
 
-/** Heap of a thread: work is done in buffers outside of it. */
-const heapMiBMax = 256;
+/** Heap of a thread: work is done in buffers outside of it, and what is young dies young. */
+const heapLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 6 };
 
 /** After a thread failed nobody starts one for this long. */
 const pauseAfterFailureMs = 10_000;
@@ -123,9 +123,7 @@ export class ThreadPool {
   }
 
   #start(): void {
-    const worker = new Worker(this.#options.entry, {
-      resourceLimits: { maxOldGenerationSizeMb: heapMiBMax },
-    });
+    const worker = new Worker(this.#options.entry, { resourceLimits: heapLimits });
     const thread: Thread = { worker, tasks: new Map(), isReady: false };
     this.#threads.push(thread);
     worker.on("message", (reply: ThreadReply | "ready") => this.#take(thread, reply));
