@@ -7,6 +7,7 @@
  * Loki's keys begin with a tenant and go on with a fingerprint, or with `index/`: nothing of Loki's
  * can have this key.
  */
+import { crc32 } from "node:zlib";
 import { isStoreError, messageOf, StoreError } from "#base";
 import { isMigrated } from "#bucket";
 import type { Config } from "#config";
@@ -221,7 +222,8 @@ async function readStored(store: RecordedStore, log: Logger): Promise<PeriodPiec
 }
 
 async function writeStored({ objects, place, pieces }: RecordedStore, log: Logger): Promise<void> {
-  const text = `${JSON.stringify({ version: recordVersion, periods: pieces }, undefined, 2)}\n`;
+  const record = { version: recordVersion, crc: crcOf(pieces), periods: pieces };
+  const text = `${JSON.stringify(record, undefined, 2)}\n`;
   try {
     await objects.put(recordKey, Buffer.from(text));
   } catch (error) {
@@ -235,9 +237,11 @@ type ByPlace = ReadonlyMap<string, readonly PeriodPiece[]>;
 
 async function readLocal(objects: ObjectStore, log: Logger): Promise<ByPlace> {
   try {
-    const { places } = JSON.parse((await objects.get(localKey)).toString("utf8")) as {
+    const { places, crc } = JSON.parse((await objects.get(localKey)).toString("utf8")) as {
       places: Record<string, unknown>;
+      crc?: unknown;
     };
+    checkCrc(crc, places);
     return new Map(Object.entries(places).map(([place, list]) => [place, checkPieces(list)]));
   } catch (error) {
     if (!isStoreError(error, "missing")) {
@@ -263,7 +267,8 @@ async function writeLocal(
     [...now].every(([place, pieces]) => samePieces(before.get(place) ?? [], pieces));
   if (isSame) return;
   const places = Object.fromEntries(now);
-  const text = `${JSON.stringify({ version: recordVersion, places }, undefined, 2)}\n`;
+  const record = { version: recordVersion, crc: crcOf(places), places };
+  const text = `${JSON.stringify(record, undefined, 2)}\n`;
   try {
     await local.put(localKey, Buffer.from(text));
   } catch (error) {
@@ -274,7 +279,23 @@ async function writeLocal(
 }
 
 function parsePieces(text: string): PeriodPiece[] {
-  return checkPieces((JSON.parse(text) as { periods: unknown }).periods);
+  const { periods, crc } = JSON.parse(text) as { periods: unknown; crc?: unknown };
+  checkCrc(crc, periods);
+  return checkPieces(periods);
+}
+
+/** Of the compact text: a flipped bit must not look like data that the periods do not lead to. */
+function crcOf(value: unknown): string {
+  return crc32(JSON.stringify(value)).toString(16).padStart(8, "0");
+}
+
+/** The first records had none. */
+function checkCrc(crc: unknown, value: unknown): void {
+  if (crc === undefined) return;
+  const computed = crcOf(value);
+  if (crc !== computed) {
+    throw new TypeError(`crc ${JSON.stringify(crc)} expected but ${computed} computed`);
+  }
 }
 
 const dayPattern = /^\d{4}-\d\d-\d\d$/;
