@@ -196,6 +196,7 @@ export class Skald {
         hiddenRows: (tenant, block) => life.visibility.hiddenNow(tenant, block),
       },
       admin: this.#admin(ingest),
+      tailsPerAddressMax: config.access.tailsPerAddressMax,
       ...(this.#access?.port === undefined ? {} : { access: this.#access.port }),
       ...(this.#access === undefined ? {} : { audit: this.#access.audit }),
     };

@@ -25,6 +25,8 @@ export interface HttpPorts {
   readonly push: PushPort;
   readonly tails: TailPort;
   readonly admin: AdminPort;
+  /** skald.tails_per_address; 0 or not given: any number. */
+  readonly tailsPerAddressMax?: number;
   /** Not given: no token file is in force, and who asks is believed. */
   readonly access?: AccessPort;
   readonly audit?: Pick<Audit, "record">;

@@ -46,10 +46,11 @@ function tailRoute(app: FastifyInstance, tails: Tails, place: Place): void {
     preValidation: (request, _reply, done) => {
       takeHeadersFromAddress(request);
       asked.set(request, readRequest(request, place));
+      tails.checkAddress(request.ip);
       done();
     },
     handler: async (_request, reply) => sendText(reply, 400, "Bad Request"),
-    wsHandler: (socket, request) => tails.serve(socket, asked.get(request)!),
+    wsHandler: (socket, request) => tails.serve(socket, asked.get(request)!, request.ip),
   });
   refuseOthers(app, ["GET"], place.path);
 }
@@ -108,10 +109,11 @@ function delayOf(parameters: Parameters): number {
   return seconds;
 }
 
-/** The tails under way, counted by tenant. */
+/** The tails under way, counted by tenant and by network address. */
 class Tails {
   readonly #ports: HttpPorts;
   readonly #countOf = new Map<string, number>();
+  readonly #countAt = new Map<string, number>();
 
   constructor(ports: HttpPorts) {
     this.#ports = ports;
@@ -120,8 +122,17 @@ class Tails {
     );
   }
 
+  /** Throws RequestError 429 when the address has as many tails as one may have. */
+  checkAddress(address: string): void {
+    const max = this.#ports.tailsPerAddressMax ?? 0;
+    if (max <= 0 || (this.#countAt.get(address) ?? 0) < max) return;
+    throw new RequestError(429, `more than ${max} live tails from ${address}`, {
+      retryAfterSeconds: 30,
+    });
+  }
+
   /** Takes the connection over; never throws. */
-  serve(socket: WebSocket, asked: Asked): void {
+  serve(socket: WebSocket, asked: Asked, address: string): void {
     const { expr } = asked;
     const refused = this.#refusal(asked);
     if (refused !== undefined || expr.kind !== "log") {
@@ -130,14 +141,18 @@ class Tails {
     }
     const { tenant } = asked;
     const session = new TailSession({ ...asked, log: expr }, socket, this.#ports);
-    this.#count(tenant, 1);
+    count(this.#countOf, tenant, 1);
+    count(this.#countAt, address, 1);
     session
       .run()
       .catch((error: unknown) => {
         this.#ports.log.error("tail failed", { tenant, reason: messageOf(error) });
         closeSocket(socket, "internal error");
       })
-      .finally(() => this.#count(tenant, -1));
+      .finally(() => {
+        count(this.#countOf, tenant, -1);
+        count(this.#countAt, address, -1);
+      });
   }
 
   /** Loki counts after the upgrade; its words show that another process was asked. */
@@ -148,10 +163,10 @@ class Tails {
     const reason = `max concurrent tail requests limit exceeded, count > limit (${count} > ${max})`;
     return `rpc error: code = Code(400) desc = ${reason}`;
   }
+}
 
-  #count(tenant: string, change: 1 | -1): void {
-    const count = (this.#countOf.get(tenant) ?? 0) + change;
-    if (count > 0) this.#countOf.set(tenant, count);
-    else this.#countOf.delete(tenant);
-  }
+function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const now = (counts.get(key) ?? 0) + change;
+  if (now > 0) counts.set(key, now);
+  else counts.delete(key);
 }
