@@ -36,6 +36,7 @@ export interface DayPlan {
   /** Differs when the index lists other chunks. */
   readonly digest: string;
   readonly chunkCount: number;
+  readonly streamCount: number;
   readonly portions: readonly Portion[];
 }
 
@@ -56,7 +57,8 @@ export function planDay(
   const digest = createHash("sha256");
   for (const key of [...byKey.keys()].sort()) digest.update(`${key}\n`);
   const portions = portionsOf(streams, range, bounds);
-  return { digest: digest.digest("hex"), chunkCount: byKey.size, portions };
+  const counts = { chunkCount: byKey.size, streamCount: streams.length };
+  return { digest: digest.digest("hex"), ...counts, portions };
 }
 
 function byArrival(a: ListedChunk, b: ListedChunk): number {

@@ -10,6 +10,7 @@
  */
 import { createHash } from "node:crypto";
 import { isStoreError, StoreError } from "#base";
+import { parseIndexPath } from "#lokiindex";
 import type { ObjectStore } from "#objectstore";
 import type { RowSum } from "./row-sums.ts";
 
@@ -142,7 +143,10 @@ export async function isMigrated(
     const record = await readTableRecord(objects, table);
     if (record === undefined) continue;
     const known = new Set(record.indexKeys);
-    if (table.indexKeys.every((key) => known.has(key))) return true;
+    // What is no index file is not read either.
+    const isListed = (key: string): boolean =>
+      known.has(key) || parseIndexPath(key.slice(table.keyPrefix.length)) === undefined;
+    if (table.indexKeys.every(isListed)) return true;
   }
   return false;
 }

@@ -4,13 +4,14 @@
  * on; a run that finds nothing new does nothing. Segments of days whose period is still `tsdb` are
  * asked by nobody: the switch is the change of `schema_config`, and until then nothing has changed.
  */
-import { StoreError } from "#base";
+import { isStoreError, StoreError } from "#base";
 import { nextTurn } from "#world";
 import type { ObjectStore } from "#objectstore";
 import { decodeFooter, type ListedSegment, parseSegmentKey, SegmentStore } from "#segment";
 import { type Bucket, type BucketScope, hasTenant, type PlacedTable, tablesOf } from "./bucket.ts";
 import {
   chunksOfFile,
+  faultOf,
   filesOfTable,
   type ListedChunk,
   openTableFile,
@@ -90,7 +91,7 @@ export async function migrateBucket(
   // All tables in which a tenant of the scope may be; the day decides, not the tenant.
   const tables = await tablesOf(bucket, scope, signal);
   for (const placed of tables) {
-    const done = await new TableMigration(bucket, placed, options).run();
+    const done = await migrateTable(bucket, placed, options);
     for (const one of done.days) {
       options.onTenantDay(one);
       tenantDays++;
@@ -100,6 +101,30 @@ export async function migrateBucket(
     (done.isComplete ? complete : incomplete).push(placed);
   }
   return { days: tables.length, tenantDays, failed, sum, complete, incomplete };
+}
+
+interface DoneTable {
+  readonly days: readonly MigratedDay[];
+  readonly isComplete: boolean;
+}
+
+/**
+ * A table with an index file that cannot be read fails as a whole: what that lists cannot be known.
+ * One that is gone was merged meanwhile: then the table is listed again, once.
+ */
+async function migrateTable(
+  bucket: Bucket,
+  placed: PlacedTable,
+  options: MigrateOptions,
+): Promise<DoneTable> {
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await new TableMigration(bucket, placed, options).run();
+    } catch (error) {
+      if (isFirst && isStoreError(error, "missing")) continue;
+      return { days: [failedTable(placed, faultOf(error))], isComplete: false };
+    }
+  }
 }
 
 class TableMigration {
@@ -121,7 +146,7 @@ class TableMigration {
     return this.#placed.table.number;
   }
 
-  async run(): Promise<{ days: MigratedDay[]; isComplete: boolean }> {
+  async run(): Promise<DoneTable> {
     const { scope, signal, isDryRun } = this.#options;
     const target = this.#target;
     const { files } = await filesOfTable(this.#placed, signal);
@@ -155,7 +180,6 @@ class TableMigration {
     return { days, isComplete };
   }
 
-  /** A damaged index file ends the migration: what it lists cannot be known. */
   async #tenants(files: readonly TableFile[]): Promise<string[]> {
     const found = new Set<string>();
     for (const file of files) {
@@ -194,28 +218,28 @@ class TableMigration {
     const isSame = before !== undefined && before.digest === plan.digest;
     const mayKeep = isSame && (before.damagedChunks.length === 0 || this.#options.skipsDamaged);
     if (mayKeep && before.isDone && (await this.#isThere(before))) {
-      return factsOf(before, { day: this.#day, outcome: "known", chunks: plan.chunkCount });
+      return factsOf(before, plan, { day: this.#day, outcome: "known" });
     }
     const portions = mayKeep ? await this.#kept(before) : [];
     const kept = mayKeep ? before.outdated : [];
     const outdated = before === undefined || mayKeep ? kept : await this.#outdated(before);
-    const { digest, chunkCount: chunks } = plan;
+    const { digest } = plan;
     const start = { tenant, digest, portions, outdated, isDone: false };
     const record: TenantRecord = {
       ...start,
       damagedChunks: mayKeep ? before.damagedChunks : [],
     };
     if (isDryRun) {
-      const facts = factsOf(record, { day: this.#day, outcome: "planned", chunks });
+      const facts = factsOf(record, plan, { day: this.#day, outcome: "planned" });
       return { ...facts, segments: plan.portions.length };
     }
     try {
       const done = await this.#portions(plan, record);
-      return factsOf(done, { day: this.#day, outcome: "done", chunks });
+      return factsOf(done, plan, { day: this.#day, outcome: "done" });
     } catch (error) {
       if (!(error instanceof StoreError) || error.kind === "unavailable") throw error;
       if (error.kind === "denied" || error.kind === "full") throw error;
-      const facts = factsOf(record, { day: this.#day, outcome: "failed", chunks });
+      const facts = factsOf(record, plan, { day: this.#day, outcome: "failed" });
       return { ...facts, reason: error.message };
     }
   }
@@ -315,14 +339,23 @@ class TableMigration {
       isDone,
       damagedChunks: [...damaged],
     });
+    const proofs = new StreamProofs(onStream);
     for (const [number, portion] of plan.portions.entries()) {
-      if (number < portions.length) continue;
+      const known = portions[number];
+      if (number < portions.length) {
+        // Of portions with more streams only the sum was kept.
+        const [only, ...others] = portion.streams;
+        if (known && only !== undefined && others.length === 0) {
+          proofs.add({ tenant, day, labels: only.labels, sum: known.sum });
+        }
+        continue;
+      }
       signal.throwIfAborted();
       const job = { tenant, day, digest, number, portion };
       const migrated = await migratePortion(job, {
         target,
         signal,
-        onStream,
+        onStream: (proof) => proofs.add(proof),
         onDamaged: skipsDamaged ? (key) => damaged.add(key) : undefined,
         onChunk: () => {
           onProgress({ tenant, day, chunks: ++chunks, chunksTotal });
@@ -331,6 +364,7 @@ class TableMigration {
       portions.push(migrated ?? null);
       await writeTenantRecord(target, this.#table, recordNow(false));
     }
+    proofs.end();
     const current = new Set(portions.flatMap((portion) => portion?.segmentKey ?? []));
     for (const key of start.outdated) {
       if (!current.has(key)) await target.delete(key, { signal });
@@ -347,7 +381,8 @@ function chunksIn({ streams }: DayPlan["portions"][number]): number {
 
 function factsOf(
   record: TenantRecord,
-  what: { day: number; outcome: MigratedDay["outcome"]; chunks: number },
+  { chunkCount, streamCount }: DayPlan,
+  what: { day: number; outcome: MigratedDay["outcome"] },
 ): MigratedDay {
   const { tenant, damagedChunks } = record;
   const portions = record.portions.filter((portion) => portion !== null);
@@ -355,9 +390,44 @@ function factsOf(
     ...what,
     tenant,
     damagedChunks,
+    chunks: chunkCount,
     segments: portions.length,
-    streams: portions.reduce((sum, portion) => sum + portion.streams, 0),
+    streams: streamCount,
     lineBytes: portions.reduce((sum, portion) => sum + portion.lineBytes, 0),
     sum: portions.reduce((sum, portion) => addSums(sum, portion.sum), noRows),
   };
+}
+
+/** Stands for the tenant where it is not known; no tenant can have this name. */
+const anyTenant = "(all)";
+
+function failedTable({ table }: PlacedTable, reason: string): MigratedDay {
+  const nothing = { chunks: 0, segments: 0, streams: 0, lineBytes: 0, sum: noRows };
+  const what = { tenant: anyTenant, day: table.number, outcome: "failed" } as const;
+  return { ...what, ...nothing, reason, damagedChunks: [] };
+}
+
+/** A fat stream has several portions, one after the other: what they have together is told. */
+class StreamProofs {
+  readonly #tell: (proof: StreamProof) => void;
+  #pending: StreamProof | undefined;
+
+  constructor(tell: (proof: StreamProof) => void) {
+    this.#tell = tell;
+  }
+
+  add(proof: StreamProof): void {
+    const before = this.#pending;
+    if (before !== undefined && before.labels.key === proof.labels.key) {
+      this.#pending = { ...proof, sum: addSums(before.sum, proof.sum) };
+      return;
+    }
+    this.end();
+    this.#pending = proof;
+  }
+
+  end(): void {
+    if (this.#pending !== undefined) this.#tell(this.#pending);
+    this.#pending = undefined;
+  }
 }

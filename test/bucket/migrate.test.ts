@@ -6,11 +6,14 @@ import {
   type MigratedDay,
   type MigrateOptions,
   type MigrateResult,
+  periodsAfter,
+  type PlacedTable,
   type StreamProof,
   tablesOf,
   wholeBucket,
 } from "#bucket";
 import { type ObjectStore } from "#objectstore";
+import { buildSegment, parseSegmentKey } from "#segment";
 import type { LogStore } from "#storage";
 import { runQuery } from "../query/run-query.ts";
 import { expectedOf } from "../support/loki-buckets.ts";
@@ -105,10 +108,14 @@ describe("segments answer as the chunks they were made from", () => {
 test("small portions give the same entries: streams are cut by time", async () => {
   const open = await openTestBucket("many-chunks");
   const bounds = { bytesMax: 4096, entriesMax: 50 };
-  const { result } = await migrate(open, { bounds });
+  const { result, proofs } = await migrate(open, { bounds });
   assert.ok((await keysOf(open.stored, "v1/")).length > 10);
   const other = await openTestBucket("many-chunks");
-  assert.deepEqual(result.sum, (await migrate(other)).result.sum);
+  const whole = await migrate(other);
+  assert.deepEqual(result.sum, whole.result.sum);
+  // What is told of a stream is told of all of it, however many segments it is in.
+  const told = ({ labels, sum, day }: StreamProof): unknown => [labels.key, day, sum];
+  assert.deepEqual(proofs.map(told), whole.proofs.map(told));
   const wanted = await answersOf(open.store, open, "many-chunks");
   assert.deepEqual(await answersOf(nativeStore(open), open, "many-chunks"), wanted);
 });
@@ -214,4 +221,51 @@ test("what is read back and differs is an error", async () => {
   const { result, days } = await migrate(open, { target });
   assert.ok(result.failed > 0);
   assert.ok(days.every(({ outcome, reason }) => outcome !== "failed" || /\.seg/.test(reason!)));
+});
+
+test("a table with an index file that cannot be read fails, the others are migrated", async () => {
+  const open = await openTestBucket("snappy");
+  const [damaged] = (await keysOf(open.objects, "index/")).filter((key) => key.endsWith(".gz"));
+  await open.objects.put(damaged!, Buffer.from("no index"));
+  const { result, days } = await migrate(open);
+  assert.equal(result.failed, 1);
+  assert.ok(days.some(({ outcome, reason }) => outcome === "failed" && reason!.includes(damaged!)));
+  assert.ok(days.some(({ outcome }) => outcome === "done"));
+});
+
+test("segments that were merged since count as done", async () => {
+  const open = await openTestBucket("snappy");
+  await migrate(open, { bounds: { bytesMax: 8 * 1024, entriesMax: 10_000 } });
+  const keys = (await keysOf(open.stored, "v1/acme/2024-12-31/")).sort();
+  assert.ok(keys.length > 1, `${keys.length} segments`);
+  const ids = keys.map((key) => parseSegmentKey(key).id);
+  const { tenant, day } = parseSegmentKey(keys[0]!);
+  const id = `ffffffffffff${"0".repeat(16)}`;
+  const input = { tenant, day, streams: [], journal: [], replaces: ids };
+  const merged = await buildSegment(input, { id });
+  await open.stored.put(merged.key, merged.parts);
+  for (const key of keys) await open.stored.delete(key);
+  const again = await migrate(open, { bounds: { bytesMax: 8 * 1024, entriesMax: 10_000 } });
+  assert.ok(again.days.every(({ outcome }) => outcome === "known"));
+});
+
+describe("which periods to write", () => {
+  const placed = (number: number): PlacedTable =>
+    ({ place: { name: "x" }, table: { number } }) as unknown as PlacedTable;
+  const shape = (complete: number[], incomplete: number[]): string[] => {
+    const sums = { days: 0, tenantDays: 0, failed: 0, sum: { count: 0, high: 0, low: 0 } };
+    const lists = { complete: complete.map(placed), incomplete: incomplete.map(placed) };
+    return periodsAfter({ ...sums, ...lists }).map(({ from, store }) => `${from} ${store}`);
+  };
+  const rows: readonly [string, number[], number[], string[]][] = [
+    ["nothing done", [], [1, 2], []],
+    ["all done", [1, 2, 5], [], ["1970-01-02 skald"]],
+    ["the end is missing", [1, 2], [4], ["1970-01-02 skald", "1970-01-05 tsdb"]],
+    ["the start is missing", [3, 4], [1], ["1970-01-04 skald"]],
+    ["a hole", [1, 3], [2], ["1970-01-02 skald", "1970-01-03 tsdb", "1970-01-04 skald"]],
+    ["one of two stores is missing", [1], [1], []],
+  ];
+  for (const [what, complete, incomplete, wanted] of rows) {
+    test(what, () => assert.deepEqual(shape(complete, incomplete), wanted));
+  }
 });
