@@ -137,7 +137,8 @@ async function verifyJournal(folder: string, io: CliIo, writer: FindingWriter): 
     for (const text of (await inspectJournal(path, bytes)).problems) {
       const offset = Number(/ at byte (\d+)/.exec(text)?.[1] ?? 0);
       const where = { place: "journal", key: path, offset };
-      writer.add({ ...where, severity: "damage", what: "journal", text });
+      const what = text.startsWith(`${path}: `) ? text.slice(path.length + 2) : text;
+      writer.add({ ...where, severity: "damage", what: "journal", text: what });
     }
   }
   return files.length;

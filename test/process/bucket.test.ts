@@ -191,6 +191,38 @@ test("on S3: a migration that was killed goes on; verify, ls, stats and rebuild"
   assert.deepEqual(await answersOf(skald, "snappy"), wanted);
 });
 
+test("damage in the middle of the journal is named with file and byte", async () => {
+  const folder = temporaryFolder();
+  const config = configOf('{filesystem: {directory: "${DATA}/bucket"}}', [
+    "{from: 2024-01-01, store: skald, object_store: filesystem}",
+  ]);
+  const skald = await startSkald({ folder, config });
+  for (let i = 0; i < 3; i++) {
+    const streams = [{ stream: { app: "a" }, values: [[`${Date.now()}000000`, `line ${i}`]] }];
+    const answer = await fetch(`${skald.url}/loki/api/v1/push`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Scope-OrgID": "t" },
+      body: JSON.stringify({ streams }),
+    });
+    assert.equal(answer.status, 204);
+  }
+  const flag = writeConfig(folder, config);
+  // Beside the process, whose last record may be half written.
+  const sound = await bucket(["verify", flag]);
+  assert.equal(sound.code, 0, sound.out + sound.err);
+  assert.match(sound.err, /[1-9]\d* journal files/);
+  await skald.kill();
+  const wal = join(folder, "data", "wal");
+  const file = readdirSync(wal).find((name) => name.endsWith(".journal"))!;
+  const bytes = readFileSync(join(wal, file));
+  bytes[bytes.indexOf("line 1")]! ^= 1;
+  writeFileSync(join(wal, file), bytes);
+  const damaged = await bucket(["verify", flag]);
+  assert.equal(damaged.code, 1);
+  assert.match(damaged.out, new RegExp(`^damage {2}journal .*${file} at byte [1-9]\\d*: `, "m"));
+  rmSync(folder, { recursive: true });
+});
+
 test("a damaged bucket, a wrong folder and wrong flags are told apart by exit code", async () => {
   const folder = temporaryFolder();
   cpSync(join(fixtures, "gzip", "bucket"), join(folder, "bucket"), { recursive: true });
