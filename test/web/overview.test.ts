@@ -171,3 +171,30 @@ for (const colorScheme of ["dark", "light"] as const) {
     await assertAccessible(page);
   });
 }
+
+test("on a phone no view is wider than the screen", { skip }, async () => {
+  const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
+  await using opened = await openPage(browser, skald.url, phone);
+  const { page } = opened;
+  const shop = encodeURIComponent('{app="shop"}');
+  const views = [
+    ["overview", "", "Patterns and fields"],
+    ["overview", "service=shop", "took"],
+    ["status", "", "Slowest queries"],
+    ["live", `q=${shop}`, "order 600 paid"],
+    ["explore", `q=${shop}&cols=env,trace_id`, "order 600 paid"],
+  ] as const;
+  const widthOf = (selector: string) =>
+    page.evaluate<number>(`document.querySelector("${selector}").scrollWidth`);
+  for (const [view, parameters, text] of views) {
+    await page.goto(`${skald.url}/#/${view}?${parameters}`);
+    await page.getByText(text).first().waitFor();
+    assert.ok((await widthOf("main")) <= 360, `${view}: ${await widthOf("main")}`);
+  }
+  await page.locator(".line-fold").first().click();
+  await page.getByRole("button", { name: "Values of env" }).click();
+  assert.ok((await widthOf("main")) <= 360);
+  await page.getByRole("button", { name: "Context" }).click();
+  await page.getByRole("dialog").getByText("order 599 paid").waitFor();
+  assert.ok((await widthOf(".context-drawer")) <= 360, String(await widthOf(".context-drawer")));
+});

@@ -7,14 +7,13 @@ import { formatNs } from "../state/format.ts";
 import { addressOf, change, parameter } from "../state/location.ts";
 import { closeContext, contextKey, contextStream } from "./context-place.ts";
 import "./context-drawer.css";
-import { isPretty, isWrapped } from "./display.ts";
+import { isWrapped } from "./display.ts";
 import type { Entry } from "./entry.ts";
-import { keyOf, timeOfKey } from "./entry-key.ts";
-import { LineDetails } from "./line-details.tsx";
-import { LineRow } from "./line-row.tsx";
+import { timeOfKey } from "./entry-key.ts";
+import { LineList } from "./line-list.tsx";
 import { permalinkOf } from "./permalink.ts";
 import { type Found, scopeText, type Side, useContextLines } from "./context-lines.ts";
-import { type ListHandle, VirtualList } from "./virtual-list.tsx";
+import type { ListHandle } from "./virtual-list.tsx";
 
 /** More lines than this in one context are better read in Explore. */
 const entriesMax = 5_000;
@@ -118,6 +117,8 @@ function ScopeSelect(): JSX.Element {
   );
 }
 
+const noMarkers: readonly RegExp[] = [];
+
 interface LinesProps {
   readonly found: Found;
   readonly more: (side: Side) => void;
@@ -125,7 +126,7 @@ interface LinesProps {
 }
 
 function Lines({ found, more, handle }: LinesProps): JSX.Element {
-  const opened = useSignal<Entry | undefined>(undefined);
+  const opened = useSignal<ReadonlySet<Entry>>(new Set());
   const { entries, meant, hasBefore, hasAfter } = found;
   const isRoom = entries.length < entriesMax;
   const openQuery = (text: string): void => {
@@ -134,32 +135,15 @@ function Lines({ found, more, handle }: LinesProps): JSX.Element {
   return (
     <>
       <MoreButton side="before" isThere={hasBefore && isRoom} more={more} />
-      <VirtualList
-        items={entries}
-        estimatePixels={20}
-        look={`${isWrapped.value} ${isPretty.value}`}
+      <LineList
+        entries={entries}
+        query={contextStream.value}
+        onQuery={openQuery}
+        markers={noMarkers}
+        opened={opened.value}
+        onToggle={(entry) => (opened.value = new Set(opened.value.has(entry) ? [] : [entry]))}
+        meant={meant}
         handle={handle}
-        row={(entry, index) => (
-          <LineRow
-            key={keyOf(entry) + index}
-            entry={entry}
-            index={index}
-            markers={[]}
-            isOpen={opened.value === entry}
-            isSelected={false}
-            isMeant={entry === meant}
-            onToggle={() => (opened.value = opened.value === entry ? undefined : entry)}
-          >
-            {opened.value === entry ? (
-              <LineDetails
-                entry={entry}
-                entries={entries}
-                query={contextStream.value}
-                onQuery={openQuery}
-              />
-            ) : undefined}
-          </LineRow>
-        )}
       />
       <MoreButton side="after" isThere={hasAfter && isRoom} more={more} />
     </>

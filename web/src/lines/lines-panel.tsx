@@ -1,20 +1,18 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { TimeRange } from "../api/types.ts";
 import { change, parameter } from "../state/location.ts";
 import { useShortcuts } from "../state/shortcuts.ts";
-import { openContext } from "./context-place.ts";
-import { columns, isPretty, isWrapped, timeLook } from "./display.ts";
+import { isPretty, isWrapped } from "./display.ts";
 import type { Entry } from "./entry.ts";
 import { keyOf } from "./entry-key.ts";
 import { markersOf } from "./highlight.ts";
-import { LineDetails } from "./line-details.tsx";
-import { LineRow } from "./line-row.tsx";
+import { LineList } from "./line-list.tsx";
 import "./lines-panel.css";
 import { LinesToolbar } from "./lines-toolbar.tsx";
 import { useRowKeys } from "./row-keys.ts";
-import { type ListHandle, type ShownRows, VirtualList } from "./virtual-list.tsx";
+import type { ListHandle, ShownRows } from "./virtual-list.tsx";
 
 export interface LinesPanelProps {
   /** In the order shown: newest first when `direction` is backward. */
@@ -37,8 +35,6 @@ export interface LinesPanelProps {
   readonly children?: ComponentChildren;
 }
 
-const rowPixels = 20;
-const prettyRowPixels = 120;
 /** The toolbar sticks above the lines. */
 const coveredPixels = 44;
 /** This many rows before the end the next page is asked for. */
@@ -49,6 +45,19 @@ const entriesByScrollingMax = 200_000;
 /** `line` of the address: the key of the line that a link means. */
 const meantKey = parameter("line");
 
+const lookShortcuts = [
+  {
+    keys: "w",
+    does: "Lines: wrap long ones or not",
+    run: () => (isWrapped.value = !isWrapped.peek()),
+  },
+  {
+    keys: "p",
+    does: "Lines: JSON over several lines",
+    run: () => (isPretty.value = !isPretty.peek()),
+  },
+];
+
 export function LinesPanel(props: LinesPanelProps): JSX.Element {
   const { entries, query, direction } = props;
   const host = useRef<HTMLElement>(null);
@@ -58,9 +67,6 @@ export function LinesPanel(props: LinesPanelProps): JSX.Element {
   latest.current = props;
   const wasDeep = useRef(false);
   const markers = useMemo(() => markersOf(query), [query]);
-  const look = useComputed(
-    () => `${isWrapped.value} ${isPretty.value} ${timeLook.value} ${columns.value.join(",")}`,
-  );
   const toggle = (entry: Entry): void => {
     const next = new Set(opened.peek());
     if (!next.delete(entry)) next.add(entry);
@@ -72,71 +78,32 @@ export function LinesPanel(props: LinesPanelProps): JSX.Element {
     entries: () => latest.current.entries,
     onToggle: toggle,
   });
-  useShortcuts([
-    {
-      keys: "w",
-      does: "Lines: wrap long ones or not",
-      run: () => (isWrapped.value = !isWrapped.peek()),
-    },
-    {
-      keys: "p",
-      does: "Lines: JSON over several lines",
-      run: () => (isPretty.value = !isPretty.peek()),
-    },
-  ]);
+  useShortcuts(lookShortcuts);
   const meant = useMeantLine(entries, { opened, handle });
   const classes = ["lines", "panel", isWrapped.value ? "wrapped" : "unwrapped"];
   return (
     <section class={classes.join(" ")} aria-label="Lines" ref={host}>
       <LinesToolbar {...props} />
       <EdgeBefore {...props} />
-      <VirtualList
-        items={entries}
-        estimatePixels={isPretty.value ? prettyRowPixels : rowPixels}
-        look={look.value}
+      <LineList
+        entries={entries}
+        query={query}
+        onQuery={props.onQuery}
+        markers={markers}
+        opened={opened.value}
+        onToggle={toggle}
+        selected={selected.value}
+        meant={meant}
         handle={handle}
         coveredPixels={coveredPixels}
         onShown={(shown) => {
           askAhead(latest.current, shown);
           askBefore(latest.current, shown, wasDeep);
         }}
-        row={(entry, index) => (
-          <LineRow
-            key={keyFor(entry)}
-            entry={entry}
-            index={index}
-            markers={markers}
-            isOpen={opened.value.has(entry)}
-            isSelected={selected.value === entry}
-            isMeant={meant === entry}
-            onToggle={() => toggle(entry)}
-          >
-            {opened.value.has(entry) ? (
-              <LineDetails
-                entry={entry}
-                entries={entries}
-                query={query}
-                onQuery={props.onQuery}
-                onContext={() => openContext(entry)}
-              />
-            ) : undefined}
-          </LineRow>
-        )}
       />
       <EdgeAfter {...props} key={direction} />
     </section>
   );
-}
-
-let lastKey = 0;
-const keys = new WeakMap<Entry, number>();
-
-/** A number for an entry, the same as long as it is held. */
-function keyFor(entry: Entry): number {
-  const known = keys.get(entry);
-  if (known !== undefined) return known;
-  keys.set(entry, ++lastKey);
-  return lastKey;
 }
 
 function askAhead(

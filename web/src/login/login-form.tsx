@@ -39,29 +39,7 @@ export function LoginForm(): JSX.Element {
           void submit(event.currentTarget);
         }}
       >
-        {kind.value === "token" ? (
-          <label>
-            Token
-            <input class="field" type="password" name="token" autocomplete="off" required />
-          </label>
-        ) : (
-          <>
-            <label>
-              Name
-              <input class="field" type="text" name="username" autocomplete="username" required />
-            </label>
-            <label>
-              Password
-              <input
-                class="field"
-                type="password"
-                name="password"
-                autocomplete="current-password"
-                required
-              />
-            </label>
-          </>
-        )}
+        {kind.value === "token" ? <TokenField /> : <PasswordFields />}
         {failure.value !== "" && (
           <p class="note failure" role="alert">
             {failure.value}
@@ -79,5 +57,35 @@ export function LoginForm(): JSX.Element {
         {kind.value === "token" ? "With a name and a password" : "With a token"}
       </button>
     </section>
+  );
+}
+
+function TokenField(): JSX.Element {
+  return (
+    <label>
+      Token
+      <input class="field" type="password" name="token" autocomplete="off" required />
+    </label>
+  );
+}
+
+function PasswordFields(): JSX.Element {
+  return (
+    <>
+      <label>
+        Name
+        <input class="field" type="text" name="username" autocomplete="username" required />
+      </label>
+      <label>
+        Password
+        <input
+          class="field"
+          type="password"
+          name="password"
+          autocomplete="current-password"
+          required
+        />
+      </label>
+    </>
   );
 }

@@ -126,20 +126,27 @@ function StatusHead({ turn }: { readonly turn: number }): JSX.Element {
 }
 
 function Tiles({ list }: { readonly list: readonly Moment[] }): JSX.Element {
-  const now = list.at(-1)!.metrics;
-  const bytes = ratesOf(list, (one) => one.sum("loki_distributor_bytes_received_total"));
-  const lines = ratesOf(list, (one) => one.sum("loki_distributor_lines_received_total"));
-  const requests = ratesOf(list, (one) => one.sum("loki_request_duration_seconds_count"));
-  const cpu = ratesOf(list, (one) => one.sum("process_cpu_seconds_total"));
-  const waiting = sumOf(now, ["skald_queries_waiting_small", "skald_queries_waiting_large"]);
-  const refused = now.sum("loki_discarded_samples_total") ?? 0;
-  const failed = now.sum("loki_ingester_chunks_flush_failures_total") ?? 0;
-  const heads = seriesOf(list, (one) => one.sum("skald_head_bytes"));
-  const resident = seriesOf(list, (one) => one.sum("process_resident_memory_bytes"));
-  const commits = now.sum("skald_journal_commit_seconds_count") ?? 0;
-  const commitSeconds = (now.sum("skald_journal_commit_seconds_sum") ?? 0) / Math.max(1, commits);
   return (
     <dl class="tiles">
+      <WriteTiles list={list} />
+      <ReadTiles list={list} />
+    </dl>
+  );
+}
+
+function WriteTiles({ list }: { readonly list: readonly Moment[] }): JSX.Element {
+  const now = list.at(-1)!.metrics;
+  const count = (name: string): number => now.sum(name) ?? 0;
+  const bytes = ratesOf(list, (one) => one.sum("loki_distributor_bytes_received_total"));
+  const lines = ratesOf(list, (one) => one.sum("loki_distributor_lines_received_total"));
+  const heads = seriesOf(list, (one) => one.sum("skald_head_bytes"));
+  const refused = count("loki_discarded_samples_total");
+  const failed = count("loki_ingester_chunks_flush_failures_total");
+  const commits = count("skald_journal_commit_seconds_count");
+  const commitSeconds = count("skald_journal_commit_seconds_sum") / Math.max(1, commits);
+  const written = formatBytes(count("skald_segment_bytes_written_total"));
+  return (
+    <>
       <Tile
         title="Ingestion"
         value={last(bytes, (value) => `${formatBytes(value)}/s`)}
@@ -154,49 +161,62 @@ function Tiles({ list }: { readonly list: readonly Moment[] }): JSX.Element {
       />
       <Tile
         title="Streams in memory"
-        value={formatCount(now.sum("loki_ingester_memory_streams") ?? 0)}
+        value={formatCount(count("loki_ingester_memory_streams"))}
         note={`${formatBytes(heads.at(-1) ?? 0)} held`}
         values={heads}
       />
       <Tile
         title="Journal"
-        value={formatBytes(now.sum("skald_journal_bytes") ?? 0)}
+        value={formatBytes(count("skald_journal_bytes"))}
         note={
           commits === 0 ? "nothing written yet" : `a sync takes ${formatSeconds(commitSeconds)}`
         }
-        isBad={(now.sum("skald_journal_damage_count") ?? 0) > 0}
+        isBad={count("skald_journal_damage_count") > 0}
       />
       <Tile
         title="Segments written"
-        value={formatCount(now.sum("loki_ingester_chunks_flushed_total") ?? 0)}
-        note={
-          failed > 0
-            ? `${formatCount(failed)} writes failed`
-            : formatBytes(now.sum("skald_segment_bytes_written_total") ?? 0)
-        }
+        value={formatCount(count("loki_ingester_chunks_flushed_total"))}
+        note={failed > 0 ? `${formatCount(failed)} writes failed` : written}
         isBad={failed > 0}
       />
+    </>
+  );
+}
+
+/** More queries than this in the queue are worth a look. */
+const waitingMax = 10;
+
+function ReadTiles({ list }: { readonly list: readonly Moment[] }): JSX.Element {
+  const now = list.at(-1)!.metrics;
+  const count = (name: string): number => now.sum(name) ?? 0;
+  const requests = ratesOf(list, (one) => one.sum("loki_request_duration_seconds_count"));
+  const cpu = ratesOf(list, (one) => one.sum("process_cpu_seconds_total"));
+  const resident = seriesOf(list, (one) => one.sum("process_resident_memory_bytes"));
+  const waiting = count("skald_queries_waiting_small") + count("skald_queries_waiting_large");
+  const held = formatBytes(count("skald_queries_held_bytes"));
+  return (
+    <>
       <Tile
         title="Queries running"
-        value={formatCount(now.sum("skald_queries_running") ?? 0)}
-        note={`${formatCount(waiting)} waiting · ${formatBytes(now.sum("skald_queries_held_bytes") ?? 0)} held`}
-        isBad={waiting > 10}
+        value={formatCount(count("skald_queries_running"))}
+        note={`${formatCount(waiting)} waiting · ${held} held`}
+        isBad={waiting > waitingMax}
       />
       <Tile
         title="Requests"
         value={last(requests, (value) => `${formatValue(Number(value.toFixed(1)))}/s`)}
-        note={`${formatCount(now.sum("loki_querier_tail_active") ?? 0)} live tails`}
+        note={`${formatCount(count("loki_querier_tail_active"))} live tails`}
         values={requests}
       />
       <Tile
         title="Results remembered"
-        value={formatBytes(now.sum("skald_results_cache_memory_bytes") ?? 0)}
-        note={`${formatBytes(now.sum("skald_results_cache_disk_bytes") ?? 0)} on disk`}
+        value={formatBytes(count("skald_results_cache_memory_bytes"))}
+        note={`${formatBytes(count("skald_results_cache_disk_bytes"))} on disk`}
       />
       <Tile
         title="Memory"
         value={formatBytes(resident.at(-1) ?? 0)}
-        note={`loop lag ${formatSeconds(now.sum("nodejs_eventloop_lag_p99_seconds") ?? 0)} (p99)`}
+        note={`loop lag ${formatSeconds(count("nodejs_eventloop_lag_p99_seconds"))} (p99)`}
         values={resident}
       />
       <Tile
@@ -205,12 +225,8 @@ function Tiles({ list }: { readonly list: readonly Moment[] }): JSX.Element {
         note="of one core"
         values={cpu}
       />
-    </dl>
+    </>
   );
-}
-
-function sumOf(metrics: Moment["metrics"], names: readonly string[]): number {
-  return names.reduce((sum, name) => sum + (metrics.sum(name) ?? 0), 0);
 }
 
 function last(values: readonly number[], format: (value: number) => string): string | undefined {

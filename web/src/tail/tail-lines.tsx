@@ -1,15 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { openContext } from "../lines/context-place.ts";
-import { isPretty, isWrapped } from "../lines/display.ts";
+import { isWrapped } from "../lines/display.ts";
 import type { Entry } from "../lines/entry.ts";
-import { keyOf } from "../lines/entry-key.ts";
 import { markersOf } from "../lines/highlight.ts";
-import { LineDetails } from "../lines/line-details.tsx";
-import { LineRow } from "../lines/line-row.tsx";
+import { LineList } from "../lines/line-list.tsx";
 import { useRowKeys } from "../lines/row-keys.ts";
-import { type ListHandle, VirtualList } from "../lines/virtual-list.tsx";
+import type { ListHandle } from "../lines/virtual-list.tsx";
 import { change } from "../state/location.ts";
 import { entries, state } from "./tail-session.ts";
 
@@ -50,36 +47,18 @@ export function TailLines({ query }: { readonly query: string }): JSX.Element {
             {state.value === "live" ? "No line yet; new ones appear here." : "…"}
           </p>
         )}
-        <VirtualList
-          items={shown}
-          estimatePixels={20}
-          look={`${isWrapped.value} ${isPretty.value}`}
+        <LineList
+          entries={shown}
+          query={query}
+          onQuery={(text) => change({ q: text }, "push")}
+          markers={markers}
+          opened={opened.value}
+          onToggle={toggle}
+          selected={selected.value}
           handle={handle}
           onShown={() => {
             if (isAtEnd.peek()) toEnd(host.current);
           }}
-          row={(entry, index) => (
-            <LineRow
-              key={keyOf(entry)}
-              entry={entry}
-              index={index}
-              markers={markers}
-              isOpen={opened.value.has(entry)}
-              isSelected={selected.value === entry}
-              isMeant={false}
-              onToggle={() => toggle(entry)}
-            >
-              {opened.value.has(entry) ? (
-                <LineDetails
-                  entry={entry}
-                  entries={shown}
-                  query={query}
-                  onQuery={(text) => change({ q: text }, "push")}
-                  onContext={() => openContext(entry)}
-                />
-              ) : undefined}
-            </LineRow>
-          )}
         />
       </div>
       {!isAtEnd.value && (
