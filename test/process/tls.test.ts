@@ -213,7 +213,11 @@ test("gRPC with mutual TLS: a client of ours gets in, another does not", async (
       "content-type": "application/grpc",
       te: "trailers",
     });
-    const failed = new Promise<string>((resolve) => stream.on("error", () => resolve("out")));
+    const failed = new Promise<string>((resolve) => {
+      const out = (): void => resolve("out");
+      stream.on("error", out).once("close", out);
+      session.once("close", out);
+    });
     stream.end(Buffer.alloc(5));
     const answered = new Promise<string>((resolve) =>
       stream.once("response", (headers) => resolve(String(headers[":status"]))),
