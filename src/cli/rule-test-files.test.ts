@@ -100,6 +100,10 @@ const passing: readonly (readonly [claim: string, yaml: string])[] = [
 `,
   ],
   ["no sample is no sample", sampleOf(`sum(rate({app="no"}[5m]))`, "5m", "[]")],
+  [
+    "what comes later is not seen, not by a negative offset either",
+    sampleOf(`sum(count_over_time({app="web"}[1m] offset -1m))`, "1m", "[]"),
+  ],
   ["a scalar has no labels", sampleOf("1 + 1", "0s", "[{labels: '{}', value: 2e0}]")],
   [
     "lines with their times and metadata",
