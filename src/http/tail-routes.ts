@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { encodingFlags } from "./encoding-flags.ts";
 import { withRegexp } from "./legacy-routes.ts";
+import { isFromElsewhere } from "./own-page.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
 import type { HttpPorts } from "./ports.ts";
 import { limitsFor } from "./query-limits.ts";
@@ -55,6 +56,7 @@ function tailRoute(app: FastifyInstance, tails: Tails, place: Place): void {
   refuseOthers(app, ["GET"], place.path);
 }
 
+const noOrigins: ReadonlySet<string> = new Set();
 const headerOfParameter = { tenant: "x-scope-orgid", flags: "x-loki-response-encoding-flags" };
 
 /**
@@ -62,17 +64,12 @@ const headerOfParameter = { tenant: "x-scope-orgid", flags: "x-loki-response-enc
  * counts only when the browser says that it is this server's page, and never against a header.
  */
 function takeHeadersFromAddress(request: FastifyRequest): void {
-  const { origin, host } = request.headers;
-  if (origin === undefined || host === undefined || hostOf(origin) !== host) return;
+  if (request.headers.origin === undefined || isFromElsewhere(request.headers, noOrigins)) return;
   const parameters = parametersOf(request);
   for (const [name, header] of Object.entries(headerOfParameter)) {
     const value = parameters.get(name);
     if (value !== "" && (request.headers[header] ?? "") === "") request.headers[header] = value;
   }
-}
-
-function hostOf(origin: string): string {
-  return URL.canParse(origin) ? new URL(origin).host : "";
 }
 
 function readRequest(request: FastifyRequest, { ports, isLegacy }: Place): Asked {
