@@ -406,7 +406,7 @@ test("until it is ready it takes and tells nothing; while stopping it still answ
 test("long answers are compressed for who can read it, short ones never", async () => {
   await server.push(
     { job: "long" },
-    Array.from({ length: 60 }, (_, i) => `line ${i} of sixty`),
+    Array.from({ length: 60 }, (_, i) => `line ${i} of sixty, ${"and more ".repeat(20)}`),
   );
   const path = `${q}?query=%7Bjob%3D%22long%22%7D&${range}&limit=60`;
   const plain = await raw(path, {});

@@ -1,14 +1,17 @@
 import { Readable } from "node:stream";
 import { createGzip, constants, gzip, type ZlibOptions } from "node:zlib";
 import { promisify } from "node:util";
-import { MiB } from "#base";
+import { KiB, MiB } from "#base";
 import type { FastifyReply } from "fastify";
 
 /** Go's charset in capitals, as Loki's own encoder sends it. */
 export const jsonType = "application/json; charset=UTF-8";
 
-/** Smaller answers are not worth compressing: they fit one packet. */
-const gzipFromBytes = 1400;
+/**
+ * Smaller answers are not worth compressing: they go out with the first packets of a connection
+ * anyhow, and zlib's memory costs more than a small query itself.
+ */
+const gzipFromBytes: number = 8 * KiB;
 /** Answers of more characters than this are sent in pieces, as fast as the client reads. */
 const piecesFromLength: number = MiB;
 /** Logs repeat themselves: the first level already gains most, at a fraction of the time. */

@@ -146,6 +146,9 @@ function selectedStreams(
   { facts }: BlockRef,
   selects: (labels: Labels) => boolean,
 ): Uint8Array | undefined {
-  const selected = Uint8Array.from(facts.streams, (stream) => Number(selects(stream.labels)));
-  return selected.includes(0) ? selected : undefined;
+  const { streams } = facts;
+  let i = 0;
+  while (i < streams.length && selects(streams[i]!.labels)) i++;
+  if (i === streams.length) return undefined;
+  return Uint8Array.from(streams, ({ labels }) => Number(selects(labels)));
 }

@@ -31,24 +31,23 @@ export function blockRefOf(footer: SegmentFooter, picked: PickedBlock): SegmentB
 }
 
 function factsOf(footer: SegmentFooter, { block, runs }: PickedBlock): BlockFacts {
-  const { blocks, symbols } = footer;
+  const { blocks } = footer;
   const start = dayStartNs(footer.info.day);
   const table = blocks.runs;
-  const levelCounts = new Map<string, number>();
-  let [entryCount, lineBytes, min, max] = [0, 0, Infinity, 0];
+  let entryCount = 0;
+  let lineBytes = 0;
+  let min = Infinity;
+  let max = 0;
   for (const run of runs) {
     const minOffset = table.minOffsets[run]!;
     const maxOffset = table.maxOffsets[run]!;
     entryCount += table.entryCounts[run]!;
     lineBytes += table.lineBytes[run]!;
-    min = Math.min(min, minOffset);
-    max = Math.max(max, maxOffset);
-    for (let i = table.levelStarts[run]!; i < table.levelStarts[run + 1]!; i++) {
-      const level = symbols.text(table.levels[i]!);
-      levelCounts.set(level, (levelCounts.get(level) ?? 0) + table.levelCounts[i]!);
-    }
+    if (minOffset < min) min = minOffset;
+    if (maxOffset > max) max = maxOffset;
   }
   let streams: readonly BlockStream[] | undefined;
+  let levelCounts: ReadonlyMap<string, number> | undefined;
   return {
     entryCount,
     lineBytes,
@@ -60,10 +59,24 @@ function factsOf(footer: SegmentFooter, { block, runs }: PickedBlock): BlockFact
     get streams() {
       return (streams ??= streamsOf(footer, runs));
     },
-    levelCounts,
+    get levelCounts() {
+      return (levelCounts ??= levelCountsOf(footer, runs));
+    },
     source: footer.name,
     sourceOrder: sourceOrderOf(footer.info.id),
   };
+}
+
+function levelCountsOf(footer: SegmentFooter, runs: readonly number[]): Map<string, number> {
+  const { levelStarts, levels, levelCounts } = footer.blocks.runs;
+  const found = new Map<string, number>();
+  for (const run of runs) {
+    for (let i = levelStarts[run]!; i < levelStarts[run + 1]!; i++) {
+      const level = footer.symbols.text(levels[i]!);
+      found.set(level, (found.get(level) ?? 0) + levelCounts[i]!);
+    }
+  }
+  return found;
 }
 
 function streamsOf(footer: SegmentFooter, runs: readonly number[]): BlockStream[] {
