@@ -1,5 +1,5 @@
 /** Index files of Loki's tables, one at a time, for tools that go through all of them. */
-import { GiB, StoreError } from "#base";
+import { GiB, LruMap, MiB, StoreError } from "#base";
 import {
   type ChunkMeta,
   gunzipIndex,
@@ -55,6 +55,27 @@ export async function openTableFile(
   signal: AbortSignal,
 ): Promise<TsdbIndex> {
   return openIndex(file.key, await indexBytesOf(placed, file, signal));
+}
+
+/** Opened index files that are kept for the next tenant. */
+const shelfBytesMax: number = 256 * MiB;
+
+/** A file of many tenants is looked into once for each of them, and fetched once. */
+export class IndexShelf {
+  readonly #indexes = new LruMap<string, TsdbIndex>({
+    weightMax: shelfBytesMax,
+    weigh: (index) => index.heldBytes,
+  });
+
+  /** StoreError `corrupt`, `missing`, … */
+  async open(placed: PlacedTable, file: TableFile, signal: AbortSignal): Promise<TsdbIndex> {
+    const id = `${placed.place.name}\0${file.key}`;
+    const known = this.#indexes.get(id);
+    if (known !== undefined) return known;
+    const index = await openTableFile(placed, file, signal);
+    this.#indexes.set(id, index);
+    return index;
+  }
 }
 
 /** A chunk as an index file lists it. */

@@ -37,6 +37,8 @@ export interface DayPlan {
   readonly digest: string;
   readonly chunkCount: number;
   readonly streamCount: number;
+  /** Bytes of memory it is worth while it is worked on: at most `bytesMax`. */
+  readonly weightBytes: number;
   readonly portions: readonly Portion[];
 }
 
@@ -57,7 +59,10 @@ export function planDay(
   const digest = createHash("sha256");
   for (const key of [...byKey.keys()].sort()) digest.update(`${key}\n`);
   const portions = portionsOf(streams, range, bounds);
-  const counts = { chunkCount: byKey.size, streamCount: streams.length };
+  const load = loadOf([...byKey.values()]);
+  const share = Math.min(1, load.bytes / bounds.bytesMax + load.entries / bounds.entriesMax);
+  const weightBytes = share * bounds.bytesMax;
+  const counts = { chunkCount: byKey.size, streamCount: streams.length, weightBytes };
   return { digest: digest.digest("hex"), ...counts, portions };
 }
 

@@ -9,12 +9,13 @@ import { nextTurn } from "#world";
 import type { ObjectStore } from "#objectstore";
 import { decodeFooter, type ListedSegment, parseSegmentKey, SegmentStore } from "#segment";
 import { type Bucket, type BucketScope, hasTenant, type PlacedTable, tablesOf } from "./bucket.ts";
+import { forEachBounded } from "./for-each-bounded.ts";
 import {
   chunksOfFile,
   faultOf,
   filesOfTable,
+  IndexShelf,
   type ListedChunk,
-  openTableFile,
   type TableFile,
   tenantsOfFile,
 } from "./index-files.ts";
@@ -93,7 +94,6 @@ export async function migrateBucket(
   for (const placed of tables) {
     const done = await migrateTable(bucket, placed, options);
     for (const one of done.days) {
-      options.onTenantDay(one);
       tenantDays++;
       sum = addSums(sum, one.sum);
       if (one.outcome === "failed") failed++;
@@ -101,6 +101,14 @@ export async function migrateBucket(
     (done.isComplete ? complete : incomplete).push(placed);
   }
   return { days: tables.length, tenantDays, failed, sum, complete, incomplete };
+}
+
+/** Small tenants at work at a time; large ones have all the memory there is for this. */
+const tenantsInFlightMax = 6;
+
+interface PlannedTenant {
+  readonly tenant: string;
+  readonly plan: DayPlan;
 }
 
 interface DoneTable {
@@ -122,7 +130,9 @@ async function migrateTable(
       return await new TableMigration(bucket, placed, options).run();
     } catch (error) {
       if (isFirst && isStoreError(error, "missing")) continue;
-      return { days: [failedTable(placed, faultOf(error))], isComplete: false };
+      const failed = failedTable(placed, faultOf(error));
+      options.onTenantDay(failed);
+      return { days: [failed], isComplete: false };
     }
   }
 }
@@ -133,12 +143,15 @@ class TableMigration {
   readonly #options: MigrateOptions;
   readonly #table: TableIdentity;
   readonly #target: ObjectStore;
+  readonly #shelf = new IndexShelf();
+  readonly #bounds: PortionBounds;
 
   constructor(bucket: Bucket, placed: PlacedTable, options: MigrateOptions) {
     this.#bucket = bucket;
     this.#placed = placed;
     this.#options = options;
     this.#table = { place: placed.place.name, keyPrefix: placed.table.keyPrefix };
+    this.#bounds = options.bounds ?? defaultPortionBounds;
     this.#target = options.target ?? placed.place.objects;
   }
 
@@ -147,26 +160,31 @@ class TableMigration {
   }
 
   async run(): Promise<DoneTable> {
-    const { scope, signal, isDryRun } = this.#options;
+    const { scope, signal, isDryRun, onTenantDay } = this.#options;
     const target = this.#target;
     const { files } = await filesOfTable(this.#placed, signal);
     const tenants = await this.#tenants(files);
     const days: MigratedDay[] = [];
     let isComplete = true;
     let entries = 0;
-    for (const tenant of tenants) {
+    const bounds = {
+      tasksMax: tenantsInFlightMax,
+      bytesMax: this.#bounds.bytesMax,
+      bytesOf: ({ plan }: PlannedTenant) => plan.weightBytes,
+    };
+    await forEachBounded(this.#plans(tenants, files), bounds, async ({ tenant, plan }) => {
       if (hasTenant(scope, tenant)) {
-        const done = await this.#tenant(tenant, files);
+        const done = await this.#tenant(tenant, plan);
+        onTenantDay(done);
         days.push(done);
         entries += done.sum.count;
         isComplete &&= done.outcome === "done" || done.outcome === "known";
       } else {
-        const plan = await this.#plan(tenant, files);
         const known = await readTenantRecord(target, this.#table, tenant);
         isComplete &&= known?.isDone === true && known.digest === plan.digest;
         for (const portion of known?.portions ?? []) entries += portion?.sum.count ?? 0;
       }
-    }
+    });
     if (isComplete && !isDryRun) {
       const indexKeys = files.map(({ key }) => key);
       await writeTableRecord(target, {
@@ -187,7 +205,7 @@ class TableMigration {
         found.add(file.tenant);
         continue;
       }
-      const index = await openTableFile(this.#placed, file, this.#options.signal);
+      const index = await this.#shelf.open(this.#placed, file, this.#options.signal);
       for (const tenant of tenantsOfFile(file, index)) found.add(tenant);
     }
     for (const tenant of found) validateTenantId(tenant);
@@ -200,20 +218,25 @@ class TableMigration {
     for (const file of files) {
       if (file.tenant !== undefined && file.tenant !== tenant) continue;
       const placed = this.#placed;
-      const index = await openTableFile(placed, file, this.#options.signal);
+      const index = await this.#shelf.open(placed, file, this.#options.signal);
       for (const chunk of chunksOfFile(this.#bucket, { placed, file, index }, scope)) {
         chunks.push(chunk);
       }
       await nextTurn();
     }
-    const bounds = this.#options.bounds ?? defaultPortionBounds;
-    return planDay(chunks, { day: this.#day, bounds });
+    return planDay(chunks, { day: this.#day, bounds: this.#bounds });
   }
 
-  async #tenant(tenant: string, files: readonly TableFile[]): Promise<MigratedDay> {
+  async *#plans(
+    tenants: readonly string[],
+    files: readonly TableFile[],
+  ): AsyncGenerator<PlannedTenant, void, undefined> {
+    for (const tenant of tenants) yield { tenant, plan: await this.#plan(tenant, files) };
+  }
+
+  async #tenant(tenant: string, plan: DayPlan): Promise<MigratedDay> {
     const { isDryRun } = this.#options;
     const target = this.#target;
-    const plan = await this.#plan(tenant, files);
     const before = await readTenantRecord(target, this.#table, tenant);
     const isSame = before !== undefined && before.digest === plan.digest;
     const mayKeep = isSame && (before.damagedChunks.length === 0 || this.#options.skipsDamaged);

@@ -32,7 +32,7 @@ import {
   chunksOfFile,
   faultOf,
   filesOfTable,
-  openTableFile,
+  IndexShelf,
   type TableFile,
   tenantsOfFile,
 } from "./index-files.ts";
@@ -82,6 +82,7 @@ export async function rebuildIndexes(
   options: RebuildOptions,
 ): Promise<RebuildResult> {
   const sums = { rebuilt: 0, failed: 0 };
+  const shelf = new IndexShelf();
   const damagedFiles = new Set<string>();
   const failedTables = new Set<string>();
   const placeOfFile = new Map<string, { place: BucketPlace; table: string }>();
@@ -91,7 +92,7 @@ export async function rebuildIndexes(
       for (const [number, keys] of await keysByTable(bucket, { place, tenant }, options)) {
         const table = bucket.periods.tableAt(number);
         if (table === undefined || !place.periods.includes(table.period)) continue;
-        const job = new TableRebuild(bucket, { place, table, tenant, keys }, options);
+        const job = new TableRebuild(bucket, { shelf, place, table, tenant, keys }, options);
         const done = await job.run();
         for (const key of job.damaged) {
           damagedFiles.add(key);
@@ -143,6 +144,7 @@ async function keysByTable(
 }
 
 interface TableJob {
+  readonly shelf: IndexShelf;
   readonly place: BucketPlace;
   readonly table: BucketTable;
   readonly tenant: string;
@@ -181,7 +183,7 @@ class TableRebuild {
 
   /** What the tenant's index files and the shared ones list. */
   async #listed(): Promise<{ listed: Set<string>; hasSound: boolean }> {
-    const { place, table, tenant } = this.#job;
+    const { shelf, place, table, tenant } = this.#job;
     const { signal } = this.#options;
     const placed = { place, table };
     const scope = { ...this.#options.scope, tenants: new Set([tenant]) };
@@ -190,7 +192,7 @@ class TableRebuild {
     for (const file of (await filesOfTable(placed, signal)).files) {
       if (file.tenant !== undefined && file.tenant !== tenant) continue;
       try {
-        const index = await openTableFile(placed, file, signal);
+        const index = await shelf.open(placed, file, signal);
         const found = [...chunksOfFile(this.#bucket, { placed, file, index }, scope)];
         for (const { key } of found) listed.add(key);
         hasSound ||= tenantsOfFile(file, index).includes(tenant);
