@@ -115,6 +115,8 @@ function queryLimits(
     requiredNumberLabels: number("minimum_labels_number"),
     minShardingLookbackMs: number("min_sharding_lookback"),
     maxConcurrentTailRequests: number("max_concurrent_tail_requests"),
+    maxReadsPerSecond: number("max_reads_per_second"),
+    maxConcurrentReads: number("max_concurrent_reads"),
     volumeEnabled: get("volume_enabled") === true,
     volumeMaxSeries: number("volume_max_series"),
     patternIngesterEnabled: settingValue(values, "pattern_ingester.enabled") === true,

@@ -103,6 +103,8 @@ export const defaultLimits: Limits = {
   requiredNumberLabels: 0,
   minShardingLookbackMs: 0,
   maxConcurrentTailRequests: 10,
+  maxReadsPerSecond: 0,
+  maxConcurrentReads: 0,
   volumeEnabled: true,
   volumeMaxSeries: 1000,
   patternIngesterEnabled: true,

@@ -104,6 +104,10 @@ min_sharding_lookback days 0s frontend.min-sharding-lookback
   Queries of younger data are not split into shards.
 max_concurrent_tail_requests int 10 querier.max-concurrent-tail-requests
   Live tails of a tenant.
+max_reads_per_second float 0 none
+  Requests of a tenant that read, a second; 0: any number.
+max_concurrent_reads int 0 none
+  Requests of a tenant that read at the same time, those that wait included; 0: any number.
 volume_enabled bool true limits.volume-enabled
   Answer the volume API.
 volume_max_series int 1000 limits.volume-max-series

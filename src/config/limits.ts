@@ -64,6 +64,10 @@ export interface Limits extends RulerLimits {
   readonly requiredNumberLabels: number;
   readonly minShardingLookbackMs: number;
   readonly maxConcurrentTailRequests: number;
+  /** Not in Loki; 0: any number. */
+  readonly maxReadsPerSecond: number;
+  /** Not in Loki; 0: any number. */
+  readonly maxConcurrentReads: number;
   readonly volumeEnabled: boolean;
   readonly volumeMaxSeries: number;
   readonly patternIngesterEnabled: boolean;

@@ -17,6 +17,7 @@ import { allowOrigins } from "./cross-origin.ts";
 import { chooseProtocol, guardAccess } from "./guard-access.ts";
 import type { HttpPorts } from "./ports.ts";
 import { observeRequests } from "./request-metrics.ts";
+import { limitReads } from "./limit-reads.ts";
 import { sendText } from "./respond.ts";
 
 export { sendJson, sendText } from "./respond.ts";
@@ -106,6 +107,7 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   allowOrigins(app, origins);
   guardRequests(app, options);
   guardAccess(app, { ports, prefix, origins });
+  limitReads(app, ports);
   await app.register(
     async (scope) => {
       for (const route of options.routes) route(scope, ports);
