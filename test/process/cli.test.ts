@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -138,4 +138,29 @@ test("no server: exit code 1 and how to start one; a wrong flag: 2", async () =>
   assert.equal(ended.code, 1);
   assert.match(ended.err, /cannot reach http:\/\/127\.0\.0\.1:1[\s\S]*skald serve/);
   assert.equal((await skald(["labels", "--nonsense"], { url })).code, 2);
+});
+
+test("rules of files become those of a server, and are then the same", async () => {
+  await using server = await startSkald();
+  const { url, folder } = server;
+  const file = join(folder, "shop.yaml");
+  const text = (more: string): string => `groups:
+  - name: errors
+    interval: 1m
+    rules:
+      - alert: Many
+        expr: |
+          sum by (app) (count_over_time({app=~".+"} |= "error" [5m])) > 2
+        annotations: {lines: '{{ lines 2 }}', note: "tab\\there: \\"x\\""}
+${more}`;
+  writeFileSync(file, text("      - {record: 'a:b', expr: 'sum(rate({app=~\".+\"}[1m]))'}\n"));
+  assert.match(await succeed(["rules", "diff", file], { url }), /1 to create/);
+  assert.match(await succeed(["rules", "sync", file], { url }), /^created shop\/errors$/m);
+  await succeed(["rules", "diff", "--exit-code", file], { url });
+  assert.match(await succeed(["rules", "list"], { url }), /^shop +errors +1 +1 +1m$/m);
+  writeFileSync(file, text(""));
+  assert.match(await succeed(["rules", "sync", file], { url }), /^replaced shop\/errors$/m);
+  writeFileSync(file, "namespace: other\n");
+  assert.match(await succeed(["rules", "sync", file], { url }), /^deleted shop\/errors$/m);
+  assert.equal(await succeed(["rules", "list"], { url }), "");
 });
