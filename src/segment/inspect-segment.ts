@@ -158,7 +158,8 @@ function describeBlock(footer: SegmentFooter, block: number): string[] {
     const times = `${minNs} to ${start + BigInt(runs.maxOffsets[run]!)}`;
     lines.push(`  stream ${runs.streams[run]}: ${runs.entryCounts[run]} entries, ${times}`);
   }
-  const names = new Map(columnsOf(footer, block).metadata.map((one) => [one.column, one.name]));
+  const { metadata, fields } = columnsOf(footer, block);
+  const names = new Map([...metadata, ...fields].map((one) => [one.column, one.name]));
   for (let i = columnStarts[block]!; i < columnStarts[block + 1]!; i++) {
     const what = kindText(columns.kinds[i]!, names.get(i));
     const sizes = `${columns.storedBytes[i]} of ${columns.rawBytes[i]} bytes`;
@@ -172,6 +173,8 @@ function kindText(kind: number, name: string | undefined): string {
   if (kind === ColumnKind.lengths) return "lengths";
   if (kind === ColumnKind.lines) return "lines";
   if (kind === ColumnKind.metadata) return `metadata ${JSON.stringify(name)}`;
+  if (kind === ColumnKind.jsonField) return `JSON field ${JSON.stringify(name)}`;
+  if (kind === ColumnKind.logfmtField) return `logfmt field ${JSON.stringify(name)}`;
   if (kind === ColumnKind.trigrams) return "skip filter of trigrams";
   if (kind === ColumnKind.grams) return "skip filter of grams";
   if (kind === ColumnKind.values) return "skip filter of metadata values";
