@@ -10,7 +10,7 @@ import { ObjectStores, placeOf } from "./object-stores.ts";
 import { StoreHealth } from "./store-health.ts";
 import { boundsOf, lokiPeriodOf } from "./stores.ts";
 
-/** Only reads; that a process runs on the same stores does not matter. CliError says what is wrong. */
+/** Only opens: a process may run on the same stores. CliError says what is wrong. */
 export async function openBucketSource(where: BucketWhere, io: CliIo): Promise<OpenedBucket> {
   const config = await configOf(where, io);
   const { clock, random, files } = io;

@@ -112,7 +112,7 @@ export interface BucketObject extends KnownObject {
   readonly info: ObjectInfo;
 }
 
-/** All objects in the scope, one after the other; objects without a tenant when none is asked for. */
+/** All objects in the scope, one by one; those without a tenant when none is asked for. */
 export async function* objectsOf(
   bucket: Bucket,
   scope: BucketScope,

@@ -4,7 +4,7 @@ import { forEachBounded } from "./for-each-bounded.ts";
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test("no more tasks and bytes at a time than allowed; what is larger than all runs alone", async () => {
+test("no more tasks and bytes at a time than allowed; a larger one runs alone", async () => {
   let [tasks, bytes, tasksSeen, bytesSeen, done] = [0, 0, 0, 0, 0];
   const sizes = Array.from({ length: 60 }, (_, i) => (i === 30 ? 1_000 : (i % 7) + 1));
   const bounds = { tasksMax: 4, bytesMax: 15, bytesOf: (size: number) => size };

@@ -5,8 +5,8 @@
  *     skald/migrated/<table>/<tenant>.json   progress of a tenant, then its figures
  *     skald/migrated/<table>.json            all tenants are done: which index files were read
  *
- * `<table>` is a hash of the object store's place and the table's key prefix. Records can be deleted:
- * then the work is done again, with the same result.
+ * `<table>` is a hash of the object store's place and the table's key prefix. Records can be
+ * deleted: then the work is done again, with the same result.
  */
 import { createHash } from "node:crypto";
 import { isStoreError, StoreError } from "#base";

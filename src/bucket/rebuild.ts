@@ -1,8 +1,8 @@
 /**
  * Index tables of Loki's format made anew from the chunk objects: a chunk says itself of which
- * tenant and stream it is, from when to when, and how much is in it. By itself it does so only where
- * a tenant has no index file that can be read: where there is one, a chunk that it does not list may
- * be one that retention or a delete took out and that is yet to be swept.
+ * tenant and stream it is, from when to when, and how much is in it. Without being told to, this
+ * is done only where a tenant has no index file that can be read: where there is one, a chunk that
+ * it does not list may be one that retention or a delete took out and that is yet to be swept.
  */
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
@@ -58,7 +58,7 @@ export interface RebuildOptions {
 export interface RebuiltTable {
   readonly table: string;
   readonly tenant: string;
-  /** `sound`: its index files list all chunks there are. `left`: they do not list all, see above. */
+  /** `sound`: its index files list all chunks there are. `left`: not all, see above. */
   readonly outcome: "sound" | "rebuilt" | "planned" | "left" | "failed";
   /** Chunks of the tenant and day; those among them that no file listed. */
   readonly chunks: number;

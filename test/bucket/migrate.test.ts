@@ -74,7 +74,8 @@ async function answersOf(store: LogStore, open: TestBucket, bucket: string): Pro
       }
     }
     for (const selector of Object.keys(count_over_time)) {
-      const text = `sum by (app) (count_over_time(${selector}[${(toNs - fromNs) / 1_000_000_000n}s]))`;
+      const seconds = (toNs - fromNs) / 1_000_000_000n;
+      const text = `sum by (app) (count_over_time(${selector}[${seconds}s]))`;
       const { data } = await runQuery(store, { ...common, text, kind: "instant", fromNs: toNs });
       assert.ok(data.kind === "vector");
       answers.push(data.samples.map(({ value }) => value).sort((a, b) => a - b));

@@ -42,7 +42,8 @@ const tsdb = (from: string, schema: string, prefix: string, store: string): stri
 function configOf(storage: string, periods: readonly string[]): string {
   return `
 auth_enabled: true
-server: {http_listen_address: 127.0.0.1, http_listen_port: \${PORT}, grpc_listen_port: 0, log_level: warn}
+server:
+  {http_listen_address: 127.0.0.1, http_listen_port: \${PORT}, grpc_listen_port: 0, log_level: warn}
 common: {path_prefix: "\${DATA}/data"}
 schema_config:
   configs:
