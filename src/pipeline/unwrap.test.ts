@@ -129,6 +129,6 @@ for (const [stages, terms] of labelClaims) {
       ({ name, value, lines }) => `${name}=${value} by ${lines?.join(" or ") ?? "nothing"}`,
     );
     assert.equal(found.length, terms.length, found.join());
-    for (const [i, term] of terms.entries()) assert.ok(found[i]?.startsWith(term) === true, found.join());
+    for (const [i, term] of terms.entries()) assert.equal(found[i]?.startsWith(term), true, term);
   });
 }

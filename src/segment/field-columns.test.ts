@@ -4,7 +4,9 @@ import { dayStartNs, nsPerDay } from "#model";
 import { MemoryObjectStore } from "#objectstore";
 import { type Block, type FieldNeeds, type FieldReader, newReadCounters } from "#storage";
 import { seededRandom, systemClock } from "#world";
+import { ColumnKind } from "./block-builder.ts";
 import { buildSegment } from "./build-segment.ts";
+import { decodeFooter } from "./decode-footer.ts";
 import { fieldNamesMax } from "./field-columns.ts";
 import { segmentStreamsOf, type TestEntry } from "./plain-entries.ts";
 import { SegmentStore } from "./segment-store.ts";
@@ -34,15 +36,23 @@ interface TestStream {
   readonly lines: readonly string[];
 }
 
-async function storeOf(streams: readonly TestStream[], fields: FieldReader = readPairs) {
+async function storeOf(streams: readonly TestStream[], damages?: "fields") {
   const objects = new MemoryObjectStore(systemClock);
   const input = streams.map(({ app, lines }) => ({
     labels: { app },
     entries: lines.map((line, i): TestEntry => ({ timeNs: range.fromNs + BigInt(i), line })),
   }));
   const how = { journal: [], replaces: [], tenant: "fake", day, streams: segmentStreamsOf(input) };
-  const built = await buildSegment(how, { id, fields });
-  await objects.put(built.key, built.parts);
+  const built = await buildSegment(how, { id, fields: readPairs });
+  const bytes = Buffer.concat(built.parts);
+  if (damages !== undefined) {
+    const { footerBytes, bodyBytes } = built.facts;
+    const name = built.key;
+    const footer = decodeFooter({ name, bodyBytes, bytes: bytes.subarray(-footerBytes) });
+    const { kinds, offsets } = footer.blocks.columns;
+    bytes[offsets[kinds.indexOf(ColumnKind.logfmtField)]!]! ^= 1;
+  }
+  await objects.put(built.key, [bytes]);
   return new SegmentStore({ objects });
 }
 
@@ -50,8 +60,9 @@ async function blocksOf(
   store: SegmentStore,
   fields: Partial<FieldNeeds>,
   app?: string,
+  warnings: string[] = [],
 ): Promise<Block[]> {
-  const warnings: string[] = [];
+  const expectedCount = warnings.length;
   const warn = (message: string): number => warnings.push(message);
   const options = { signal: new AbortController().signal, counters: newReadCounters(), warn };
   const test = (value: string): boolean => value === app;
@@ -65,7 +76,7 @@ async function blocksOf(
   const found: Block[] = [];
   const asked = { lines: true, lengths: false, metadata: [], fields: needs } as const;
   for await (const block of store.read(blocks, asked, options)) found.push(block);
-  assert.deepEqual(warnings, []);
+  if (expectedCount === 0) assert.deepEqual(warnings, []);
   return found;
 }
 
@@ -131,6 +142,15 @@ for (const [why, needs, streams] of parsed) {
     assert.deepEqual(block!.lines!.texts(), streams[0]!.lines);
   });
 }
+
+test("damaged fields are named, and lines come in their place", async () => {
+  const warnings = ["some are expected"];
+  const [block] = await blocksOf(await storeOf([plain], "fields"), { names: ["x"] }, "a", warnings);
+  assert.equal(block!.fields, undefined);
+  assert.deepEqual(block!.lines!.texts(), plain.lines);
+  assert.match(warnings[1]!, /^fields of block 0 of .* not used: .*crc/);
+  assert.equal(warnings.length, 2);
+});
 
 test("streams that share a block have their own rows", async () => {
   const store = await storeOf([plain, { app: "b", lines: ["x=3 c", "x=4 c"] }]);

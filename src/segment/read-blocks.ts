@@ -10,6 +10,7 @@ import type { SegmentBlockRef } from "./block-ref.ts";
 import { type StoredPart, unpackPart } from "./compression.ts";
 import type { DecodedCache, DecodedColumns } from "./decoded-cache.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
+import { neededFields } from "./field-columns.ts";
 import type { SegmentFooter } from "./footer.ts";
 import type { LineScanner } from "./line-scan.ts";
 import { type FetchRange, planRanges } from "./read-ranges.ts";
@@ -223,6 +224,14 @@ async function unpackBlock(coming: ComingBlock, job: ReadJob): Promise<Block | u
     await unpack(lines);
     return decodeBlock(ref, raw, needs, known);
   } catch (error) {
+    const isByFields = neededFields(ref.columns, needs.fields) !== undefined;
+    if (isByFields && isStoreError(error, "corrupt")) {
+      // What the fields say is in the lines, too.
+      warn(`fields of block ${ref.block} of ${ref.footer.name} not used: ${error.message}`);
+      const byLines = { ...job, needs: { ...needs, fields: undefined } };
+      for await (const block of readBlocks([ref], byLines)) return block;
+      return undefined;
+    }
     if (!isStoreError(error, "corrupt") && !isStoreError(error, "missing")) throw error;
     warn(`block ${ref.block} of ${ref.footer.name} left out: ${error.message}`);
     return undefined;
