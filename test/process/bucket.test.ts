@@ -97,7 +97,7 @@ async function answersOf(skald: SkaldProcess, name: string): Promise<unknown> {
   return answers;
 }
 
-test("days that were migrated beside a running Skald are read from segments after the switch", async () => {
+test("days migrated beside a running Skald are read from segments after the switch", async () => {
   const folder = temporaryFolder();
   cpSync(join(fixtures, "period-switch", "bucket"), join(folder, "bucket"), { recursive: true });
   const storage = '{filesystem: {directory: "${DATA}/bucket"}}';
@@ -149,7 +149,13 @@ test("on S3: a migration that was killed goes on; verify, ls, stats and rebuild"
   await s3.fill("logs", objectsOf("snappy"));
   const { accessKeyId, secretAccessKey } = s3rverKeys;
   const storage = `
-  aws: {endpoint: "${s3.endpoint}", bucketnames: logs, region: us-east-1, s3forcepathstyle: true, access_key_id: ${accessKeyId}, secret_access_key: ${secretAccessKey}}`;
+  aws:
+    endpoint: ${s3.endpoint}
+    bucketnames: logs
+    region: us-east-1
+    s3forcepathstyle: true
+    access_key_id: ${accessKeyId}
+    secret_access_key: ${secretAccessKey}`;
   const folder = temporaryFolder();
   const before = configOf(storage, [tsdb("2024-01-01", "v13", "index_", "s3")]);
   const flag = writeConfig(folder, before);
