@@ -214,10 +214,11 @@ async function ask(prometheus: MonitoringServer, expr: string): Promise<number> 
 /** What is grouped by are labels that the metric has. */
 function assertLabels(expr: string, metrics: string): void {
   for (const [, by, name] of expr.matchAll(/by \(([^)]+)\) \(\s*(?:\w+\()?([a-z]+_\w+)/g)) {
-    const series = new RegExp(`^${name}\\{(.*)\\} `, "m").exec(metrics)?.[1];
+    const series: string | undefined = new RegExp(`^${name}\\{(.*)\\} `, "m").exec(metrics)?.[1];
     if (series === undefined) continue;
     for (const label of by!.split(", ")) {
-      const isThere = label === "job" || label === "instance" || series.includes(`${label}="`);
+      const isThere: boolean =
+        label === "job" || label === "instance" || series.includes(`${label}="`);
       assert.ok(isThere, `${name} has no label ${label}: ${expr}`);
     }
   }
