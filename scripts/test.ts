@@ -31,6 +31,11 @@ const checks: readonly (readonly [string, string, readonly string[]])[] =
     : [
         ["type check", bin("tsc"), ["--noEmit"]],
         ["type check of the page", bin("tsc"), ["--noEmit", "-p", "web"]],
+        [
+          "type check of the page's tests",
+          bin("tsc"),
+          ["--noEmit", "-p", "web/tsconfig.test.json"],
+        ],
         ["lint", bin("oxlint"), ["--type-aware", "--quiet"]],
         ["format", bin("biome"), ["format", "."]],
       ];
