@@ -146,6 +146,9 @@ function valueAt(values: readonly number[], x: number, width: number): number {
   return Math.max(...values.slice(from, to).filter((value) => !Number.isNaN(value)));
 }
 
+/** Few points are wider, so that the axis has room; wider ones look like a trend. */
+const columnsOfPointMax = 4;
+
 function severalSeries(
   series: readonly SampleSeries[],
   grid: Grid,
@@ -166,11 +169,14 @@ function severalSeries(
   ]);
   const table = tableLines([["", "min", "max", "last"], ...facts]);
   const margin = Math.max(...table.map(({ length }) => length));
-  const width = Math.max(columnsMin, Math.min(grid.count, options.columns - margin - 2));
+  const room = Math.max(columnsMin, options.columns - margin - 2);
+  const each = Math.max(1, Math.min(columnsOfPointMax, Math.floor(room / grid.count)));
+  const width = Math.max(1, Math.min(room, grid.count * each));
   return [
     `${table[0]!.padEnd(margin)}  ${timeAxis(grid, width, options.zone)}`.trimEnd(),
     ...rows.map(({ values }, at) => {
-      return `${table[at + 1]!.padEnd(margin)}  ${sparkline(values, { width, min, max })}`.trimEnd();
+      const wide = values.flatMap((value) => Array.from({ length: each }, () => value));
+      return `${table[at + 1]!.padEnd(margin)}  ${sparkline(wide, { width, min, max })}`.trimEnd();
     }),
   ];
 }

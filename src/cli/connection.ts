@@ -62,7 +62,6 @@ export const connectionFlags: readonly ConnectionFlag[] = [
 
 /** LogCLI has these; nothing here does what they ask for, and saying nothing would mislead. */
 const unsupported: readonly (readonly [flags: string, key: string, why: string])[] = [
-  ["--stdin", "stdin", "send the lines to a server first: skald push"],
   ["--cpuprofile <file>", "cpuprofile", "start node with --cpu-prof instead"],
   ["--memprofile <file>", "memprofile", "start node with --heap-prof instead"],
 ];

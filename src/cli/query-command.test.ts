@@ -271,7 +271,7 @@ const wrongLines: readonly { args: string[]; err: RegExp }[] = [
   { args: ["query", "-z", "Mars/Base", "{}"], err: /"Mars\/Base" is not a time zone/ },
   { args: ["query", "--addr=ftp://x", "{}"], err: /not an http or https address/ },
   { args: ["query", "--cert=a.pem", "{}"], err: /--cert: |--cert and --key/ },
-  { args: ["query", "--stdin", "{}"], err: /--stdin is not supported: .*skald push/ },
+  { args: ["query", "--cpuprofile=x", "{}"], err: /--cpuprofile is not supported: .*--cpu-prof/ },
   { args: ["query", "--store-config=x", "{}"], err: /--store-config is not supported/ },
   { args: ["query", "--username=a", "--bearer-token=b", "{}"], err: /give one of/ },
   { args: ["qurey", "{}"], err: /unknown command 'qurey'\n.*query/ },

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { duration, durationOrSeconds, wholeNumber } from "./arguments.ts";
+import { duration, durationOrSeconds, oneOf, wholeNumber } from "./arguments.ts";
 import { usageError } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import { addExamples, clientOf, type CommandContext, connectionHelp } from "./command-context.ts";
@@ -7,10 +7,18 @@ import { addConnection } from "./connection.ts";
 import { addOutput, EntryPrinter, type OutputOptions } from "./entry-printer.ts";
 import type { HttpClient } from "./http-client.ts";
 import { outputModes } from "./output-format.ts";
+import { ProgressBar } from "./progress-bar.ts";
 import { type PagedQuery, queryPages } from "./query-pages.ts";
 import { type ParallelOptions, queryInParallel } from "./query-parallel.ts";
+import { queryStdin, stdinLabels } from "./stdin-query.ts";
 import { runTail } from "./tail-command.ts";
-import { addTimeRange, type AskedRange, timeRangeOf, type TimeRangeOptions } from "./time-range.ts";
+import {
+  addTimeRange,
+  type AskedRange,
+  rangeGiven,
+  timeRangeOf,
+  type TimeRangeOptions,
+} from "./time-range.ts";
 
 interface QueryOptions extends OutputOptions, TimeRangeOptions, ParallelOptions {
   readonly limit: number;
@@ -21,6 +29,8 @@ interface QueryOptions extends OutputOptions, TimeRangeOptions, ParallelOptions 
   readonly tail?: true;
   readonly follow?: true;
   readonly delayFor?: bigint;
+  readonly stdin?: true;
+  readonly stdinFormat: "raw" | "jsonl";
 }
 
 /** Flags of LogCLI that read a bucket without a server. */
@@ -34,7 +44,7 @@ const bucketFlags = [
 export function queryCommand(context: CommandContext): Command {
   const command = new Command("query")
     .description("Print the entries (or, for a metric query, the series) of a range of time.")
-    .argument("<query>", "LogQL")
+    .argument("<query>", "LogQL; with --stdin the selector may be left out")
     .option("--limit <n>", "entries to print; 0 for all there are", wholeNumber(0), 30);
   addTimeRange(command)
     .option("--forward", "oldest entries first")
@@ -44,6 +54,14 @@ export function queryCommand(context: CommandContext): Command {
     .option("--step <duration>", "metric queries: distance of points", durationOrSeconds)
     .option("--interval <duration>", "at most one entry per interval", durationOrSeconds)
     .option("--batch <n>", "entries asked for at a time", wholeNumber(1), 1000);
+  command
+    .option("--stdin", "ask piped lines instead of a server; all of them, in order")
+    .addOption(
+      new Option("--stdin-format <format>", "raw or jsonl")
+        .argParser(oneOf("raw", "jsonl"))
+        .default("raw")
+        .hideHelp(),
+    );
   addOutput(command, outputModes);
   addParallel(command);
   for (const [flags] of bucketFlags) command.addOption(new Option(flags).hideHelp());
@@ -60,7 +78,9 @@ export function queryCommand(context: CommandContext): Command {
       const name = flags.split(" ")[0];
       throw usageError(`${name} is not supported: buckets are read by a server`);
     }
-    await runQuery(query, options, context.io);
+    const isGiven = command.getOptionValueSource("limit") === "cli";
+    if (options.stdin === true) await runStdin(query, options, { io: context.io, isGiven });
+    else await runQuery(query, options, context.io);
   });
 }
 
@@ -80,6 +100,27 @@ Large downloads: --parallel-duration=1h splits the range, --parallel-max-workers
 the same time, --part-path-prefix=/tmp/q writes them to files; then --merge-parts prints them in
 order (--keep-parts keeps them). Complete files are kept unless --overwrite-completed-parts.`;
 
+async function runStdin(
+  query: string,
+  options: QueryOptions,
+  { io, isGiven }: { io: CliIo; isGiven: boolean },
+): Promise<void> {
+  const printer = new EntryPrinter(options, io);
+  await queryStdin(
+    {
+      query,
+      kind: "range",
+      range: rangeGiven(options, io),
+      step: options.step,
+      interval: options.interval,
+      limit: isGiven && options.limit > 0 ? options.limit : undefined,
+      format: options.stdinFormat,
+      labels: stdinLabels,
+    },
+    { io, printer },
+  );
+}
+
 async function runQuery(query: string, options: QueryOptions, io: CliIo): Promise<void> {
   const printer = new EntryPrinter(options, io);
   const range = timeRangeOf(options, io);
@@ -92,7 +133,9 @@ async function runQuery(query: string, options: QueryOptions, io: CliIo): Promis
   const asked = pagedQuery(query, options, range);
   const isParallel = options.parallelMaxWorkers > 1 || options.partPathPrefix !== undefined;
   if (isParallel) return queryInParallel(asked, options, { client, printer, io });
-  return printPages(client, asked, printer);
+  // On the screen the entries themselves are the progress.
+  const hasBar = !io.stdout.isTerminal && options.quiet !== true;
+  return printPages(client, asked, { printer, io, hasBar });
 }
 
 function pagedQuery(query: string, options: QueryOptions, range: AskedRange): PagedQuery {
@@ -119,11 +162,30 @@ function seconds(ns: bigint | undefined): string | undefined {
 async function printPages(
   client: HttpClient,
   query: PagedQuery,
-  printer: EntryPrinter,
+  { printer, io, hasBar }: { printer: EntryPrinter; io: CliIo; hasBar: boolean },
 ): Promise<void> {
+  const bar = new ProgressBar(io, { isOn: hasBar });
+  let entryCount = 0;
   for await (const page of queryPages(client, query)) {
+    await bar.clear();
     if (page.kind === "samples") await printer.printSamples(page.result);
     else await printer.print(page.entries);
     await printer.about(page.about);
+    if (page.kind === "samples") continue;
+    entryCount += page.entries.length;
+    await bar.show({ share: shareOf(query, page.entries.at(-1)?.timeNs, entryCount), entryCount });
   }
+  await bar.clear();
+}
+
+/** By time or by the limit, whichever is nearer to its end. */
+function shareOf(
+  { fromNs, toNs, direction, limit }: PagedQuery,
+  lastNs: bigint | undefined,
+  entryCount: number,
+): number | undefined {
+  const ofLimit = limit === undefined ? 0 : entryCount / limit;
+  if (lastNs === undefined || toNs <= fromNs) return ofLimit;
+  const done = direction === "forward" ? lastNs - fromNs : toNs - lastNs;
+  return Math.max(ofLimit, Number(done) / Number(toNs - fromNs));
 }

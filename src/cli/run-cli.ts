@@ -12,6 +12,7 @@ import { contextCommand } from "./context-command.ts";
 import { deleteCommand } from "./delete-command.ts";
 import { detectedFieldsCommand } from "./detected-fields-command.ts";
 import { explainCommand } from "./explain-command.ts";
+import { exportCommand } from "./export-command.ts";
 import { fmtCommand } from "./fmt-command.ts";
 import { connectionHelpText, exitCodesHelpText, topLevelHelp } from "./help.ts";
 import { inspectCommand } from "./inspect-command.ts";
@@ -34,6 +35,7 @@ const commands: readonly ((context: CommandContext) => Command)[] = [
   instantQueryCommand,
   tailCommand,
   contextCommand,
+  exportCommand,
   pushCommand,
   labelsCommand,
   seriesCommand,
@@ -163,4 +165,5 @@ const leadingFlags: ReadonlyMap<string, boolean> = new Map<string, boolean>([
   ["--timezone", true],
   ["-z", true],
   ["--stats", false],
+  ["--stdin", false],
 ]);

@@ -40,6 +40,16 @@ export function timeRangeOf(options: TimeRangeOptions, io: CliIo): AskedRange {
   return { fromNs, toNs };
 }
 
+/** Only what the user gave of it: piped lines bring their own range. */
+export function rangeGiven(options: TimeRangeOptions, io: CliIo): Partial<AskedRange> {
+  const { fromNs, toNs } = timeRangeOf(options, io);
+  const hasFrom = options.from !== undefined || options.since !== undefined;
+  return {
+    ...(hasFrom ? { fromNs } : {}),
+    ...(options.to === undefined ? {} : { toNs }),
+  };
+}
+
 export function momentOf(flag: string, text: string, nowNs: bigint): bigint {
   const value = parseMoment(text, nowNs);
   if (value !== undefined) return value;
