@@ -10,7 +10,7 @@ import { type Client, Code, ConnectError, createClient } from "@connectrpc/conne
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { type Compression, compressions } from "./compressions.ts";
 import { Health, HttpResponseSchema, LogsService, Pusher } from "./descriptors.ts";
-import type { GrpcPushReply, GrpcPushRequest } from "./ports.ts";
+import type { GrpcPorts, GrpcPushReply, GrpcPushRequest } from "./ports.ts";
 import { type GrpcServer, startGrpcServer } from "./server.ts";
 
 interface Running extends AsyncDisposable {
@@ -28,6 +28,7 @@ async function start(
   options: {
     readonly answer?: (request: GrpcPushRequest) => Promise<GrpcPushReply> | GrpcPushReply;
     readonly authEnabled?: boolean;
+    readonly access?: GrpcPorts["access"];
     readonly closeTimeoutMs?: number;
   } = {},
 ): Promise<Running> {
@@ -48,6 +49,7 @@ async function start(
       log: createLogger({ level: "error", format: "logfmt", write: () => {} }),
       metrics,
       authEnabled: options.authEnabled ?? false,
+      ...(options.access === undefined ? {} : { access: options.access }),
       push: {
         push: async (request) => {
           requests.push(request);
@@ -327,4 +329,43 @@ test("the descriptors read what Loki's clients write", () => {
   assert.equal(http.code, 400);
   assert.equal(Buffer.from(http.body).toString(), "nope");
   assert.equal(create(Pusher.method.push.output).$typeName, "logproto.PushResponse");
+});
+
+test("with a token file a call needs a token that may write for the tenant", async () => {
+  const access: GrpcPorts["access"] = {
+    authenticator: {
+      identify: async ({ authorization, address }) => {
+        assert.match(address, /127\.0\.0\.1$/);
+        if (authorization === undefined) return undefined;
+        if (authorization === "Bearer wrong") throw new RequestError(401, "unauthorized");
+        const right = authorization === "Bearer reader" ? ("read" as const) : ("write" as const);
+        const tenants = authorization === "Bearer all" ? ("*" as const) : ["a"];
+        const rest = { secret: undefined, certificate: undefined, expiresMs: undefined };
+        const credential = { name: "x", tenants, rights: new Set([right]), ...rest };
+        return { credential, by: "token" };
+      },
+    },
+  };
+  await using running = await start({ authEnabled: true, access });
+  const cases: readonly (readonly [headers: Record<string, string>, code: string])[] = [
+    [{}, "Unauthenticated"],
+    [{ "x-scope-orgid": "a" }, "Unauthenticated"],
+    [{ authorization: "Bearer wrong" }, "Unauthenticated"],
+    [{ authorization: "Bearer reader" }, "PermissionDenied"],
+    [{ authorization: "Bearer writer", "x-scope-orgid": "b" }, "PermissionDenied"],
+    [{ authorization: "Bearer all" }, "Unauthenticated"],
+    [{ authorization: "Bearer writer" }, "a"],
+    [{ authorization: "Bearer all", "x-scope-orgid": "c" }, "c"],
+  ];
+  for (const [headers, want] of cases) {
+    const before = running.requests.length;
+    const got = await running
+      .pusher()
+      .push({ streams }, { headers })
+      .then(
+        () => running.requests[before]?.tenant,
+        (error: unknown) => Code[ConnectError.from(error).code],
+      );
+    assert.equal(got, want, JSON.stringify(headers));
+  }
 });

@@ -190,3 +190,67 @@ test("with queries over several tenants off, several are refused", async () => {
   const answer = await server.get("/loki/api/v1/labels", { headers: { "x-scope-orgid": "a|b" } });
   assert.deepEqual([answer.status, answer.text], [400, "multiple org IDs present\n"]);
 });
+
+test("heads that are too large, and bodies that trickle in, get an answer and the door", async () => {
+  await using server = await startTestServer({ readTimeoutMs: 300 });
+  const head = "GET /ready HTTP/1.1\r\nHost: x\r\n";
+  const flood = `X-Flood: ${"x".repeat(8000)}\r\n`.repeat(200);
+  // What was not read yet when the connection is closed may cost the client the answer.
+  const flooded = await exchange(server, `${head}${flood}\r\n`).catch(() => "");
+  assert.match(flooded, /^$|^HTTP\/1\.1 431 /);
+  assert.equal((await server.get("/ready")).status, 200);
+  const body =
+    "POST /loki/api/v1/push HTTP/1.1\r\nHost: x\r\nX-Scope-OrgID: t\r\nContent-Length: 99";
+  assert.match(await exchange(server, `${body}\r\n\r\n{`), /^HTTP\/1\.1 408 /);
+});
+
+for (const [count, status] of [
+  [190, 200],
+  [300, 431],
+] as const) {
+  test(`${count} headers are answered ${status}`, async () => {
+    await using server = await startTestServer();
+    const many = Array.from({ length: count }, (_, i) => `X-${i}: y\r\n`).join("");
+    const text = `GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${many}\r\n`;
+    assert.equal((await exchange(server, text)).split(" ")[1], String(status));
+  });
+}
+
+test("more connections than allowed are closed as they come, and counted", async () => {
+  await using server = await startTestServer({ connectionsMax: 2 });
+  const port = Number(new URL(server.url).port);
+  const sockets = [1, 2, 3].map(() => connect(port, "127.0.0.1"));
+  await once(sockets[2]!, "close");
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const { text } = await server.get("/metrics");
+  assert.match(text, /skald_http_connections_refused_total 1/);
+});
+
+test("one address has so many live tails and no more; an ended one makes room", async () => {
+  await using server = await startTestServer({ ports: { tailsPerAddressMax: 2 } });
+  const path = `/loki/api/v1/tail?query=${encodeURIComponent('{app="t"}')}`;
+  const open = (tenant: string): WebSocket => {
+    const headers = { "x-scope-orgid": tenant };
+    return new WebSocket(server.url.replace("http", "ws") + path, { headers });
+  };
+  const first = open("a");
+  await once(first, "open");
+  await once(open("b"), "open");
+  const refused = open("c");
+  refused.on("error", () => {});
+  const [, answer] = (await once(refused, "unexpected-response")) as [
+    unknown,
+    { statusCode: number; headers: Record<string, string> },
+  ];
+  assert.deepEqual([answer.statusCode, answer.headers["retry-after"]], [429, "30"]);
+  first.terminate();
+  for (let i = 0; i < 100; i++) {
+    const { text } = await server.get("/metrics");
+    if (/loki_querier_tail_active 1/.test(text)) break;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const next = open("c");
+  await once(next, "open");
+  next.terminate();
+});

@@ -62,7 +62,7 @@ export interface HttpServer {
  * by GET, with selectors that list hundreds of pods.
  */
 const headerBytesMax: number = MiB;
-/** Headers beyond this many are not looked at. */
+/** More headers than this are refused with 431. */
 const headersCountMax = 200;
 /** Long enough for every label name that a stream can have. */
 const pathParameterLengthMax = 4096;
