@@ -63,7 +63,7 @@ const triesWaitingMax = 64;
 /** Longer headers are no credentials of ours. */
 const credentialLengthMax = 4096;
 
-/** Finds out who asks. Costs a microsecond for tokens; passwords are checked in bounded number. */
+/** Finds out who asks. Costs some microseconds for tokens; passwords are checked in bounded number. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #key: Buffer;

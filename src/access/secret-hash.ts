@@ -4,7 +4,7 @@ import type { Random } from "#world";
 
 /**
  * How secrets are stored. Nobody guesses a token of 256 random bits, so one round of SHA-256 is
- * enough and costs a microsecond a request; passwords can be guessed and are made slow to try by
+ * enough and costs a few microseconds a request; passwords can be guessed and are made slow to try by
  * scrypt (RFC 7914).
  *
  *     sha256:<64 hex digits>

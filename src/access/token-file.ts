@@ -40,7 +40,8 @@ export interface TokenFileReading {
 
 /** Far more than any deployment has; a wrong file name may lead to a log of gigabytes. */
 export const tokenFileLengthMax: number = 8 * 1024 * 1024;
-const credentialsMax = 20_000;
+/** Reading YAML of so many takes a second, in which nothing else happens; JSON is read at once. */
+const credentialsMax = 10_000;
 const nameLengthMax = 128;
 const problemsMax = 20;
 
@@ -77,14 +78,22 @@ class Reader {
       this.problems.push(`longer than ${tokenFileLengthMax} characters`);
       return;
     }
+    const json = jsonOf(text);
+    if (json !== undefined) this.#readRoot(json);
+    else this.#readYaml(text);
+  }
+
+  #readYaml(text: string): void {
     const document = parseDocument(text, { lineCounter: new LineCounter(), prettyErrors: false });
     for (const { code, pos } of document.errors) {
       // Its message would quote the line, which may hold a secret that somebody put there.
       const line = text.slice(0, pos[0]).split("\n").length;
       this.problems.push(`line ${line}: not YAML (${code})`);
     }
-    if (this.problems.length > 0) return;
-    const root = plain(document);
+    if (this.problems.length === 0) this.#readRoot(plain(document));
+  }
+
+  #readRoot(root: unknown): void {
     const rows = isRow(root) ? root["credentials"] : undefined;
     if (!Array.isArray(rows) || Object.keys(root as Row).length !== 1) {
       this.problems.push("expected one key, credentials, with a list");
@@ -143,6 +152,16 @@ class Reader {
       this.#hashes.add(String(text));
     }
     return hash;
+  }
+}
+
+/** YAML holds all of JSON, but ten thousand credentials take its parser a second and JSON's none. */
+function jsonOf(text: string): unknown {
+  if (!text.trimStart().startsWith("{")) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
