@@ -12,7 +12,7 @@ import {
 } from "#ingest";
 import { type Journal, openLocalJournal } from "#journal";
 import { PatternStore } from "#patterns";
-import { dayOfNs, secondsPerDay } from "#model";
+import { dayOfNs } from "#model";
 import { CombinedStore, type LogStore } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock } from "#world";
@@ -35,11 +35,8 @@ const headBytesMax: number = 256 * MiB;
 /** Replay reads some 500 MiB/s of it. */
 const journalBytesTarget: number = 512 * MiB;
 
-/**
- * Tables of Loki's format are found by five digits, the days since 1970: those before 1997-05-19
- * have fewer, and nobody would read them.
- */
-const firstLokiSeconds: number = 10_000 * secondsPerDay;
+/** Names of chunks and tables in Loki's format are made of times without a sign. */
+const firstLokiSeconds: number = 0;
 
 /** The way in and what it writes to. */
 export interface IngestSide {

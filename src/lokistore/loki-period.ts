@@ -43,8 +43,7 @@ export class LokiPeriods {
 
   /**
    * The table of a day (days since 1970). Loki's compactor knows tables of five digits only (1997
-   * to 2243); entries of other days are refused at the door, but where there are some they have
-   * theirs.
+   * to 2243) and leaves the others alone; days since 1970 have theirs all the same.
    */
   tableAt(number: number): IndexTable<LokiPeriod> | undefined {
     const period = this.at(number * day);
