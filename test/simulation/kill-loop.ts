@@ -11,6 +11,8 @@ import { freePort, type SkaldProcess, startSkald } from "../support/skald-proces
 
 const clientCount = 4;
 const entriesPerPush = 50;
+/** A soak runs beside other work, at the lowest priority. */
+const readyWithinMs = 180_000;
 
 const config = `
 auth_enabled: false
@@ -132,14 +134,14 @@ export async function killLoop(options: {
   const endMs = performance.now() + options.durationMs;
   const loop = new KillLoop(options.seed);
   const port = await freePort();
-  let skald = await startSkald({ config, port });
+  let skald = await startSkald({ config, port, readyWithinMs });
   const { folder } = skald;
   let life = 0;
   try {
     for (; life === 0 || performance.now() < endMs; life++) {
       await loop.live(skald, life);
       const startedMs = performance.now();
-      skald = await startSkald({ config, port, folder });
+      skald = await startSkald({ config, port, folder, readyWithinMs });
       loop.worstStartMs = Math.max(loop.worstStartMs, performance.now() - startedMs);
       for (let old = Math.max(0, life - 2); old <= life; old++) await loop.check(skald.url, old);
     }
