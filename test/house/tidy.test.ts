@@ -150,7 +150,6 @@ test("every file magic has a page in docs/formats", () => {
 const runtimeDependencies: readonly string[] = [
   "@aws-sdk/client-s3",
   "@aws-sdk/credential-providers",
-  "@aws-sdk/lib-storage",
   "@azure/identity",
   "@azure/storage-blob",
   "@bufbuild/protobuf",
