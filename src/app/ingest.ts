@@ -31,7 +31,7 @@ const headBytesTarget: number = 24 * MiB;
 /** One part that fills, one that is being cut: from here on pushes are as fast as cutting. */
 const headBytesPause: number = 32 * MiB;
 /** When the object store takes nothing: patience of this size, then 503. */
-const headBytesMax: number = 256 * MiB;
+export const headBytesMax: number = 256 * MiB;
 /** Replay reads some 500 MiB/s of it. */
 const journalBytesTarget: number = 512 * MiB;
 

@@ -16,6 +16,10 @@ async function main(): Promise<number> {
     await io.stdout.write(topLevelHelp());
     return 0;
   }
+  if (argv[0] === "doctor") {
+    const { doctor } = await import("./doctor.ts");
+    return doctor(argv.slice(1), io);
+  }
   if (isCliCommand(argv)) return runCli(argv, io, ports);
   // Loaded only when asked for: commands of the client start faster without the server.
   const { serve } = await import("./serve.ts");

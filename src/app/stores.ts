@@ -26,6 +26,14 @@ const chunkCacheBytes: number = 32 * MiB;
 /** Copies of index files on the local disk, of all periods. */
 const indexFolderBytesMax: number = 4096 * MiB;
 
+/** What all of them may hold together, with these periods. */
+export function cacheBytesOf({ schemaPeriods }: Pick<Config, "schemaPeriods">): number {
+  const hasNative = schemaPeriods.some(({ store }) => store === "skald");
+  const hasLoki = schemaPeriods.some(({ store }) => store === "tsdb");
+  const native = footerCacheBytes + filterCacheBytes + decodedCacheBytes;
+  return (hasNative ? native : 0) + (hasLoki ? indexCacheBytes + chunkCacheBytes : 0);
+}
+
 /** One object store with segments of Skald's own format. */
 export interface NativeStore {
   readonly objects: ObjectStore;

@@ -29,6 +29,7 @@ Commands (against a Skald or a Loki; flags and environment are LogCLI's)
   token           make, hash and list credentials for the token file
   bucket          list, verify, migrate and rebuild what lies in an object store
   canary          write, read back, and count what is missing, for as long as it runs
+  doctor          check whether this machine is fit for a configuration
 
 Examples
   journalctl -f | skald push --label job=journal

@@ -13,6 +13,7 @@ import { deleteCommand } from "./delete-command.ts";
 import { detectedFieldsCommand } from "./detected-fields-command.ts";
 import { explainCommand } from "./explain-command.ts";
 import { exportCommand } from "./export-command.ts";
+import { doctorHelpText } from "./doctor-help.ts";
 import { fmtCommand } from "./fmt-command.ts";
 import { connectionHelpText, exitCodesHelpText, topLevelHelp } from "./help.ts";
 import { inspectCommand } from "./inspect-command.ts";
@@ -60,6 +61,7 @@ const helpFlags: ReadonlySet<string> = new Set(["-h", "--help", "help"]);
 const topics: ReadonlyMap<string, () => string> = new Map([
   ["connection", connectionHelpText],
   ["exit-codes", exitCodesHelpText],
+  ["doctor", doctorHelpText],
 ]);
 
 /**
