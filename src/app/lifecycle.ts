@@ -14,6 +14,7 @@ import {
   LokiEraser,
   LokiRequests,
   LokiRetention,
+  LokiSizes,
   MaskedStore,
   NativeEraser,
   type NativeStore,
@@ -86,8 +87,11 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
   });
   const native = nativeStores(parts, (segment) => expiry.isLeaving(segment));
   const record = new PolicyRecord({ objects: stores.requests, clock });
-  const expiry: RetentionRunner = createRetention(parts, { retention, native, record });
   const ofLoki = createLokiCompactor(parts);
+  const aged = lokiRetention(parts, { compactor: ofLoki, retention, record });
+  const sizes = ofLoki && new LokiSizes({ compactor: ofLoki, retention, log });
+  const kept = { retention, native, record, ofLoki: sizes, agedOfLoki: aged };
+  const expiry: RetentionRunner = createRetention(parts, kept);
   const erasers: Eraser[] = native.map((store) => new NativeEraser(store));
   if (ofLoki !== undefined) {
     board.task("index merging", "makes one index file of many, in Loki's format", () => {
@@ -96,7 +100,8 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
     });
     erasers.push(new LokiEraser({ compactor: ofLoki, stores: stores.loki, clock }));
   }
-  const expiring = [expiry, ...lokiRetention(parts, { compactor: ofLoki, retention, record })];
+  // What is too old goes first: then it need not go by its size.
+  const expiring = aged === undefined ? [expiry] : [aged, expiry];
   const erasing = createErasing(parts, { book, native, erasers });
   return {
     visibility,
@@ -161,12 +166,12 @@ function lokiRetention(
     readonly retention: Retention;
     readonly record: PolicyRecord;
   },
-): LokiRetention[] {
+): LokiRetention | undefined {
   const { compactor, retention, record } = given;
-  if (compactor === undefined) return [];
+  if (compactor === undefined) return undefined;
   const deleteDelayMs = config.compactor.retentionDeleteDelayMs;
   const { clock } = world;
-  return [new LokiRetention({ compactor, retention, record, clock, log, deleteDelayMs })];
+  return new LokiRetention({ compactor, retention, record, clock, log, deleteDelayMs });
 }
 
 function createRetention(
@@ -175,9 +180,11 @@ function createRetention(
     readonly retention: Retention;
     readonly native: readonly NativeStore[];
     readonly record: PolicyRecord;
+    readonly ofLoki: LokiSizes | undefined;
+    readonly agedOfLoki: LokiRetention | undefined;
   },
 ): RetentionRunner {
-  const { retention, native, record } = given;
+  const { native, ...rest } = given;
   const { clock } = world;
   const { retentionEnabled, retentionDeleteDelayMs, retentionTotalBytes } = config.compactor;
   const dropped = metrics.counter(
@@ -191,10 +198,9 @@ function createRetention(
     "Segments that were written anew without what is expired.",
   );
   return new RetentionRunner({
+    ...rest,
     stores: native,
-    retention,
     limits,
-    record,
     clock,
     log,
     isEnabled: retentionEnabled,
@@ -221,7 +227,13 @@ async function applying(
   const onFailure = (error: unknown): void =>
     log.error("retention failed, the next round goes on", { reason: messageOf(error) });
   await task.repeat({ intervalMs, signal, onFailure }, async () => {
-    for (const one of expiring) await one.runOnce(signal);
+    // What keeps one from its work does not keep the others.
+    const failures: unknown[] = [];
+    for (const one of expiring) {
+      await one.runOnce(signal).catch((error: unknown) => void failures.push(error));
+      signal.throwIfAborted();
+    }
+    if (failures.length > 0) throw failures[0];
   });
 }
 

@@ -70,13 +70,13 @@ function aheadMs(parameters: Parameters): number {
 }
 
 function itemOf(item: RetentionItem): Readonly<Record<string, unknown>> {
-  const { tenant, store, segment, storedBytes, action, reason, dueMs } = item;
+  const { tenant, store, object, storedBytes, action, reason, dueMs } = item;
   return {
     tenant,
     store,
-    object: segment.key,
-    from: timeText(Number(segment.minNs / nsPerMs)),
-    to: timeText(Number(segment.maxNs / nsPerMs)),
+    object,
+    from: timeText(Number(item.minNs / nsPerMs)),
+    to: timeText(Number(item.maxNs / nsPerMs)),
     stored_bytes: storedBytes,
     action,
     reason,

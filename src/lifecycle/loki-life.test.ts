@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { day, hour } from "#base";
+import { day, hour, minute } from "#base";
 import { ByteStrings } from "#columns";
-import { defaultLimits } from "#config";
+import { defaultLimits, type Limits } from "#config";
 import { batchOfRows } from "#lokichunk";
 import { LokiCompactor, LokiPeriods, LokiStore, LokiWriter } from "#lokistore";
 import { Labels } from "#model";
@@ -16,7 +16,9 @@ import { entriesOf, everything, never } from "./lifecycle-test-kit.ts";
 import { LokiEraser } from "./loki-eraser.ts";
 import { LokiRequests } from "./loki-requests.ts";
 import { LokiRetention } from "./loki-retention.ts";
+import { LokiSizes } from "./loki-sizes.ts";
 import { PolicyRecord } from "./policy-record.ts";
+import { RetentionRunner } from "./retention-runner.ts";
 import { Retention } from "./retention.ts";
 
 const startDay = 20_089;
@@ -62,10 +64,14 @@ class Kit {
     });
   }
 
-  async write(app: string, lines: readonly string[]): Promise<void> {
+  async write(
+    app: string,
+    lines: readonly string[],
+    { tenant = "t", atMs = startMs } = {},
+  ): Promise<void> {
     const batch = batchOfRows({
       rowCount: lines.length,
-      baseNs: BigInt(startMs) * 1_000_000n,
+      baseNs: BigInt(atMs) * 1_000_000n,
       offsets: Float64Array.from(lines, (_, i) => i * 1e9),
       lines: ByteStrings.ofTexts(lines, 1),
       metadata: [],
@@ -74,8 +80,8 @@ class Kit {
     const nameNs = BigInt(startMs) * 1_000_000n + BigInt(++this.#files);
     await this.#writer.write(
       {
-        tenant: "t",
-        day: startDay,
+        tenant,
+        day: Math.floor(atMs / day),
         streams: [{ labels: Labels.from({ app }), rows }],
         nameNs,
         ingestedAtMs: startMs,
@@ -84,8 +90,8 @@ class Kit {
     );
   }
 
-  async lines(): Promise<string[]> {
-    const found = await entriesOf(this.store, "t");
+  async lines(tenant = "t"): Promise<string[]> {
+    const found = await entriesOf(this.store, tenant);
     return found.map((text) => text.split(" ").slice(1).join(" "));
   }
 
@@ -93,6 +99,33 @@ class Kit {
     let count = 0;
     for await (const { key } of this.objects.list("t/")) if (key !== "") count++;
     return count;
+  }
+
+  async chunkBytes(tenant: string): Promise<number> {
+    let bytes = 0;
+    for await (const { sizeBytes } of this.objects.list(`${tenant}/`)) bytes += sizeBytes;
+    return bytes;
+  }
+
+  /** Retention by age and size of chunks alone, there being no segments. */
+  retention(limits: Partial<Limits>, totalBytesMax: number): RetentionRunner {
+    const { clock, objects, compactor } = this;
+    const merged = { for: () => ({ ...defaultLimits, ...limits }) };
+    const retention = new Retention({ limits: merged, clock, log, isEnabled: true });
+    const record = new PolicyRecord({ objects, clock });
+    return new RetentionRunner({
+      stores: [],
+      retention,
+      limits: merged,
+      record,
+      clock,
+      log,
+      isEnabled: true,
+      deleteDelayMs,
+      totalBytesMax,
+      ofLoki: new LokiSizes({ compactor, retention, log }),
+      agedOfLoki: new LokiRetention({ compactor, retention, record, clock, log, deleteDelayMs }),
+    });
   }
 }
 
@@ -143,6 +176,61 @@ test("chunks leave when all of their entries are expired and the policy is old e
   clock.advance(deleteDelayMs + 1);
   await compactor.runOnce(never);
   assert.equal(await kit.chunkCount(), 1);
+});
+
+test("while chunks take more than a size, the hours that ended first go", async () => {
+  const kit = new Kit();
+  for (const tenant of ["t", "u"]) {
+    for (let at = 0; at < 4; at++) {
+      // The last of them ends on the day after, so two tables list it.
+      const atMs = startMs + 20 * hour + at * (hour + 20 * minute) - 2_000;
+      await kit.write("a", [`${at} a`, `${at} b`, `${at} c`], { tenant, atMs });
+    }
+  }
+  const one = (await kit.chunkBytes("t")) / 4;
+  // What no index lists is not counted: dropping others would not make it go.
+  await kit.objects.put("t/1/1:2:3", Buffer.alloc(10_000));
+  const { clock, compactor } = kit;
+  clock.advance(day);
+  const tenantLimit = kit.retention({ retentionSizeBytes: Math.ceil(one * 3) }, 0);
+  const plan = await tenantLimit.plan(clock.nowMs());
+  assert.deepEqual(
+    plan.map(({ tenant, object, reason, action }) => [tenant, object, reason, action]),
+    ["t", "u"].map((tenant) => [
+      tenant,
+      `1 chunks of ${new Date(startMs + 20 * hour).toISOString()}`,
+      "tenant size",
+      "drop",
+    ]),
+  );
+  assert.equal((await kit.lines()).length, 12, "a plan touches nothing");
+  await tenantLimit.runOnce(never);
+  for (const tenant of ["t", "u"]) {
+    const left = await kit.lines(tenant);
+    assert.deepEqual([left.length, left.some((line) => line.includes(" 0 "))], [9, false]);
+  }
+  await tenantLimit.runOnce(never);
+  assert.equal((await kit.lines()).length, 9, "what waits for its end is not counted again");
+  const total = kit.retention({}, Math.ceil(one * 1.5));
+  await total.runOnce(never);
+  const left = [...(await kit.lines("t")), ...(await kit.lines("u"))];
+  assert.equal(left.length, 3);
+  assert.ok(left.every((line) => line.includes(" 3 ")));
+  clock.advance(deleteDelayMs + 1);
+  await compactor.runOnce(never);
+  assert.equal((await kit.chunkCount()) - 1, (await kit.lines("t")).length / 3);
+});
+
+test("a plan names chunks that expire, by day", async () => {
+  const kit = new Kit();
+  await kit.write("a", ["one"]);
+  const aged = kit.retention({ retentionPeriodMs: 3 * day }, 0);
+  assert.deepEqual(await aged.plan(startMs + 3 * day), []);
+  const [item] = await aged.plan(startMs + 4 * day);
+  assert.deepEqual(
+    [item?.object, item?.reason, (item?.storedBytes ?? 0) > 0],
+    ["1 chunks of 2025-01-01", "age", true],
+  );
 });
 
 test("a database of delete requests that cannot be read keeps queries from answering", async () => {

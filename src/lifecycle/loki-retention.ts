@@ -2,11 +2,13 @@
  * Retention of chunks in Loki's format: a chunk whose last entry is expired leaves the index, its
  * object goes after the delay, as with Loki's own compactor.
  */
-import { day, messageOf } from "#base";
-import type { LokiCompactor } from "#lokistore";
+import { day, messageOf, nsPerMs } from "#base";
+import type { LokiChunkFacts, LokiCompactor, WeighedChunk } from "#lokistore";
 import type { Logger } from "#telemetry";
 import type { Clock } from "#world";
 import type { PolicyRecord } from "./policy-record.ts";
+import type { RetentionItem } from "./retention-item.ts";
+import type { RetentionPolicy } from "./retention-policy.ts";
 import type { Retention } from "./retention.ts";
 
 /** A table may get chunks of any age: it is gone through again after this at the latest. */
@@ -53,6 +55,44 @@ export class LokiRetention {
     if (failures.length > 0) throw failures[0];
   }
 
+  /** What would leave the store until then, by tenant and day; nothing is touched. */
+  async plan(untilMs: number, signal: AbortSignal): Promise<RetentionItem[]> {
+    const { compactor, retention, record, clock, deleteDelayMs } = this.#options;
+    const items: RetentionItem[] = [];
+    const tenants = new Set((await compactor.tables()).flatMap((table) => table.tenants));
+    for (const tenant of [...tenants].sort()) {
+      const policy = retention.policyOf(tenant);
+      if (policy === undefined) continue;
+      const sinceMs = (await record.knownSinceMs(tenant, policy.digest)) ?? clock.nowMs();
+      const days = new Map<number, { bytes: number; count: number; dueMs: number }>();
+      const visit = (chunk: WeighedChunk): void => {
+        const expiresMs = expiryOf(policy, chunk);
+        // It leaves the index first, its object after the delay.
+        const dueMs = Math.max(expiresMs, sinceMs + deleteDelayMs) + deleteDelayMs;
+        if (dueMs > untilMs) return;
+        const at = Math.floor(chunk.maxMs / day);
+        const sum = days.get(at) ?? { bytes: 0, count: 0, dueMs: 0 };
+        const bytes = sum.bytes + chunk.storedBytes;
+        days.set(at, { bytes, count: sum.count + 1, dueMs: Math.max(sum.dueMs, dueMs) });
+      };
+      await compactor.weigh(tenant, visit, signal);
+      for (const [at, { bytes, count, dueMs }] of days) {
+        items.push({
+          tenant,
+          store: "chunks of Loki's format",
+          object: `${count} chunks of ${new Date(at * day).toISOString().slice(0, 10)}`,
+          minNs: BigInt(at * day) * nsPerMs,
+          maxNs: BigInt((at + 1) * day) * nsPerMs - 1n,
+          storedBytes: bytes,
+          action: "drop",
+          reason: "age",
+          dueMs,
+        });
+      }
+    }
+    return items;
+  }
+
   async #apply(
     what: { readonly table: string; readonly fromMs: number; readonly tenant: string },
     signal: AbortSignal,
@@ -68,10 +108,8 @@ export class LokiRetention {
     let untilMs = nowMs + lookAgainMs;
     const result = await compactor.rewrite(
       { tenant, table },
-      ({ labels, maxMs, ingestedBeforeMs }) => {
-        const periodMs = policy.periodMsOf(labels);
-        if (periodMs === 0) return "keep";
-        const expiresMs = Math.max(maxMs, ingestedBeforeMs ?? 0) + periodMs;
+      (chunk) => {
+        const expiresMs = expiryOf(policy, chunk);
         if (expiresMs < nowMs) return "drop";
         untilMs = Math.min(untilMs, expiresMs + 1);
         return "keep";
@@ -83,6 +121,13 @@ export class LokiRetention {
     if (droppedChunks > 0)
       log.info("chunks dropped by retention", { table, tenant, droppedChunks });
   }
+}
+
+/** When the last entry of a chunk expires; Infinity: it is kept. */
+export function expiryOf(policy: RetentionPolicy | undefined, chunk: LokiChunkFacts): number {
+  const periodMs = policy?.periodMsOf(chunk.labels) ?? 0;
+  if (periodMs === 0) return Number.POSITIVE_INFINITY;
+  return Math.max(chunk.maxMs, chunk.ingestedBeforeMs ?? 0) + periodMs;
 }
 
 function nameOf(table: string, tenant: string): string {

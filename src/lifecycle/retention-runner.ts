@@ -10,13 +10,16 @@ import { dayStartNs } from "#model";
 import { type ListedSegment, SegmentSource } from "#segment";
 import type { Logger } from "#telemetry";
 import type { Clock } from "#world";
+import type { LokiRetention } from "./loki-retention.ts";
+import type { LokiSizes, SizedHour } from "./loki-sizes.ts";
 import { hiddenRows } from "./mask.ts";
 import type { NativeStore } from "./native-eraser.ts";
 import type { PolicyRecord } from "./policy-record.ts";
 import type { Retention } from "./retention.ts";
 import { decideRetention, type ExpiringRun, type RetentionDecision } from "./retention-decision.ts";
+import type { RetentionItem } from "./retention-item.ts";
 import type { RetentionPolicy } from "./retention-policy.ts";
-import { decideSizes, type SizedSegment, type SizeReason } from "./size-decision.ts";
+import { decideSizes, type SizedSegment } from "./size-decision.ts";
 
 /** A segment that cannot be rewritten is tried again after this. */
 const retryAfterMs: number = hour;
@@ -34,6 +37,10 @@ export interface RetentionRunnerOptions {
   readonly deleteDelayMs: number;
   /** Of all tenants and stores together; 0: no limit. */
   readonly totalBytesMax: number;
+  /** Chunks that count towards sizes; undefined: there are none, or another compactor's. */
+  readonly ofLoki?: LokiSizes | undefined;
+  /** Asked for plans only; it carries out its part itself. */
+  readonly agedOfLoki?: Pick<LokiRetention, "plan"> | undefined;
   /** For metrics. Called synchronously. */
   readonly events?: RetentionEvents;
 }
@@ -43,16 +50,28 @@ export interface RetentionEvents {
   rewritten(segment: ListedSegment, erasedBytes: number): void;
 }
 
-export interface RetentionItem {
-  readonly tenant: string;
-  /** Name of the object store. */
-  readonly store: string;
+interface SegmentItem extends RetentionItem {
   readonly segment: ListedSegment;
-  readonly storedBytes: number;
-  readonly action: "drop" | "rewrite";
-  readonly reason: "age" | SizeReason;
-  /** Not before; wall clock. */
-  readonly dueMs: number;
+}
+
+/** Chunks in Loki's format that end in one hour. */
+interface HourItem extends RetentionItem {
+  readonly hourFromMs: number;
+}
+
+type Sized = SizedSegment & { readonly store: string } & (
+    | { readonly segment: ListedSegment }
+    | Pick<SizedHour, "fromMs">
+  );
+
+/** What stands for the store of chunks: a tenant's may lie in several. */
+const lokiFormat = "chunks of Loki's format";
+
+interface Round {
+  readonly untilMs: number;
+  /** Whether a policy seen for the first time may be noted. */
+  readonly mayNote: boolean;
+  readonly signal: AbortSignal;
 }
 
 interface Known {
@@ -80,41 +99,64 @@ export class RetentionRunner {
   }
 
   async runOnce(signal: AbortSignal): Promise<void> {
-    const { stores, clock, log, isEnabled } = this.#options;
+    const { clock, isEnabled } = this.#options;
     if (!isEnabled) return;
     const failures: unknown[] = [];
     this.#forgetGone(await this.#allKeys());
-    for (const item of await this.#items(clock.nowMs(), true)) {
-      signal.throwIfAborted();
-      const store = stores.find(({ objects }) => objects.name === item.store)!;
-      try {
-        if (item.action === "drop") await this.#drop(store, item);
-        else await this.#rewrite(store, item, signal);
-      } catch (error) {
-        signal.throwIfAborted();
-        const { key } = item.segment;
-        log.error("retention failed", { key, reason: messageOf(error) });
-        failures.push(error);
-      }
+    const items = await this.#items({ untilMs: clock.nowMs(), mayNote: true, signal });
+    for (const item of items) {
+      if (!("segment" in item)) continue;
+      await this.#attempt(item.object, { failures, signal }, () => this.#carryOut(item, signal));
+    }
+    // A tenant's oldest hours go together, for each table is rewritten once.
+    const hours = items.filter((item) => "hourFromMs" in item);
+    for (const [tenant, own] of Map.groupBy(hours, (item) => item.tenant)) {
+      const cutMs = Math.max(...own.map(({ hourFromMs }) => hourFromMs)) + hour;
+      const drop = () => this.#options.ofLoki!.dropBefore(tenant, cutMs, signal);
+      await this.#attempt(`${lokiFormat} of ${tenant}`, { failures, signal }, drop);
     }
     if (failures.length > 0) throw failures[0];
   }
 
-  /** What would go until then, soonest first; nothing is touched. Sizes are those of now. */
-  async plan(untilMs: number): Promise<RetentionItem[]> {
-    if (!this.#options.isEnabled) return [];
-    const items = await this.#items(untilMs, false);
-    return items.sort((a, b) => a.dueMs - b.dueMs || (a.segment.key < b.segment.key ? -1 : 1));
+  async #attempt(
+    key: string,
+    { failures, signal }: { readonly failures: unknown[]; readonly signal: AbortSignal },
+    work: () => Promise<void>,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#options.log.error("retention failed", { key, reason: messageOf(error) });
+      failures.push(error);
+    }
   }
 
-  async #items(untilMs: number, mayNote: boolean): Promise<RetentionItem[]> {
-    const { stores, limits, totalBytesMax, clock } = this.#options;
-    const items: RetentionItem[] = [];
-    const sized: (SizedSegment & { readonly store: NativeStore; segment: ListedSegment })[] = [];
+  async #carryOut(item: SegmentItem, signal: AbortSignal): Promise<void> {
+    const store = this.#options.stores.find(({ objects }) => objects.name === item.store)!;
+    if (item.action === "drop") await this.#drop(store, item);
+    else await this.#rewrite(store, item, signal);
+  }
+
+  /** What would go until then, soonest first; nothing is touched. Sizes are those of now. */
+  async plan(untilMs: number): Promise<RetentionItem[]> {
+    const { isEnabled, agedOfLoki } = this.#options;
+    if (!isEnabled) return [];
+    const { signal } = new AbortController();
+    const items: RetentionItem[] = await this.#items({ untilMs, mayNote: false, signal });
+    items.push(...((await agedOfLoki?.plan(untilMs, signal)) ?? []));
+    return items.sort((a, b) => a.dueMs - b.dueMs || (a.object < b.object ? -1 : 1));
+  }
+
+  async #items(given: Round): Promise<(RetentionItem | SegmentItem | HourItem)[]> {
+    const { stores } = this.#options;
+    const items: (RetentionItem | SegmentItem | HourItem)[] = [];
+    const sized: Sized[] = [];
     for (const store of stores) {
       for (const tenant of await store.segments.tenants()) {
         const live = await store.compactor.live(tenant);
-        const aged = await this.#aged(store, tenant, { live, untilMs, mayNote });
+        const aged = await this.#aged(store, tenant, { live, ...given });
         items.push(...aged);
         const dropped = new Set(
           aged.flatMap(({ action, segment }) => (action === "drop" ? segment.key : [])),
@@ -123,31 +165,54 @@ export class RetentionRunner {
           if (dropped.has(segment.key)) continue;
           const { key, day, maxNs } = segment;
           const storedBytes = storedBytesOf(segment);
-          sized.push({ tenant, key, day, maxNs, storedBytes, store, segment });
+          const { name } = store.objects;
+          sized.push({ tenant, key, day, maxNs, storedBytes, store: name, segment });
         }
       }
     }
+    sized.push(...(await this.#hoursOfLoki(given)));
+    return [...items, ...this.#oversized(sized)];
+  }
+
+  #oversized(sized: readonly Sized[]): (SegmentItem | HourItem)[] {
+    const { limits, totalBytesMax, clock } = this.#options;
     const tenantBytesMax = (tenant: string): number => limits.for(tenant).retentionSizeBytes;
-    const going = decideSizes(sized, { totalBytesMax, tenantBytesMax });
-    for (const { tenant, key, store, segment, storedBytes } of sized) {
-      const reason = going.get(key);
-      if (reason === undefined) continue;
-      const { name } = store.objects;
+    // Hours of tenants have the same names.
+    const named = sized.map((one) => ({ ...one, key: `${one.tenant} ${one.store} ${one.key}` }));
+    const going = decideSizes(named, { totalBytesMax, tenantBytesMax });
+    return sized.flatMap((one, at): (SegmentItem | HourItem)[] => {
+      const reason = going.get(named[at]!.key);
+      if (reason === undefined) return [];
+      const { tenant, store, key, maxNs, storedBytes } = one;
       const dueMs = clock.nowMs();
-      items.push({ tenant, store: name, segment, storedBytes, action: "drop", reason, dueMs });
+      const common = { tenant, store, object: key, maxNs, storedBytes, reason, dueMs };
+      if ("segment" in one) {
+        const { segment } = one;
+        return [{ ...common, minNs: segment.minNs, action: "drop", segment }];
+      }
+      const minNs = BigInt(one.fromMs) * nsPerMs;
+      return [{ ...common, minNs, action: "drop", hourFromMs: one.fromMs }];
+    });
+  }
+
+  /** Only of tenants that have a limit: all of their chunks are listed for it. */
+  async #hoursOfLoki({ untilMs, signal }: Round): Promise<Sized[]> {
+    const { limits, totalBytesMax, ofLoki } = this.#options;
+    const sized: Sized[] = [];
+    for (const tenant of (await ofLoki?.tenants()) ?? []) {
+      if (totalBytesMax === 0 && limits.for(tenant).retentionSizeBytes === 0) continue;
+      for (const one of await ofLoki!.weigh(tenant, untilMs, signal)) {
+        sized.push({ ...one, store: lokiFormat });
+      }
     }
-    return items;
+    return sized;
   }
 
   async #aged(
     store: NativeStore,
     tenant: string,
-    what: {
-      readonly live: readonly ListedSegment[];
-      readonly untilMs: number;
-      readonly mayNote: boolean;
-    },
-  ): Promise<RetentionItem[]> {
+    what: Round & { readonly live: readonly ListedSegment[] },
+  ): Promise<SegmentItem[]> {
     const { retention, record, clock, deleteDelayMs } = this.#options;
     const policy = retention.policyOf(tenant);
     if (policy === undefined) return [];
@@ -156,7 +221,7 @@ export class RetentionRunner {
       : ((await record.knownSinceMs(tenant, policy.digest)) ?? clock.nowMs());
     const earliestMs = sinceMs + deleteDelayMs;
     if (earliestMs > what.untilMs) return [];
-    const items: RetentionItem[] = [];
+    const items: SegmentItem[] = [];
     for (const segment of what.live) {
       const decision = await this.#decide(store, segment, policy, what.untilMs);
       const isDropped = decision.dropMs <= what.untilMs;
@@ -168,6 +233,9 @@ export class RetentionRunner {
         tenant,
         store: store.objects.name,
         segment,
+        object: segment.key,
+        minNs: segment.minNs,
+        maxNs: segment.maxNs,
         storedBytes: storedBytesOf(segment),
         action: isRewrittenFirst ? "rewrite" : "drop",
         reason: "age",
@@ -204,7 +272,7 @@ export class RetentionRunner {
     }
   }
 
-  async #drop(store: NativeStore, { segment, reason, storedBytes }: RetentionItem): Promise<void> {
+  async #drop(store: NativeStore, { segment, reason, storedBytes }: SegmentItem): Promise<void> {
     const { log, events } = this.#options;
     // False: it goes in a later round, when what it replaces is gone.
     if (!(await store.compactor.drop(segment))) return;
@@ -215,7 +283,7 @@ export class RetentionRunner {
 
   async #rewrite(
     store: NativeStore,
-    { segment, tenant }: RetentionItem,
+    { segment, tenant }: SegmentItem,
     signal: AbortSignal,
   ): Promise<void> {
     const { retention, clock, deleteDelayMs, events } = this.#options;

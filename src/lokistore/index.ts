@@ -18,3 +18,4 @@ export {
 export { mapKeys } from "./map-keys.ts";
 export type { LokiMerged } from "./merge-table.ts";
 export type { LokiChunkFacts, LokiRewriteResult, LokiVerdict } from "./rewrite-tenant.ts";
+export type { WeighedChunk } from "./weigh-chunks.ts";

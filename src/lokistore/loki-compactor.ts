@@ -20,6 +20,7 @@ import {
   rewriteTenant,
 } from "./rewrite-tenant.ts";
 import type { ListedIndex, LokiTable } from "./table-files.ts";
+import { weighChunks, type WeighedChunk } from "./weigh-chunks.ts";
 
 /** For logs and metrics. Called synchronously. */
 export interface LokiCompactorEvents {
@@ -180,6 +181,18 @@ export class LokiCompactor {
       });
       return result;
     });
+  }
+
+  /**
+   * Visits each chunk of the tenant once, with the bytes it takes in the store; nothing is touched.
+   * It lists all of them. StoreError `corrupt` when an index file is damaged.
+   */
+  async weigh(
+    tenant: string,
+    visit: (chunk: WeighedChunk) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await weighChunks(tenant, this.#options, visit, signal);
   }
 
   /** When the oldest marks were made whose chunks are not deleted yet; undefined when none wait. */
