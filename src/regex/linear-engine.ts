@@ -53,9 +53,40 @@ export interface BlockEngines {
 }
 
 /**
+ * Word boundaries that one match can pass. V8 compiles what follows each of them twice when it
+ * cannot tell what stands there: `(a|b)*?` and 35 times `\bq?` took 40 s and gigabytes, and ended
+ * the process when memory did.
+ */
+const boundariesMax = 12;
+/** V8 copies the body of a loop a few times. */
+const loopCopies = 3;
+
+function boundariesOf(node: Node): number {
+  switch (node.kind) {
+    case "empty":
+    case "literal":
+    case "class":
+      return 0;
+    case "assert":
+      return node.what === "word-boundary" || node.what === "no-word-boundary" ? 1 : 0;
+    case "capture":
+      return boundariesOf(node.body);
+    case "repeat":
+      return boundariesOf(node.body) * (node.max === Infinity ? loopCopies + node.min : node.max);
+    case "concat":
+      return node.parts.reduce((all, part) => all + boundariesOf(part), 0);
+    case "alternate":
+      return node.branches.reduce((most, branch) => Math.max(most, boundariesOf(branch)), 0);
+    default:
+      return node satisfies never;
+  }
+}
+
+/**
  * `node` is what `source` was translated from. Undefined when the linear engine does not take it.
  */
 export function compileEngines(source: string, node: Node): Engines | undefined {
+  if (boundariesOf(node) > boundariesMax) return undefined;
   const linear = compileOrRefuse(source, linearFlags);
   const fast = compileOrRefuse(source, "g");
   if (linear === undefined || fast === undefined) return undefined;
@@ -69,6 +100,7 @@ export function compileEngines(source: string, node: Node): Engines | undefined 
 export function compileBlockEngines(source: string, node: Node): BlockEngines | undefined {
   const engines = compileEngines(source, node);
   if (engines !== undefined) return engines;
+  if (boundariesOf(node) > boundariesMax) return undefined;
   const fast = compileOrRefuse(source, "g");
   if (fast === undefined || !isAtMostQuadratic(node)) return undefined;
   return { fast, linear: undefined, fastLengthMax };

@@ -27,6 +27,8 @@ const cases: readonly (readonly [source: string, text: string])[] = [
   ["(?:a?){20}a{20}b", "a".repeat(2000)],
   ["(a{0,100})*b", "a".repeat(2000)],
   ["(x+x+)+y", "x".repeat(30)],
+  [`(a|b)*?${"\\bq?".repeat(40)}\\bq.`, "a".repeat(2000)],
+  [`(?:(?:a|b)*?${"\\bq?".repeat(5)}){9}z`, "a".repeat(2000)],
 ];
 
 for (const [source, text] of cases) {
