@@ -79,6 +79,10 @@ async function run(result: RunResult, io: CliIo): Promise<number> {
   }
   await io.stderr.line(greeting(`${skald.url}${server.httpPathPrefix}`));
   await interruption(io.interrupted);
+  if (loaded.config.shutdownDelayMs > 0) {
+    log.info("draining", { delayMs: loaded.config.shutdownDelayMs });
+  }
+  await skald.drain();
   log.info("stopping", { graceMs: server.gracefulShutdownTimeoutMs });
   const isClean = await withinGrace(skald.stop(), server.gracefulShutdownTimeoutMs, io);
   log.info("stopped", { clean: isClean });

@@ -9,6 +9,7 @@ import {
   type HttpServer,
   pageRoutes,
   patternsRoutes,
+  profileRoutes,
   slowQueriesRoutes,
   type PushPort,
   type RouteFamily,
@@ -19,11 +20,13 @@ import { createPatternQueries, type PatternSources, patternSectionKind } from "#
 import { newReadCounters, type ReadOptions } from "#storage";
 import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
-import { type IngestSide, openIngest } from "./ingest.ts";
+import { headBytesMax, type IngestSide, openIngest } from "./ingest.ts";
 import { type AccessSide, openAccess } from "./access.ts";
 import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
+import { openProfiles } from "./profiles.ts";
 import { openQueries, type QuerySide } from "./queries.ts";
+import { headTrouble, notReadyReason, type ProcessState, serviceState } from "./readiness.ts";
 import { openRuler, type RulerSide } from "./ruler.ts";
 import { openStores } from "./stores.ts";
 import type { World } from "./world.ts";
@@ -37,15 +40,13 @@ export interface SkaldOptions {
   readonly readFile: (path: string) => Promise<string>;
 }
 
-type State = "starting" | "running" | "stopping" | "stopped";
-
 /** One whole Skald in one process: config → build → start → stop. */
 export class Skald {
   readonly #options: SkaldOptions;
   readonly #background: BackgroundTasks;
   readonly #board: BackgroundBoard;
   readonly #limits: RuntimeLimits;
-  #state: State = "starting";
+  #state: ProcessState = "starting";
   #ingest: IngestSide | undefined;
   #queries: QuerySide | undefined;
   #rules: RulerSide | undefined;
@@ -102,6 +103,7 @@ export class Skald {
       ...life.routes,
       ...rules.routes,
       slowQueriesRoutes(() => engine.slowest()),
+      profileRoutes(openProfiles(world.clock)),
     ]);
     this.#grpc = await this.#listenGrpc(ports, ingest);
     const replayed = await ingest.ingester.replay();
@@ -144,7 +146,8 @@ export class Skald {
       readTimeoutMs: server.httpReadTimeoutMs,
       idleTimeoutMs: server.httpIdleTimeoutMs,
       writeTimeoutMs: server.httpWriteTimeoutMs,
-      gracefulShutdownTimeoutMs: server.gracefulShutdownTimeoutMs,
+      // The rest of the grace is for what has to be written after the last request.
+      gracefulShutdownTimeoutMs: server.gracefulShutdownTimeoutMs / 2,
       pathPrefix: server.httpPathPrefix,
       ...this.#access?.http,
       ports,
@@ -202,13 +205,15 @@ export class Skald {
     };
   }
 
-  #admin({ ingester, stores }: IngestSide): AdminPort {
+  #admin({ head, ingester, stores }: IngestSide): AdminPort {
     const { loaded } = this.#options;
     return {
-      notReady: () => (this.#state === "running" ? undefined : `Skald is ${this.#state}`),
+      notReady: () => notReadyReason(this.#state),
+      isDraining: () => this.#state === "draining",
       troubles: () => {
         const refusal = stores.guard.refusal();
-        return [...stores.health.down(), ...(refusal === undefined ? [] : [refusal])];
+        const full = headTrouble(head.heapBytes, headBytesMax);
+        return [...stores.health.down(), ...full, ...(refusal === undefined ? [] : [refusal])];
       },
       isStopping: () => this.#state === "stopping" || this.#state === "stopped",
       flush: (tenant) => ingester.flush(new AbortController().signal, tenant),
@@ -220,14 +225,17 @@ export class Skald {
   }
 
   #services(): { name: string; state: string }[] {
-    const state = {
-      starting: "Starting",
-      running: "Running",
-      stopping: "Stopping",
-      stopped: "Terminated",
-    };
+    const state = serviceState(this.#state);
     const names = ["server", "distributor", "ingester", "querier", "store", "runtime-config"];
-    return names.map((name) => ({ name, state: state[this.#state] }));
+    return names.map((name) => ({ name, state }));
+  }
+
+  /** shutdown_delay: serves on, but is not ready any more, so that load balancers turn away first. */
+  async drain(): Promise<void> {
+    const { shutdownDelayMs } = this.#options.loaded.config;
+    if (this.#state !== "running" || shutdownDelayMs <= 0) return;
+    this.#state = "draining";
+    await this.#options.world.clock.sleep(shutdownDelayMs);
   }
 
   /** Takes no more pushes, lets requests finish, then closes the journal; what is in it is replayed at the next start. */

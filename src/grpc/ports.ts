@@ -21,6 +21,7 @@ export interface GrpcPorts {
   readonly admin: {
     /** Undefined when ready, else why not, in words. */
     readonly notReady: () => string | undefined;
+    readonly isDraining?: () => boolean;
   };
 }
 

@@ -16,6 +16,7 @@ export type {
 export { pushRoutes } from "./push-routes.ts";
 export { queryRoutes } from "./query-routes.ts";
 export { allRoutes } from "./routes.ts";
+export { type ProfilePort, profileRoutes } from "./profile-routes.ts";
 export { slowQueriesRoutes } from "./slow-queries-routes.ts";
 export { type RulesPort, rulesRoutes } from "./rules-routes.ts";
 export {

@@ -86,6 +86,8 @@ export interface AdminPort {
   readonly notReady: () => string | undefined;
   /** What the operator should know although requests are served: the store is down, say. */
   readonly troubles?: () => readonly string[];
+  /** Not ready, but everything is still served: it stops soon. */
+  readonly isDraining?: () => boolean;
   /** Set while stopping: no more pushes are taken. */
   readonly isStopping: () => boolean;
   /** Writes everything in memory (or one tenant's) to the store. */

@@ -189,6 +189,7 @@ function guardRequests(app: FastifyInstance, options: ServerOptions): void {
     if (kind === "admin") return undefined;
     const reason = admin.notReady();
     if (reason === undefined || (kind === "read" && admin.isStopping())) return undefined;
+    if (admin.isDraining?.() === true) return undefined;
     throw new RequestError(503, reason, { retryAfterSeconds: 5 });
   });
   app.addHook("onSend", (request, reply, _payload, done) => {

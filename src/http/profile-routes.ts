@@ -1,0 +1,86 @@
+/**
+ * Profiles in the format that `go tool pprof` opens, where Go's programs have them. One at a time:
+ * measuring costs the process time. They show names of functions, no data of anybody's.
+ */
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { RequestError } from "#base";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { parametersOf } from "./parameters.ts";
+import { route } from "./routing.ts";
+import { goneSignal, type RouteFamily } from "./server.ts";
+
+export interface ProfilePort {
+  /** Encoded, not compressed; ends early, rejecting, when the signal aborts. */
+  cpu(durationMs: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** Allocations of this long that are still alive, or `undefined`: since the process measures. */
+  heap(durationMs: number, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+const secondsDefault = 30;
+/** Of the heap: long enough to see what a busy process allocates and keeps. */
+const heapSecondsDefault = 5;
+const secondsMax = 300;
+
+const zip = promisify(gzip);
+
+export function profileRoutes(profiles: ProfilePort): RouteFamily {
+  return (app: FastifyInstance) => {
+    let isBusy = false;
+    const answer = async (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      kind: "cpu" | "heap",
+    ): Promise<FastifyReply> => {
+      const seconds = secondsOf(request, kind === "cpu" ? secondsDefault : heapSecondsDefault);
+      if (isBusy) {
+        throw new RequestError(429, "another profile is being taken", { retryAfterSeconds: 5 });
+      }
+      isBusy = true;
+      try {
+        const profile = await profiles[kind](seconds * 1000, goneSignal(reply));
+        return await reply
+          .header("Content-Type", "application/octet-stream")
+          .header("Content-Disposition", `attachment; filename="${kind}.pb.gz"`)
+          .header("X-Content-Type-Options", "nosniff")
+          .send(await zip(profile));
+      } finally {
+        isBusy = false;
+      }
+    };
+    const admin = { kind: "admin" } as const;
+    route(
+      app,
+      ["GET"],
+      "/debug/pprof/profile",
+      (request, reply) => answer(request, reply, "cpu"),
+      admin,
+    );
+    for (const name of ["heap", "allocs"]) {
+      const path = `/debug/pprof/${name}`;
+      route(app, ["GET"], path, (request, reply) => answer(request, reply, "heap"), admin);
+    }
+    for (const path of ["/debug/pprof", "/debug/pprof/"]) {
+      route(app, ["GET"], path, async (_request, reply) => index(reply), admin);
+    }
+  };
+}
+
+function secondsOf(request: FastifyRequest, otherwise: number): number {
+  const text = parametersOf(request).get("seconds");
+  if (text === undefined || text === null || text === "") return otherwise;
+  const seconds = Number(text);
+  if (/^\d+$/.test(text) && seconds >= 1 && seconds <= secondsMax) return seconds;
+  throw new RequestError(400, `seconds is a whole number from 1 to ${secondsMax}`);
+}
+
+function index(reply: FastifyReply): FastifyReply {
+  const lines = [
+    "Profiles of this process; open them with: go tool pprof <address>",
+    "",
+    `profile?seconds=${secondsDefault}  where CPU time goes, sampled for so long (at most ${secondsMax})`,
+    `heap?seconds=${heapSecondsDefault}      memory of V8's heap that is allocated meanwhile and still in use`,
+    "",
+  ];
+  return reply.header("Content-Type", "text/plain; charset=utf-8").send(lines.join("\n"));
+}

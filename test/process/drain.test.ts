@@ -1,0 +1,92 @@
+/** Stopping: load balancers hear of it first, what is under way ends well, and profiles while it runs. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { Profile } from "pprof-format";
+import { startSkald } from "../support/skald-process.ts";
+
+const config = `
+auth_enabled: false
+server: {http_listen_port: \${PORT}, grpc_listen_port: 0, log_level: info, graceful_shutdown_timeout: 4s}
+common: {path_prefix: \${DATA}}
+`;
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+async function push(url: string, line: string): Promise<number> {
+  const values = [[`${Date.now()}000000`, line]];
+  const body = JSON.stringify({ streams: [{ stream: { app: "drain" }, values }] });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch(`${url}/loki/api/v1/push`, { method: "POST", headers, body });
+  return answer.status;
+}
+
+test("during shutdown_delay it is not ready, says why, and serves", async () => {
+  await using skald = await startSkald({ config: `${config}shutdown_delay: 1500ms\n` });
+  const stopped = skald.stop();
+  await pause(300);
+  const ready = await fetch(`${skald.url}/ready`);
+  assert.equal(ready.status, 503);
+  assert.match(await ready.text(), /draining/);
+  assert.equal(await push(skald.url, "while draining"), 204);
+  const query = new URLSearchParams({ query: '{app="drain"}' });
+  const answer = await fetch(`${skald.url}/loki/api/v1/query_range?${query.toString()}`);
+  assert.match(await answer.text(), /while draining/);
+  assert.equal(await stopped, 0);
+  assert.match(skald.output(), /stopped.*clean=true/);
+});
+
+test("a client that never ends its request does not take the journal's share of the grace", async () => {
+  await using skald = await startSkald({ config });
+  const socket = connect(Number(new URL(skald.url).port), "127.0.0.1");
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  socket.write(
+    "POST /loki/api/v1/push HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+      "Content-Length: 1000\r\n\r\n{",
+  );
+  await pause(200);
+  const fromMs = performance.now();
+  assert.equal(await skald.stop(), 0);
+  const tookMs = performance.now() - fromMs;
+  assert.ok(tookMs < 3_800, `stopping took ${tookMs} ms of 4,000`);
+  assert.match(skald.output(), /stopped.*clean=true/);
+  socket.destroy();
+});
+
+test("profiles are pprof's, one at a time, and of bounded length", async () => {
+  await using skald = await startSkald({ config });
+  const profile = async (path: string): Promise<Profile> => {
+    const answer = await fetch(`${skald.url}/debug/pprof/${path}`);
+    assert.equal(answer.status, 200);
+    return Profile.decode(gunzipSync(Buffer.from(await answer.arrayBuffer())));
+  };
+  const busy = Promise.all(Array.from({ length: 40 }, (_, i) => push(skald.url, `line ${i}`)));
+  const first = profile("profile?seconds=1");
+  await pause(200);
+  const second = await fetch(`${skald.url}/debug/pprof/heap?seconds=1`);
+  assert.equal(second.status, 429);
+  assert.ok(second.headers.get("retry-after") !== null);
+  await second.text();
+  await busy;
+  const units = (one: Profile): string[] =>
+    one.sampleType.map(({ type }) => one.stringTable.strings[Number(type)] ?? "");
+  const cpu = await first;
+  assert.deepEqual(units(cpu), ["samples", "cpu"]);
+  assert.equal(cpu.stringTable.strings[0], "");
+  assert.ok(cpu.sample.length > 0 && cpu.location.length > 0);
+  const ids = new Set(cpu.location.map(({ id }) => Number(id)));
+  for (const { locationId } of cpu.sample) {
+    for (const id of locationId) assert.ok(ids.has(Number(id)), `location ${String(id)}`);
+  }
+  assert.ok(Number(cpu.durationNanos) > 0.9e9);
+  assert.deepEqual(units(await profile("heap?seconds=1")), ["inuse_objects", "inuse_space"]);
+  for (const seconds of ["0", "301", "x", "-1"]) {
+    const answer = await fetch(`${skald.url}/debug/pprof/profile?seconds=${seconds}`);
+    assert.equal(answer.status, 400, seconds);
+    await answer.text();
+  }
+  assert.match(await (await fetch(`${skald.url}/debug/pprof/`)).text(), /profile\?seconds=/);
+});
