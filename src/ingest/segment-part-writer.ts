@@ -1,6 +1,12 @@
 import { KiB } from "#base";
 import type { ObjectStore } from "#objectstore";
-import { type BuiltSegment, buildSegment, newSegmentId, type SegmentStore } from "#segment";
+import {
+  type BuiltSegment,
+  buildSegment,
+  newSegmentId,
+  SegmentScratch,
+  type SegmentStore,
+} from "#segment";
 import type { Clock, Random } from "#world";
 import type { HeadPart } from "./head-part.ts";
 import type { PartWriter, SequenceRange, WrittenSegment } from "./ingester.ts";
@@ -39,6 +45,7 @@ const freshThinBytes: number = 512 * KiB;
 /** Cuts parts into native segments. */
 export class SegmentPartWriter implements PartWriter {
   readonly #options: SegmentPartWriterOptions;
+  readonly #scratch = new SegmentScratch();
 
   constructor(options: SegmentPartWriterOptions) {
     this.#options = options;
@@ -96,7 +103,12 @@ export class SegmentPartWriter implements PartWriter {
           ? {}
           : { sections: [{ kind: section.kind, bytes }] }),
       },
-      { id, filters: freshFilters, thinStreamBytes: freshThinBytes },
+      {
+        id,
+        filters: freshFilters,
+        thinStreamBytes: freshThinBytes,
+        scratch: this.#scratch,
+      },
     );
   }
 

@@ -186,6 +186,13 @@ export class BlockBuilder {
     return block;
   }
 
+  /** Gives back the buffer of the block that would come next; the builder is used no more. */
+  end(): Buffer {
+    const lines = this.#lines;
+    this.#reset(Buffer.alloc(0));
+    return lines;
+  }
+
   #reset(nextLines: Buffer): void {
     this.#lines = nextLines;
     this.linesBytes = 0;

@@ -14,7 +14,7 @@ import { encodeFooter, type PlacedBlock } from "./encode-footer.ts";
 import { type ExtraSection, placeSections } from "./extra-sections.ts";
 import { fieldColumnsOf, packFieldColumns } from "./field-columns.ts";
 import type { JournalRange, SegmentFacts } from "./footer.ts";
-import { GatheredRows, type RowSlice } from "./gathered-rows.ts";
+import type { GatheredRows, RowSlice } from "./gathered-rows.ts";
 import {
   blockTargetBytesDefault,
   rawBytesMax,
@@ -23,13 +23,13 @@ import {
   thinStreamBytesDefault,
 } from "./limits.ts";
 import { formatSegmentKey } from "./segment-key.ts";
+import { SegmentScratch } from "./segment-scratch.ts";
 import {
   filteredFromBytesDefault,
   packSkipColumns,
   scanBlock,
   type SkipFilterDepth,
 } from "./skip-columns.ts";
-import { SkipScanner } from "./skip-scanner.ts";
 import { sortedInTurns } from "./sort-in-turns.ts";
 
 /** All rows of one stream, slices in order of arrival. */
@@ -66,6 +66,8 @@ export interface SegmentOptions {
   readonly blocksInFlightMax?: number;
   /** Reads fields of lines, for columns of their own; without it there are none. */
   readonly fields?: FieldReader | undefined;
+  /** Memory kept between segments; of its own when omitted. */
+  readonly scratch?: SegmentScratch;
 }
 
 export interface BuiltSegment {
@@ -93,8 +95,9 @@ export async function buildSegment(
   input: SegmentInput,
   options: SegmentOptions,
 ): Promise<BuiltSegment> {
-  const writer = new SegmentWriter(input, options);
-  const rows = new GatheredRows(writer.seed);
+  const scratch = options.scratch ?? new SegmentScratch();
+  const writer = new SegmentWriter(input, { ...options, scratch });
+  const rows = scratch.takeRows(writer.seed);
   const order = await sortedInTurns(input.streams, byLabels);
   for (let i = 0; i < order.length; i++) {
     const { labels, rows: slices } = input.streams[order[i]!]!;
@@ -104,6 +107,7 @@ export async function buildSegment(
     // Thin streams fill a block only after thousands of them.
     if (i % streamsPerTurn === streamsPerTurn - 1) await nextTurn();
   }
+  scratch.giveRows(rows);
   return writer.finish();
 }
 
@@ -201,7 +205,7 @@ class BlockWriter {
   readonly #level: number;
   readonly #targetBytes: number;
   readonly #thinBytes: number;
-  readonly #freeBuffers: Buffer[] = [];
+  readonly #scratch: SegmentScratch;
   readonly #fat: BlockBuilder;
   readonly #thin: BlockBuilder;
   readonly #blocks: Promise<PackedBlock>[] = [];
@@ -213,7 +217,6 @@ class BlockWriter {
   readonly #inFlightMax: number;
   readonly #filters: SkipFilterDepth;
   readonly #filteredFromBytes: number;
-  readonly #scanner = new SkipScanner();
   readonly #fields: FieldReader | undefined;
 
   constructor(options: SegmentOptions) {
@@ -221,6 +224,7 @@ class BlockWriter {
     this.#level = options.level ?? 1;
     this.#targetBytes = options.blockTargetBytes ?? blockTargetBytesDefault;
     this.#thinBytes = options.thinStreamBytes ?? thinStreamBytesDefault;
+    this.#scratch = options.scratch ?? new SegmentScratch();
     this.#fat = new BlockBuilder(this.#newBuffer(), this.seed);
     this.#thin = new BlockBuilder(this.#newBuffer(), this.seed);
     this.#builder = this.#thin;
@@ -256,7 +260,7 @@ class BlockWriter {
   }
 
   async #emit(builder: BlockBuilder): Promise<void> {
-    const block = builder.take(this.#freeBuffers.pop() ?? this.#newBuffer());
+    const block = builder.take(this.#newBuffer());
     const packed = this.#pack(block);
     // Whoever awaits it below sees the failure; this only keeps an early one from being
     // "unhandled".
@@ -277,10 +281,10 @@ class BlockWriter {
     // This thread scans while the pool compresses.
     const { lines } = block;
     const isScanned = this.#filters !== "none" && lines.length >= this.#filteredFromBytes;
-    const scan = isScanned ? scanBlock(this.#scanner, block, this.#filters) : undefined;
+    const scan = isScanned ? scanBlock(this.#scratch.scanner, block, this.#filters) : undefined;
     const fields = this.#fields === undefined ? [] : fieldColumnsOf(block, this.#fields, this.seed);
     const columns = await packing;
-    if (this.#freeBuffers.length < this.#inFlightMax) this.#freeBuffers.push(block.linesBuffer);
+    this.#scratch.giveBuffer(block.linesBuffer);
     const { runs, isAscii, hasInnerNewline } = block;
     const { storedBytes } = columns.find(({ kind }) => kind === ColumnKind.lines)!.part;
     const skip =
@@ -293,12 +297,13 @@ class BlockWriter {
   }
 
   #newBuffer(): Buffer {
-    return Buffer.allocUnsafeSlow(this.#targetBytes + this.#thinBytes + KiB);
+    return this.#scratch.takeBuffer(this.#targetBytes + this.#thinBytes + KiB);
   }
 
   async finish(): Promise<PackedBlock[]> {
     if (this.#fat.rowCount > 0) await this.#emit(this.#fat);
     if (this.#thin.rowCount > 0) await this.#emit(this.#thin);
+    for (const builder of [this.#fat, this.#thin]) this.#scratch.giveBuffer(builder.end());
     return Promise.all(this.#blocks);
   }
 }

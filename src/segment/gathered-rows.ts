@@ -31,10 +31,17 @@ export class GatheredRows {
   sliceOf: Uint32Array = new Uint32Array(1024);
   rowOf: Uint32Array = new Uint32Array(1024);
   slices: readonly RowSlice[] = [];
-  readonly #seed: number;
+  /** Of tables in memory. */
+  seed: number;
 
   constructor(seed: number) {
-    this.#seed = seed;
+    this.seed = seed;
+  }
+
+  /** Keeps the columns for the next `gather`, and nothing of the rows. */
+  release(): void {
+    this.slices = [];
+    this.count = 0;
   }
 
   gather(slices: readonly RowSlice[], day: number): void {
@@ -148,7 +155,7 @@ export class GatheredRows {
     for (let i = from; i < to; i++) {
       const { batch } = this.slices[this.sliceOf[i]!]!;
       const row = this.rowOf[i]!;
-      let slot = hashBytes(batch.bytes, batch.lineStarts[row]!, batch.lineEnds[row]!, this.#seed);
+      let slot = hashBytes(batch.bytes, batch.lineStarts[row]!, batch.lineEnds[row]!, this.seed);
       slot &= mask;
       while (table[slot] !== 0 && !this.#isSame(table[slot]! - 1, i)) slot = (slot + 1) & mask;
       if (table[slot] !== 0) continue;

@@ -20,5 +20,6 @@ export { type LineScan, type LineScanner, type ScannedLines, scanLines } from ".
 export { MetadataColumns } from "./metadata-columns.ts";
 export { formatSegmentKey, newSegmentId, parseSegmentKey, type SegmentKey } from "./segment-key.ts";
 export type { ListedSegment } from "./segment-list.ts";
+export { SegmentScratch } from "./segment-scratch.ts";
 export { SegmentSource, type SourceRun } from "./segment-source.ts";
 export { SegmentStore, type SegmentStoreOptions } from "./segment-store.ts";
