@@ -17,7 +17,7 @@ import {
   Ruler,
   type RuleStore,
 } from "#ruler";
-import type { Logger, Metrics } from "#telemetry";
+import type { BackgroundBoard, Logger, Metrics } from "#telemetry";
 import type { BackgroundTasks } from "#world";
 import { Alertmanagers } from "./alertmanagers.ts";
 import { ObjectStores } from "./object-stores.ts";
@@ -41,6 +41,7 @@ export interface RulerParts {
   readonly world: World;
   readonly log: Logger;
   readonly metrics: Metrics;
+  readonly board: BackgroundBoard;
 }
 
 /** Rules, alerts and remote write of this process. */
@@ -99,6 +100,7 @@ export async function openRuler(parts: RulerParts): Promise<RulerSide> {
     routes: settings.apiEnabled ? [rulesRoutes(ruler)] : [],
     start(background) {
       if (!config.target.some((role) => rulerRoles.includes(role))) return;
+      showOnBoard(parts.board, ruler, writer);
       background.spawn("find Alertmanagers", (signal) => alertmanagers.run(clock, signal));
       background.spawn("evaluate rules", (signal) => ruler.run(signal));
       if (!paths.some((path) => path !== "")) return;
@@ -110,6 +112,25 @@ export async function openRuler(parts: RulerParts): Promise<RulerSide> {
       await writer?.close();
     },
   };
+}
+
+function showOnBoard(board: BackgroundBoard, ruler: Ruler, writer?: RemoteWriter): void {
+  board.task("rules", "evaluates rule groups; queued: groups whose moment has come", () => {
+    const { groups, waiting, startedMs, lastMs, nextMs, missedIterations } = ruler.status();
+    return {
+      state: startedMs === undefined ? "idle" : "running",
+      queued: waiting,
+      startedMs,
+      lastSuccessMs: lastMs,
+      nextRunMs: nextMs,
+      detail: { groups, missed: missedIterations },
+    };
+  });
+  if (writer === undefined) return;
+  board.task("remote write", "sends recorded samples; queued: samples", () => {
+    const queued = writer.samplesWaiting;
+    return { state: queued > 0 ? "running" : "idle", queued };
+  });
 }
 
 function openJournal({ config, world }: RulerParts): Promise<Journal> {

@@ -94,7 +94,8 @@ export class Skald {
     this.#queries = queries;
     const { engine } = queries;
     const { health } = stores;
-    const rules = await openRuler({ config, limits, engine, health, world, log, metrics });
+    const board = this.#board;
+    const rules = await openRuler({ config, limits, engine, health, world, log, metrics, board });
     this.#rules = rules;
     const ports = this.#ports(ingest, queries, life);
     observeReadiness(metrics, ports.admin);

@@ -61,6 +61,7 @@ class Evaluated {
 export class GroupEvaluator {
   readonly #options: GroupOptions;
   readonly #rules: readonly Evaluated[];
+  #startedMs: number | undefined;
   #evaluatedAtMs = 0;
   #evaluationMs = 0;
   #lastSamples = 0;
@@ -83,6 +84,11 @@ export class GroupEvaluator {
 
   get intervalMs(): number {
     return this.#options.intervalMs;
+  }
+
+  /** When the evaluation under way began; wall clock. */
+  get startedMs(): number | undefined {
+    return this.#startedMs;
   }
 
   /** 0: never. */
@@ -128,6 +134,15 @@ export class GroupEvaluator {
 
   /** Evaluates all rules, one after the other, as of `nowMs`. Rejects only when aborted. */
   async evaluate(nowMs: number, signal: AbortSignal): Promise<void> {
+    this.#startedMs = this.#options.clock.nowMs();
+    try {
+      await this.#evaluateAll(nowMs, signal);
+    } finally {
+      this.#startedMs = undefined;
+    }
+  }
+
+  async #evaluateAll(nowMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
     await this.#restore(nowMs);

@@ -56,5 +56,11 @@ export {
   type RuleFile,
   RuleYamlError,
 } from "./rule-yaml.ts";
-export { type GroupReport, Ruler, type RulerOptions, type RulerSettings } from "./ruler.ts";
+export {
+  type GroupReport,
+  Ruler,
+  type RulerOptions,
+  type RulerSettings,
+  type RulerStatus,
+} from "./ruler.ts";
 export { validateGroups } from "./validate-group.ts";

@@ -84,6 +84,22 @@ test("written rules run at once, at their own moments; removed ones stop and end
   await fixture.end();
 });
 
+test("what the board shows: groups, the last moment and the next", async () => {
+  const fixture = new Fixture();
+  const { kit, ruler } = fixture;
+  const idle = { groups: 0, waiting: 0, startedMs: undefined, lastMs: undefined };
+  assert.deepEqual(ruler.status(), { ...idle, nextMs: undefined, missedIterations: 0 });
+  kit.answers.set("vector(1)", [sample({}, 1)]);
+  await fixture.pass(1000);
+  await fixture.put("t", "{name: g, interval: 10s, rules: [{record: r, expr: vector(1)}]}");
+  await fixture.pass(20_000);
+  const { groups, waiting, startedMs, lastMs = 0, nextMs } = ruler.status();
+  assert.deepEqual([groups, waiting, startedMs], [1, 0, undefined]);
+  assert.equal(lastMs, kit.asked.at(-1)?.atMs);
+  assert.equal(nextMs, lastMs + 10_000);
+  await fixture.end();
+});
+
 test("rules that others stored are found at the next poll; a change keeps what did not change", async () => {
   const fixture = new Fixture();
   const { kit, ruler } = fixture;

@@ -64,6 +64,21 @@ export interface GroupReport {
   readonly rules: readonly RuleReport[];
 }
 
+/** How all rules go, for who watches what works in the background. */
+export interface RulerStatus {
+  readonly groups: number;
+  /** Groups whose moment has come and that wait for others. */
+  readonly waiting: number;
+  /** Of the evaluation that is under way for the longest time; undefined: none is. Wall clock. */
+  readonly startedMs: number | undefined;
+  /** The last moment that was evaluated; undefined: none was. */
+  readonly lastMs: number | undefined;
+  /** The moment that comes next, or is most overdue. */
+  readonly nextMs: number | undefined;
+  /** Since the start of the process. */
+  readonly missedIterations: number;
+}
+
 interface RunningGroup {
   readonly definition: string;
   readonly evaluator: GroupEvaluator;
@@ -84,6 +99,7 @@ export class Ruler {
   /** Problems already said, so that each is said once. */
   #said = new Set<string>();
   #isStarted = false;
+  #missedIterations = 0;
 
   constructor(options: RulerOptions) {
     this.#options = options;
@@ -176,6 +192,29 @@ export class Ruler {
       .sort((a, b) => compare(a.namespace, b.namespace) || compare(a.group.name, b.group.name));
   }
 
+  status(): RulerStatus {
+    const started: number[] = [];
+    const evaluated: number[] = [];
+    const next: number[] = [];
+    let groups = 0;
+    for (const { evaluator } of [...this.#running.values()].flatMap((own) => [...own.values()])) {
+      const { startedMs, evaluatedAtMs, intervalMs } = evaluator;
+      groups++;
+      if (startedMs !== undefined) started.push(startedMs);
+      if (evaluatedAtMs === 0) continue;
+      evaluated.push(evaluatedAtMs);
+      next.push(evaluatedAtMs + intervalMs);
+    }
+    return {
+      groups,
+      waiting: this.#turns.waiting,
+      startedMs: leastOf(started),
+      lastMs: evaluated.reduce<number | undefined>((a, b) => Math.max(a ?? b, b), undefined),
+      nextMs: leastOf(next),
+      missedIterations: this.#missedIterations,
+    };
+  }
+
   #sync(tenant: string): Promise<void> {
     const line = (this.#lines.get(tenant) ?? Promise.resolve()).then(async () => {
       try {
@@ -241,6 +280,7 @@ export class Ruler {
     const title = { tenant, title: groupTitle(placed) };
     this.#metrics.group(tenant, evaluator);
     const onIteration = (missed: number): void => {
+      this.#missedIterations += missed;
       this.#metrics.iteration(title, missed);
       this.#metrics.group(tenant, evaluator);
     };
@@ -297,6 +337,10 @@ async function halt({ controller, loop }: RunningGroup): Promise<void> {
 
 function placeOf({ namespace, group }: PlacedGroup): string {
   return JSON.stringify([namespace, group.name]);
+}
+
+function leastOf(numbers: readonly number[]): number | undefined {
+  return numbers.reduce<number | undefined>((a, b) => Math.min(a ?? b, b), undefined);
 }
 
 function compare(left: string, right: string): number {

@@ -132,7 +132,7 @@ test("what is expired is not answered; the plan and the board are served", async
     tasks: readonly { name: string }[];
   };
   const names = board.tasks.map(({ name }) => name);
-  for (const name of ["merging", "deletes", "retention"]) assert.ok(names.includes(name), name);
+  for (const name of ["merging", "deletes", "retention", "rules"]) assert.ok(names.includes(name), name);
   const metrics = await (await fetch(`${skald.url}/metrics`)).text();
   assert.match(metrics, /skald_background_last_success_timestamp_seconds\{task="retention"\}/);
 });
