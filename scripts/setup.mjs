@@ -11,9 +11,14 @@ const lock = join(root, "package-lock.json");
 const stamp = join(root, "node_modules", ".skald-setup");
 const wanted = createHash("sha256").update(readFileSync(lock)).digest("hex");
 
+/** With `--run-only`, what is needed to run; else what is needed to test and change it as well, twice as much. */
+const isRunOnly = process.argv.includes("--run-only");
+const runOnlyStamp = `${wanted} run-only`;
+
 function isInstalled() {
   if (!existsSync(stamp) || !existsSync(join(root, "node_modules", ".bin", "node"))) return false;
-  return readFileSync(stamp, "utf8") === wanted;
+  const found = readFileSync(stamp, "utf8");
+  return found === wanted || (isRunOnly && found === runOnlyStamp);
 }
 
 function install() {
@@ -21,13 +26,14 @@ function install() {
   // Not `npm ci`: it refuses a lock file that leaves out packages of other platforms, which some registries do not
   // serve. `--no-save` keeps package.json and the lock file as they are.
   const args = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  if (isRunOnly) args.push("--omit=dev");
   const npm = spawnSync("npm", args, {
     cwd: root,
     stdio: ["ignore", "inherit", "pipe"],
     encoding: "utf8",
   });
   if (npm.status === 0 && existsSync(join(root, "node_modules", ".bin", "node"))) {
-    writeFileSync(stamp, wanted);
+    writeFileSync(stamp, isRunOnly ? runOnlyStamp : wanted);
     return;
   }
   const said = (npm.stderr ?? npm.error?.message ?? "").trim();
