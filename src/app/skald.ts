@@ -22,6 +22,7 @@ import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
 import { headBytesMax, type IngestSide, openIngest } from "./ingest.ts";
 import { type AccessSide, openAccess } from "./access.ts";
+import { observeDiskSpace } from "./disk-space.ts";
 import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
 import { openProfiles } from "./profiles.ts";
@@ -99,8 +100,9 @@ export class Skald {
     this.#rules = rules;
     const ports = this.#ports(ingest, queries, life);
     observeReadiness(metrics, ports.admin);
+    observeDiskSpace(config, world.files, metrics);
     this.#http = await this.#listen(ports, [
-      this.#patternsFamily(ingest),
+      this.#patternsFamily(ingest, life),
       ...life.routes,
       ...rules.routes,
       slowQueriesRoutes(() => engine.slowest()),
@@ -121,7 +123,7 @@ export class Skald {
     log.info("Skald is ready", { url: this.#http.url, target: config.target.join(",") });
   }
 
-  #patternsFamily({ patterns, stores }: IngestSide): RouteFamily {
+  #patternsFamily({ patterns, stores }: IngestSide, life: LifecycleSide): RouteFamily {
     const { log } = this.#options;
     const sections: PatternSources["sections"] = async (tenant, range, signal) => {
       const options: ReadOptions = {
@@ -134,7 +136,9 @@ export class Skald {
       );
       return (await Promise.all(found)).flat();
     };
-    return patternsRoutes(createPatternQueries({ live: patterns, sections }));
+    const hidden: PatternSources["hidden"] = (tenant, range) =>
+      life.visibility.masks(tenant, range);
+    return patternsRoutes(createPatternQueries({ live: patterns, sections, hidden }));
   }
 
   #listen(ports: HttpPorts, more: readonly RouteFamily[]): Promise<HttpServer> {

@@ -1,4 +1,5 @@
 /** What lines look like, learned while they come in: templates and how often each came. */
+export type { HiddenPatterns } from "./merge-patterns.ts";
 export type { Pattern, PatternCounts, PatternRequest } from "./pattern.ts";
 export {
   createPatternQueries,

@@ -39,15 +39,6 @@ function byteClasses(): Uint8Array {
   return table;
 }
 
-interface WordPlace {
-  /** Where its line starts. */
-  readonly start: number;
-  readonly from: number;
-  readonly to: number;
-  /** Is it followed by what follows keys? */
-  readonly isKey: boolean;
-}
-
 /** The words of the line read last. One object, reused; offsets count from the start of the line. */
 export class LineTokens {
   count = 0;
@@ -94,7 +85,7 @@ export class LineTokens {
         break;
       }
       const isKey = isKeyEnd(bytes, wordTo, end);
-      const keyHash = this.#addWord(bytes, { start: from, from: at, to: wordTo, isKey });
+      const keyHash = this.#addWord(bytes, from, at, wordTo, isKey);
       shape = Math.imul(shape ^ 0xff, hashPrime) ^ keyHash;
       at = wordTo;
     }
@@ -102,9 +93,18 @@ export class LineTokens {
     this.shape = this.tailFrom < 0 ? shape : ~shape;
   }
 
-  /** Returns the word's hash when it is a key, else 0. */
-  #addWord(bytes: Uint8Array, word: WordPlace): number {
-    const { start, from, to } = word;
+  /**
+   * The word bytes[from, to) of the line at `start`; `isBeforeValue`: what follows keys follows it.
+   * Returns the word's hash when it is a key, else 0. Called per word: an object would cost more
+   * than the positionals.
+   */
+  #addWord(
+    bytes: Uint8Array,
+    start: number,
+    from: number,
+    to: number,
+    isBeforeValue: boolean,
+  ): number {
     let hash = hashSeed;
     let seen = 0;
     let bits = 0;
@@ -118,7 +118,7 @@ export class LineTokens {
     const i = this.count++;
     this.froms[i] = from - start;
     this.tos[i] = to - start;
-    const isKey = word.isKey && (seen & (notInKeys | forcesVariable)) === 0;
+    const isKey = isBeforeValue && (seen & (notInKeys | forcesVariable)) === 0;
     const mayVary = (seen & forcesVariable) !== 0 || to - from > wordBytesMax;
     const isVariable = mayVary || ((seen & isDigit) !== 0 && !isKey);
     // Keys with digits in them may be ids: they stay words as others.

@@ -1,6 +1,6 @@
 /** Counts of many streams and sources → the patterns of an answer. */
 import { nsPerSecond } from "#base";
-import { compareText, type Labels } from "#model";
+import { compareText, type Labels, type TimeRange } from "#model";
 import { bucketSeconds } from "./bucket-counts.ts";
 import { type Cluster, Drain } from "./drain.ts";
 import { LineTokens } from "./line-tokens.ts";
@@ -15,6 +15,12 @@ const textsMax = 10_000;
 /** How an answer samples time. */
 type Sampling = Pick<PatternRequest, "fromNs" | "toNs" | "stepNs" | "matchers">;
 
+/** Times of which nothing of the selected streams may be told. */
+export interface HiddenPatterns {
+  readonly range: TimeRange;
+  readonly selects: (labels: Labels) => boolean;
+}
+
 /**
  * Adds counts up by template and level, over streams, segments and what is in memory. A template
  * that grew more general later takes up its earlier forms: templates go through Drain once more.
@@ -25,6 +31,9 @@ export class PatternSums {
   readonly #fromBucket: number;
   readonly #toBucket: number;
   readonly #isSelected = new Map<string, boolean>();
+  #hidden: readonly HiddenPatterns[] = [];
+  /** By key of a stream: first and last bucket that is hidden, both inclusive. */
+  #hiddenOf = new Map<string, readonly (readonly [first: number, last: number])[]>();
   /** Lines by step, by template, by level. */
   readonly #levels = new Map<string, Map<string, Map<number, number>>>();
 
@@ -37,12 +46,38 @@ export class PatternSums {
     this.#toBucket = Number((request.toNs + bucketNs - 1n) / bucketNs);
   }
 
+  /**
+   * What is added from now on is passed over where something of its ten seconds is hidden: whether
+   * the lines of one template are those that are to be hidden, nobody can tell any more.
+   */
+  hide(hidden: readonly HiddenPatterns[]): void {
+    this.#hidden = hidden;
+    this.#hiddenOf = new Map();
+  }
+
+  #hiddenBuckets(labels: Labels): readonly (readonly [first: number, last: number])[] {
+    let found = this.#hiddenOf.get(labels.key);
+    if (found === undefined) {
+      const bucketNs = BigInt(bucketSeconds) * nsPerSecond;
+      found = this.#hidden
+        .filter(({ selects }) => selects(labels))
+        .map(({ range }) => [
+          Math.floor(Number(range.fromNs) / Number(bucketNs)),
+          Number((range.toNs - 1n) / bucketNs),
+        ]);
+      this.#hiddenOf.set(labels.key, found);
+    }
+    return found;
+  }
+
   /** Counts of streams or times that were not asked for are passed over. */
   add({ labels, text, level, buckets }: PatternCounts): void {
     if (!this.#selects(labels)) return;
+    const hidden = this.#hiddenBuckets(labels);
     let samples: Map<number, number> | undefined;
     for (const [bucket, count] of buckets) {
       if (bucket < this.#fromBucket || bucket >= this.#toBucket) continue;
+      if (hidden.some(([first, last]) => bucket >= first && bucket <= last)) continue;
       samples ??= this.#samplesOf(level, text);
       if (samples === undefined) return;
       const seconds = bucket * bucketSeconds;

@@ -1,5 +1,5 @@
 import type { Matcher, TimeRange } from "#model";
-import { PatternSums } from "./merge-patterns.ts";
+import { type HiddenPatterns, PatternSums } from "./merge-patterns.ts";
 import type { Pattern } from "./pattern.ts";
 import { decodePatterns } from "./pattern-section.ts";
 import type { PatternStore } from "./pattern-store.ts";
@@ -32,10 +32,12 @@ export interface PatternSources {
     range: TimeRange,
     signal: AbortSignal,
   ) => Promise<readonly Buffer[]>;
+  /** What of the tenant is deleted or expired. */
+  readonly hidden: (tenant: string, range: TimeRange) => Promise<readonly HiddenPatterns[]>;
 }
 
 /** Memory is asked before segments: what moves meanwhile may count twice, but is not missed. */
-export function createPatternQueries({ live, sections }: PatternSources): PatternQueries {
+export function createPatternQueries({ live, sections, hidden }: PatternSources): PatternQueries {
   return {
     patterns: async ({ tenants, matchers, range, stepNs, signal }) => {
       const isMulti = tenants.length > 1;
@@ -44,6 +46,7 @@ export function createPatternQueries({ live, sections }: PatternSources): Patter
       const chosen = tenants.filter((tenant) => choosing.every(({ test }) => test(tenant)));
       const sums = new PatternSums({ ...range, matchers: others, stepNs });
       for (const tenant of chosen) {
+        sums.hide(await hidden(tenant, range));
         live.addTo(sums, tenant);
         for (const section of await sections(tenant, range, signal)) {
           for (const counts of decodePatterns(section)) sums.add(counts);

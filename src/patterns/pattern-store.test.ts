@@ -5,6 +5,7 @@ import { MemoryObjectStore } from "#objectstore";
 import { buildSegment, SegmentStore } from "#segment";
 import { newReadCounters } from "#storage";
 import { ManualClock, systemClock } from "#world";
+import type { HiddenPatterns } from "./merge-patterns.ts";
 import type { Pattern } from "./pattern.ts";
 import { createPatternQueries, type PatternQueries } from "./pattern-queries.ts";
 import { patternSectionKind } from "./pattern-section.ts";
@@ -150,6 +151,8 @@ interface World {
   readonly store: PatternStore;
   readonly queries: PatternQueries;
   readonly segments: SegmentStore;
+  /** What is deleted or expired; may be added to. */
+  readonly hidden: HiddenPatterns[];
   cut(): Promise<void>;
 }
 
@@ -158,8 +161,10 @@ function worldOf(store: PatternStore): World {
   const objects = new MemoryObjectStore(systemClock);
   const segments = new SegmentStore({ objects });
   let cuts = 0;
+  const hidden: HiddenPatterns[] = [];
   const queries = createPatternQueries({
     live: store,
+    hidden: async () => hidden,
     sections: (tenant, within, signal) => {
       const options = { signal, counters: newReadCounters(), warn: assert.fail };
       return segments.sections({ tenant, range: within }, patternSectionKind, options);
@@ -181,7 +186,7 @@ function worldOf(store: PatternStore): World {
     segments.add(built.key);
     sealed.done();
   };
-  return { store, queries, segments, cut };
+  return { store, queries, segments, hidden, cut };
 }
 
 async function askAll({ queries }: World, matchers: Matcher[] = []): Promise<string[]> {
@@ -227,4 +232,20 @@ test("what was sealed answers until it is settled, and a failed write loses noth
   assert.deepEqual(ask(store), all);
   again.done();
   assert.deepEqual(ask(store), []);
+});
+
+test("what is deleted or expired is told by no pattern, in memory and in segments", async () => {
+  const lines = times(40, (i) => `took ${i} ms`);
+  const apps = ["a", "b"].map((app) => ({ labels: { app }, lines }));
+  const world = worldOf(learn(apps));
+  assert.deepEqual(await askAll(world), ["80 unknown took <_> ms"]);
+  const selects: HiddenPatterns["selects"] = (labels) => labels.get("app") === "a";
+  // Half of the second ten seconds is hidden: then all of them are.
+  const second = 1_000_000_000n;
+  world.hidden.push({ selects, range: { fromNs: 0n, toNs: fromNs + 15n * second } });
+  assert.deepEqual(await askAll(world), ["60 unknown took <_> ms"]);
+  await world.cut();
+  assert.deepEqual(await askAll(world), ["60 unknown took <_> ms"]);
+  world.hidden.push({ selects: () => true, range: { fromNs, toNs: fromNs + 40n * second } });
+  assert.deepEqual(await askAll(world), []);
 });

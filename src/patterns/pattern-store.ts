@@ -241,6 +241,8 @@ export class PatternStore {
       for (const [level, drain] of stream.levels) {
         const before = drain.heapBytes;
         for (const cluster of drain.clusters()) {
+          // Most got no line since the last segment.
+          if (cluster.counts.size === 0) continue;
           const buckets = drain.takeCounts(cluster, from, to);
           if (buckets.length === 0 || !cluster.hasWords) continue;
           taken.push({ labels: stream.labels, text: cluster.text(), level, buckets });

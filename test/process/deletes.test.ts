@@ -50,6 +50,14 @@ async function linesOf({ url }: SkaldProcess, query: string): Promise<string[]> 
   return data.result.flatMap(({ values }) => values.map(([, line]) => line)).sort();
 }
 
+async function patternsOf({ url }: SkaldProcess, query: string): Promise<string[]> {
+  const params = { query, start: `${now - 90_000}`, end: `${now + 60}` };
+  const { data } = (await ask(url, "/loki/api/v1/patterns", params)) as {
+    data: readonly { readonly pattern: string }[];
+  };
+  return data.map(({ pattern }) => pattern).sort();
+}
+
 async function countOf({ url }: SkaldProcess): Promise<string | undefined> {
   const query = 'sum(count_over_time({app="a"}[1h]))';
   const found = (await ask(url, "/loki/api/v1/query", { query, time: `${now + 1}` })) as {
@@ -124,6 +132,7 @@ test("what is expired is not answered; the plan and the board are served", async
   await push(skald.url, "long", [[now - 3700, "old"]]);
   assert.deepEqual(await linesOf(skald, '{app="short"}'), ["young"]);
   assert.deepEqual(await linesOf(skald, '{app="long"}'), ["old"]);
+  assert.deepEqual(await patternsOf(skald, '{app="short"}'), ["young"]);
   await fetch(`${skald.url}/flush`, { method: "POST" });
   assert.deepEqual(await linesOf(skald, '{app="short"}'), ["young"]);
   const plan = await ask(skald.url, "/skald/api/v1/retention/plan", { ahead: "2d" });
@@ -132,7 +141,8 @@ test("what is expired is not answered; the plan and the board are served", async
     tasks: readonly { name: string }[];
   };
   const names = board.tasks.map(({ name }) => name);
-  for (const name of ["merging", "deletes", "retention", "rules"]) assert.ok(names.includes(name), name);
+  for (const name of ["merging", "deletes", "retention", "rules"])
+    assert.ok(names.includes(name), name);
   const metrics = await (await fetch(`${skald.url}/metrics`)).text();
   assert.match(metrics, /skald_background_last_success_timestamp_seconds\{task="retention"\}/);
 });
