@@ -24,8 +24,13 @@ const filterWeightBytes = 300;
 
 type Filter = TrigramSet | SparseSet;
 
-/** Filters of one segment by number in the footer's column table. */
-type SegmentFilters = Map<number, Filter>;
+/** Filters of one segment. */
+interface SegmentFilters {
+  /** By number in the footer's column table. */
+  readonly byColumn: Map<number, Filter>;
+  /** Of blocks whose filters are all here, as they are asked for. */
+  readonly byBlock: Map<number, BlockFilters>;
+}
 
 interface FilterExtent extends Extent {
   readonly column: number;
@@ -58,22 +63,24 @@ export class FilterCache {
     blocks: readonly number[],
     options: ReadOptions,
   ): Promise<BlockFilters[]> {
-    const known: SegmentFilters = this.#segments.get(footer.name) ?? new Map<number, Filter>();
+    const known = this.#segments.get(footer.name) ?? noFilters();
+    const { byColumn, byBlock } = known;
     const missing: FilterExtent[] = [];
     for (const block of blocks) {
+      if (byBlock.has(block)) continue;
       for (const column of filterColumnsOf(footer, block)) {
-        if (!known.has(column)) missing.push(extentOf(footer, block, column));
+        if (!byColumn.has(column)) missing.push(extentOf(footer, block, column));
       }
     }
     if (missing.length > 0) await this.#fetch(footer, missing, known, options);
-    else if (known.size > 0) options.counters.cacheHits++;
-    return blocks.map((block) => filtersOf(footer, block, known));
+    else if (byColumn.size > 0) options.counters.cacheHits++;
+    return blocks.map((block) => byBlock.get(block) ?? filtersOf(footer, block, known));
   }
 
   /** Takes what filters there are in bytes of the object that were read along with its footer. */
   keepTail(footer: SegmentFooter, tail: Buffer, options: Pick<ReadOptions, "warn">): void {
     const from = footer.bodyBytes - tail.length;
-    const found: SegmentFilters = this.#segments.get(footer.name) ?? new Map<number, Filter>();
+    const found = this.#segments.get(footer.name) ?? noFilters();
     for (let block = 0; block < footer.blocks.count; block++) {
       for (const column of filterColumnsOf(footer, block)) {
         const extent = extentOf(footer, block, column);
@@ -81,7 +88,7 @@ export class FilterCache {
         openFilter(footer, extent, { bytes: tail, from }, { into: found, options });
       }
     }
-    if (found.size > 0) this.#segments.set(footer.name, found);
+    if (found.byColumn.size > 0) this.#segments.set(footer.name, found);
   }
 
   async #fetch(
@@ -110,9 +117,13 @@ export class FilterCache {
   }
 }
 
+function noFilters(): SegmentFilters {
+  return { byColumn: new Map(), byBlock: new Map() };
+}
+
 function weightOf(filters: SegmentFilters): number {
   let bytes = 0;
-  for (const filter of filters.values()) bytes += filter.weightBytes + filterWeightBytes;
+  for (const filter of filters.byColumn.values()) bytes += filter.weightBytes + filterWeightBytes;
   return bytes;
 }
 
@@ -141,7 +152,7 @@ function openFilter(
   const { column, block } = extent;
   const stored = bytes.subarray(extent.from - from, extent.to - from);
   try {
-    target.into.set(column, decodeFilter(footer, { block, column }, stored));
+    target.into.byColumn.set(column, decodeFilter(footer, { block, column }, stored));
   } catch (error) {
     if (!isStoreError(error, "corrupt")) throw error;
     target.options.warn(`skip filter left out: ${error.message}`);
@@ -165,16 +176,20 @@ export function decodeFilter(
 function filtersOf(
   footer: SegmentFooter,
   block: number,
-  known: ReadonlyMap<number, Filter>,
+  { byColumn, byBlock }: SegmentFilters,
 ): BlockFilters {
   let trigrams: TrigramSet | undefined;
   let grams: SparseSet | undefined;
   let values: SparseSet | undefined;
+  let isComplete = true;
   for (const column of filterColumnsOf(footer, block)) {
-    const filter = known.get(column);
+    const filter = byColumn.get(column);
+    isComplete &&= filter !== undefined;
     if (filter instanceof TrigramSet) trigrams = filter;
     else if (footer.blocks.columns.kinds[column] === ColumnKind.grams) grams = filter;
     else values = filter;
   }
-  return { trigrams, grams, values };
+  const filters = { trigrams, grams, values };
+  if (isComplete) byBlock.set(block, filters);
+  return filters;
 }

@@ -22,7 +22,7 @@ import { FilterCache, filterCacheBytesDefault } from "./filter-cache.ts";
 import { FooterCache, footerCacheBytesDefault, type TailReader } from "./footer-cache.ts";
 import type { JournalRange, SegmentFooter } from "./footer.ts";
 import type { LineScanner } from "./line-scan.ts";
-import { planBlocks } from "./plan-blocks.ts";
+import { PlanCache, planCacheBytesDefault } from "./plan-blocks.ts";
 import { readBlocks } from "./read-blocks.ts";
 import { parseSegmentKey, tenantOfFolder } from "./segment-key.ts";
 import { type ListedSegment, SegmentList } from "./segment-list.ts";
@@ -61,6 +61,7 @@ export class SegmentStore implements LogStore {
   readonly #footers: FooterCache;
   readonly #filters: FilterCache;
   readonly #decoded: DecodedCache;
+  readonly #plans = new PlanCache(planCacheBytesDefault);
   /**
    * By key of a merged segment, so that its footer need not stay cached. Bounded by what the lists
    * hold.
@@ -153,7 +154,8 @@ export class SegmentStore implements LogStore {
     const blocks: Promise<readonly SegmentBlockRef[]>[] = [];
     try {
       for (const footer of live.footers) {
-        const planned = await planBlocks(footer, select.matchers, select.range, turns);
+        const { matchers, range } = select;
+        const planned = await this.#plans.get(footer, { matchers, range, turns });
         const left = skipBlocks(footer, planned, how);
         // It is awaited below; this keeps a failure from being unhandled until then.
         left.catch(() => undefined);

@@ -25,17 +25,21 @@ export async function skipBlocks(
   const blocks = refs.map((ref) => ref.block);
   const filters = await cache.get(footer, blocks, options);
   options.signal.throwIfAborted();
+  let asked = refs[0]!;
+  // One for all refs; few questions need more than the filters.
+  const block = {
+    get streams() {
+      return asked.facts.streams.map(({ labels }) => labels);
+    },
+    get metadataNames() {
+      return asked.columns.metadata.map(({ name }) => name);
+    },
+    filters: filters[0]!,
+  };
   return refs.filter((ref, i) => {
-    const reason = test.ruledOutBy({
-      // Few questions need them, and a block may have thousands.
-      get streams() {
-        return ref.facts.streams.map(({ labels }) => labels);
-      },
-      get metadataNames() {
-        return ref.columns.metadata.map(({ name }) => name);
-      },
-      filters: filters[i]!,
-    });
+    asked = ref;
+    block.filters = filters[i]!;
+    const reason = test.ruledOutBy(block);
     if (reason === undefined) return true;
     counts.set(reason, (counts.get(reason) ?? 0) + 1);
     return false;
