@@ -103,6 +103,8 @@ compactor.delete_request_store string '' compactor.delete-request-store
   The object store that keeps delete requests.
 compactor.delete_request_cancel_period duration 24h compactor.delete-request-cancel-period
   A delete request may be cancelled for so long.
+compactor.working_directory path ? compactor.working-directory
+  Where marks of chunks to delete are; <path_prefix>/compactor if not set.
 compactor.delete_max_interval duration 24h compactor.delete-max-interval
   Longer delete requests are split.
 compactor.retention_total_size bytes 0 none
@@ -117,8 +119,6 @@ export const laterTable = `
   How often a part of a query is tried.
 ~query_range.parallelise_shardable_queries bool true querier.parallelise-shardable-queries
   Split queries into shards.
-~compactor.working_directory path ? compactor.working-directory
-  Where the compactor works; <path_prefix>/compactor if not set.
 ~compactor.retention_delete_worker_count int 150 compactor.retention-delete-worker-count
   Removals at the same time.
 ~compactor.delete_batch_size int 70 compactor.delete-batch-size
