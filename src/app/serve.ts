@@ -77,7 +77,7 @@ async function run(result: RunResult, io: CliIo): Promise<number> {
   } finally {
     alive();
   }
-  await io.stderr.line(greeting(`${skald.url}${server.httpPathPrefix}`));
+  await io.stderr.line(greeting(`${reachable(skald.url)}${server.httpPathPrefix}`));
   await interruption(io.interrupted);
   if (loaded.config.shutdownDelayMs > 0) {
     log.info("draining", { delayMs: loaded.config.shutdownDelayMs });
@@ -91,6 +91,11 @@ async function run(result: RunResult, io: CliIo): Promise<number> {
 
 function readText(files: Files): (path: string) => Promise<string> {
   return async (path) => (await files.read(path)).toString("utf8");
+}
+
+/** Who listens on every address is reached on this machine by its own name. */
+function reachable(url: string): string {
+  return url.replace(/\/\/(?:\[::\]|0\.0\.0\.0)(?=:|$)/, "//localhost");
 }
 
 function greeting(url: string): string {

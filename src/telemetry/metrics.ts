@@ -16,8 +16,8 @@ export interface Metrics {
     help: string,
     options: { readonly labelNames?: readonly T[]; readonly buckets: readonly number[] },
   ): Histogram<T>;
-  /** A gauge that is read when somebody asks. */
-  observe(name: string, help: string, read: () => number): void;
+  /** A gauge that is read when somebody asks. `read` must not fail: NaN says that nothing is known. */
+  observe(name: string, help: string, read: () => number | Promise<number>): void;
   /** The same by the values of one label, as there are then. */
   observeEach(
     name: string,
@@ -62,7 +62,9 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
             help,
             registers,
             collect() {
-              this.set(read());
+              const value = read();
+              if (typeof value === "number") return this.set(value);
+              return value.then((known) => this.set(known));
             },
           }),
       );

@@ -129,6 +129,7 @@ function Tiles({ list }: { readonly list: readonly Moment[] }): JSX.Element {
   return (
     <dl class="tiles">
       <WriteTiles list={list} />
+      <DiskTile list={list} />
       <ReadTiles list={list} />
     </dl>
   );
@@ -180,6 +181,21 @@ function WriteTiles({ list }: { readonly list: readonly Moment[] }): JSX.Element
         isBad={failed > 0}
       />
     </>
+  );
+}
+
+/** Less than this free, and a day of logs or a merge may not fit. */
+const freeBytesMin = 2 * 1024 ** 3;
+
+function DiskTile({ list }: { readonly list: readonly Moment[] }): JSX.Element {
+  const free = list.at(-1)!.metrics.sum("skald_data_free_bytes") ?? Number.NaN;
+  return (
+    <Tile
+      title="Free on disk"
+      value={Number.isNaN(free) ? undefined : formatBytes(free)}
+      note={free < freeBytesMin ? "make room: a full disk refuses pushes" : "for journal and data"}
+      isBad={free < freeBytesMin}
+    />
   );
 }
 
