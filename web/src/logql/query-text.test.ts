@@ -102,6 +102,29 @@ test("a filter goes before stages on the whole answer, and before the range of a
   assert.equal(withLabelFilter('{a="b"} | n="x"', filter), '{a="b"} | n="x"');
 });
 
+const stageChanges: readonly (readonly [string, string])[] = [
+  ['({a="b"})', '({a="b"} | n="x")'],
+  ['( ({a="b"} | json) )', '( ({a="b"} | json | n="x") )'],
+  ['{a="b"} | (c="1" or d="2")', '{a="b"} | (c="1" or d="2") | n="x"'],
+  ['({a="b"} |= ip("10.0.0.1"))', '({a="b"} |= ip("10.0.0.1") | n="x")'],
+  ['({a="b"} | (c="1" or d="2") | limit 3)', '({a="b"} | (c="1" or d="2") | n="x" | limit 3)'],
+  ['{a="b"} # why', '{a="b"} | n="x" # why'],
+  ['{a="b"} # why\n| json\n', '{a="b"} # why\n| json | n="x"'],
+  ['rate({a="b"} # why\n[1m])', 'rate({a="b"} | n="x" # why\n[1m])'],
+  ['(sum(rate({a="b"}[1m])) / 2)', '(sum(rate({a="b"} | n="x" [1m])) / 2)'],
+];
+
+for (const [text, expected] of stageChanges) {
+  test(`a stage in ${JSON.stringify(text)} stays part of the query`, () => {
+    const filter = { name: "n", operator: "=", value: "x" } as const;
+    assert.equal(withLabelFilter(text, filter), expected);
+  });
+}
+
+test("levels are chosen inside of parentheses and before a comment", () => {
+  assert.equal(withLevels('({a="b"}) # c', ["info"]), '({a="b"} | detected_level=~"info") # c');
+});
+
 test("clicking values chooses one, several, and none again", () => {
   const one = withToggledValue('{a="b"}', "n", "x.y");
   assert.equal(one, '{a="b", n="x.y"}');

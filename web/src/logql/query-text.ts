@@ -38,6 +38,11 @@ const parsers = new Set(["json", "logfmt", "regexp", "pattern", "unpack"]);
 
 /** Counts by level what a log query finds: the bars above the lines. */
 export function histogramOf(logQuery: string, stepSeconds: number): string {
+  return `sum by (detected_level) (${countOf(logQuery, stepSeconds)})`;
+}
+
+/** Counts what a log query finds, before stages on the whole answer. */
+export function countOf(logQuery: string, rangeSeconds: number): string {
   const inner = withoutParentheses(logQuery.slice(0, answerStagesFrom(logQuery)));
   const tokens = meaning(inner);
   const hasParser = tokens.some(
@@ -45,8 +50,8 @@ export function histogramOf(logQuery: string, stepSeconds: number): string {
   );
   // A line that a parser cannot read is counted too, it would be an error otherwise.
   const drop = hasParser ? " | drop __error__, __error_details__" : "";
-  const counted = `${inner.trim()}\n${drop} [${stepSeconds}s]`;
-  return `sum by (detected_level) (count_over_time(${counted}))`;
+  // The line break ends a comment.
+  return `count_over_time(${inner.trim()}\n${drop} [${rangeSeconds}s])`;
 }
 
 function withoutParentheses(text: string): string {
@@ -201,10 +206,27 @@ function filterStage(text: string, filter: Filter): { from: number; to: number }
 
 /** Adds a stage behind those of a log query, or of the first one in a metric query. */
 export function withStage(text: string, stage: string): string {
-  const at = isLogQuery(text) ? answerStagesFrom(text) : rangeFrom(text);
-  const before = text.slice(0, at).trimEnd();
-  const after = text.slice(at);
-  return `${before} ${stage}${after === "" ? "" : ` ${after}`}`;
+  const at = stagesTo(text);
+  const after = text.slice(at).trimEnd();
+  return `${text.slice(0, at)} ${stage}${after.startsWith("[") ? " " : ""}${after}`;
+}
+
+/**
+ * Where another stage goes: behind the last one that works on single lines, before a comment, the
+ * parentheses around a query, the range.
+ */
+function stagesTo(text: string): number {
+  const limit = isLogQuery(text) ? answerStagesFrom(text) : rangeFrom(text);
+  const tokens = meaning(text.slice(0, limit));
+  const around = isLogQuery(text) ? tokens.findIndex((token) => token.text !== "(") : 0;
+  let depth = 0;
+  const close = tokens.findIndex(({ text: sign }) => {
+    if (sign === "(") depth++;
+    else if (sign === ")") depth--;
+    return sign === ")" && depth < around;
+  });
+  const last = close < 0 ? tokens.at(-1) : tokens[close - 1];
+  return last === undefined ? 0 : last.from + last.text.length;
 }
 
 /** The parsers that a query runs, by name. */
@@ -222,10 +244,7 @@ function rangeFrom(text: string): number {
 /** A log query for entries of these levels alone; takes the place of such a choice of before. */
 export function withLevels(text: string, levels: readonly string[]): string {
   const before = text.replace(/\s*\| detected_level=~"[^"]*"/, "");
-  const at = answerStagesFrom(before);
-  const stage = `| detected_level=~${quote(levels.map(escapeRegex).join("|"))}`;
-  const after = before.slice(at);
-  return `${before.slice(0, at).trimEnd()} ${stage}${after === "" ? "" : ` ${after}`}`;
+  return withStage(before, `| detected_level=~${quote(levels.map(escapeRegex).join("|"))}`);
 }
 
 function escapeRegex(text: string): string {
