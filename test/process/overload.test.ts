@@ -1,0 +1,185 @@
+/** More work than there is room for: bounded, refused at once, and over soon after it ends. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { test } from "node:test";
+import { type SkaldProcess, startSkald } from "../support/skald-process.ts";
+
+/** A soak makes this longer. */
+const seconds = Number(process.env["SKALD_OVERLOAD_SECONDS"] ?? "6");
+const rssMiBMax = 900;
+const linesPerPush = 1500;
+
+const config = `
+auth_enabled: true
+server: {http_listen_port: \${PORT}, grpc_listen_port: 0, log_level: error}
+common: {path_prefix: \${DATA}}
+limits_config: {ingestion_rate_mb: 10000, ingestion_burst_size_mb: 10000, discover_log_levels: false}
+`;
+
+interface Outcome {
+  readonly status: number;
+  readonly tookMs: number;
+  readonly hasRetryAfter: boolean;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+let bodyCount = 0;
+function newBody(): Buffer {
+  const nowNs = BigInt(Date.now()) * 1_000_000n;
+  const id = bodyCount++;
+  const values = Array.from({ length: linesPerPush }, (_, i) => [
+    String(nowNs + BigInt(i)),
+    `level=info msg="request served" id=${id}-${i} path=/api/v1/items status=200 took=12ms`,
+  ]);
+  return Buffer.from(JSON.stringify({ streams: [{ stream: { app: `load-${id % 8}` }, values }] }));
+}
+
+/** Made before, so that the client costs the machine little while it is measured. */
+const bodies = Array.from({ length: 64 }, newBody);
+const agent = new Agent({ keepAlive: true, maxSockets: 3000 });
+
+function push(skald: SkaldProcess, at: number, tenant = "loud"): Promise<Outcome> {
+  const body = bodies[at % bodies.length]!;
+  const fromMs = performance.now();
+  return new Promise((resolve) => {
+    const end = (status: number, hasRetryAfter: boolean): void =>
+      resolve({ status, hasRetryAfter, tookMs: performance.now() - fromMs });
+    const sent = request(
+      `${skald.url}/loki/api/v1/push`,
+      {
+        method: "POST",
+        agent,
+        headers: {
+          "Content-Type": "application/json",
+          "Content-Length": body.length,
+          "X-Scope-OrgID": tenant,
+        },
+      },
+      (answer) => {
+        answer.resume();
+        answer.on("end", () =>
+          end(answer.statusCode ?? 0, answer.headers["retry-after"] !== undefined),
+        );
+      },
+    );
+    sent.on("error", () => end(0, false));
+    sent.end(body);
+  });
+}
+
+/** Pushes a second when as many clients push as fast as they are answered. */
+async function capacity(skald: SkaldProcess, forMs: number): Promise<number> {
+  const endMs = performance.now() + forMs;
+  let done = 0;
+  const client = async (at: number): Promise<void> => {
+    while (performance.now() < endMs) {
+      const { status } = await push(skald, at++);
+      if (status === 204) done++;
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, (_, i) => client(i * 7)));
+  return (done * 1000) / forMs;
+}
+
+function rssMiB({ pid }: SkaldProcess): number {
+  const found = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(found?.[1] ?? 0) / 1024;
+}
+
+function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
+}
+
+test("three times what it can take: bounded, refused at once, and soon over", async (context) => {
+  await using skald = await startSkald({ config });
+  await capacity(skald, 1500);
+  const perSecond = await capacity(skald, 2500);
+  const outcomes: Promise<Outcome>[] = [];
+  const neighbour: Promise<Outcome>[] = [];
+  let worstMiB = 0;
+  const fromMs = performance.now();
+  for (;;) {
+    const elapsedMs = performance.now() - fromMs;
+    if (elapsedMs >= seconds * 1000) break;
+    const due = Math.min((perSecond * 3 * elapsedMs) / 1000, outcomes.length + 200);
+    while (outcomes.length < due) outcomes.push(push(skald, outcomes.length));
+    if (neighbour.length < elapsedMs / 500) neighbour.push(push(skald, neighbour.length, "quiet"));
+    worstMiB = Math.max(worstMiB, rssMiB(skald));
+    await pause(10);
+  }
+  const all = await Promise.all(outcomes);
+  const tookSeconds = (performance.now() - fromMs) / 1000;
+  const accepted = all.filter(({ status }) => status === 204);
+  const refused = all.filter(({ status }) => status === 503 || status === 429);
+  assert.equal(accepted.length + refused.length, all.length, "every push is answered, clearly");
+  assert.ok(refused.every(({ hasRetryAfter }) => hasRetryAfter));
+  const goodput = accepted.length / tookSeconds / perSecond;
+  const latencyMs = quantile(
+    accepted.map(({ tookMs }) => tookMs),
+    0.99,
+  );
+  context.diagnostic(
+    `${perSecond.toFixed(0)} pushes/s; offered ${all.length}, accepted ${accepted.length}, ` +
+      `refused ${refused.length}, goodput ${(goodput * 100).toFixed(0)} %, ` +
+      `p99 ${latencyMs.toFixed(0)} ms, RSS ${worstMiB.toFixed(0)} MiB`,
+  );
+  assert.ok(worstMiB < rssMiBMax, `${worstMiB} MiB`);
+  assert.ok(latencyMs < 15_000, `${latencyMs} ms`);
+  assert.ok(goodput >= 0.7, `goodput fell to ${goodput}`);
+  const quiet = await Promise.all(neighbour);
+  assert.ok(quiet.filter(({ status }) => status === 204).length >= quiet.length * 0.9);
+  // And a moment later nothing is left of it.
+  const after = [];
+  for (let i = 0; i < 10; i++) after.push(await push(skald, i));
+  assert.ok(after.every(({ status, tookMs }) => status === 204 && tookMs < 2000));
+});
+
+test("expensive queries starve neither pushes nor cheap queries", async (context) => {
+  await using skald = await startSkald({ config });
+  for (let i = 0; i < 20; i++) assert.equal((await push(skald, i)).status, 204);
+  const ask = async (query: string, tenant: string): Promise<Outcome> => {
+    const now = Math.floor(Date.now() / 1000);
+    const params = new URLSearchParams({
+      query,
+      start: String(now - 3600),
+      end: String(now),
+      step: "1",
+    });
+    const fromMs = performance.now();
+    const answer = await fetch(`${skald.url}/loki/api/v1/query_range?${params.toString()}`, {
+      headers: { "X-Scope-OrgID": tenant, "Cache-Control": "no-cache" },
+    });
+    await answer.arrayBuffer();
+    const hasRetryAfter = answer.headers.has("retry-after");
+    return { status: answer.status, hasRetryAfter, tookMs: performance.now() - fromMs };
+  };
+  let isOver = false;
+  const expensive = Array.from({ length: 6 }, async (_, i) => {
+    while (!isOver) {
+      await ask(
+        `sum by (id) (count_over_time({app=~"load-.*"} | logfmt | took!="${i}"[10m]))`,
+        "loud",
+      );
+    }
+  });
+  await pause(500);
+  const pushesMs: number[] = [];
+  const cheapMs: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    const pushed = await push(skald, i, "quiet");
+    assert.equal(pushed.status, 204);
+    pushesMs.push(pushed.tookMs);
+    const asked = await ask('{app="load-1"} |= "id=1-"', "quiet");
+    assert.equal(asked.status, 200);
+    cheapMs.push(asked.tookMs);
+  }
+  isOver = true;
+  await Promise.all(expensive);
+  const [push95, cheap95] = [quantile(pushesMs, 0.95), quantile(cheapMs, 0.95)];
+  context.diagnostic(`push p95 ${push95.toFixed(0)} ms, cheap query p95 ${cheap95.toFixed(0)} ms`);
+  assert.ok(push95 < 3000, `${push95} ms`);
+  assert.ok(cheap95 < 6000, `${cheap95} ms`);
+});
