@@ -157,7 +157,35 @@ async function readRequest(incoming: IncomingMessage): Promise<TinyRequest> {
   };
 }
 
-function behave(objects: Map<string, Buffer>, { method, path, body }: TinyRequest): TinyAnswer {
+/** ListObjectsV2, all in one page; common prefixes need no order here. */
+function listOf(objects: Map<string, Buffer>, { path, query }: TinyRequest): TinyAnswer {
+  const bucket = path.replace(/\/?$/, "/");
+  const [prefix, delimiter] = [query.get("prefix") ?? "", query.get("delimiter") ?? ""];
+  const after = query.get("start-after") ?? "";
+  const items = new Set<string>();
+  for (const name of [...objects.keys()].sort()) {
+    const key = name.slice(bucket.length);
+    if (!name.startsWith(bucket) || !key.startsWith(prefix) || key <= after) continue;
+    const end = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
+    const folder = `<Prefix>${encoded(key.slice(0, end + 1))}</Prefix>`;
+    const size = `<Size>${objects.get(name)!.length}</Size>`;
+    const times = "<LastModified>2026-01-01T00:00:00.000Z</LastModified>";
+    items.add(
+      end < 0
+        ? `<Contents><Key>${encoded(key)}</Key>${times}${size}</Contents>`
+        : `<CommonPrefixes>${folder}</CommonPrefixes>`,
+    );
+  }
+  const all = `<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>${[...items].join("")}`;
+  return {
+    status: 200,
+    headers: { "content-type": "application/xml" },
+    body: `<?xml version="1.0"?><ListBucketResult>${all}</ListBucketResult>`,
+  };
+}
+
+function behave(objects: Map<string, Buffer>, request: TinyRequest): TinyAnswer {
+  const { method, path, body, query } = request;
   if (method === "PUT") {
     objects.set(path, body);
     return { status: 200, headers: { etag: '"1"' } };
@@ -168,6 +196,7 @@ function behave(objects: Map<string, Buffer>, { method, path, body }: TinyReques
   }
   const isBucket = /^\/[^/]+\/?$/.test(path);
   if (isBucket && method === "HEAD") return { status: 200 };
+  if (isBucket && query.get("list-type") === "2") return listOf(objects, request);
   const object = objects.get(path);
   if (object === undefined) return method === "HEAD" ? { status: 404 } : s3Error(404, "NoSuchKey");
   return { status: 200, body: object };
