@@ -26,8 +26,15 @@ export class ProtoReader {
     const first = this.bytes[this.at++]!;
     if (first < 0x80) return first;
     let value = first & 0x7f;
-    let scale = 128;
-    for (let i = 1; i < 10; i++) {
+    // Nearly all lengths end here, in whole numbers of 32 bits.
+    for (let shift = 7; shift < 28; shift += 7) {
+      if (this.at >= this.end) throw truncated();
+      const byte = this.bytes[this.at++]!;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    let scale = 2 ** 28;
+    for (let i = 4; i < 10; i++) {
       if (this.at >= this.end) throw truncated();
       const byte = this.bytes[this.at++]!;
       value += (byte & 0x7f) * scale;

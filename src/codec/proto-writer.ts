@@ -1,4 +1,9 @@
 /**
+ * Up to here a loop is faster than two calls of Buffer's. Below 128, so that a length is one byte.
+ */
+const shortTextMax = 40;
+
+/**
  * Writes protobuf into one growing buffer. Lengths of sub-messages are written afterwards, see
  * `begin`.
  */
@@ -68,11 +73,28 @@ export class ProtoWriter {
 
   /** A length and the text, without a tag. */
   prefixedText(text: string): void {
+    if (text.length <= shortTextMax && this.#shortAscii(text)) return;
     const length = Buffer.byteLength(text);
     this.varint(length);
     this.#reserve(length);
     this.#bytes.write(text, this.#at);
     this.#at += length;
+  }
+
+  /** Returns false, with nothing written, when the text is not ASCII. */
+  #shortAscii(text: string): boolean {
+    const { length } = text;
+    this.#reserve(length + 1);
+    const bytes = this.#bytes;
+    const from = this.#at + 1;
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f) return false;
+      bytes[from + i] = code;
+    }
+    bytes[this.#at] = length;
+    this.#at = from + length;
+    return true;
   }
 
   /** Opens a sub-message of unknown length; give the result to `end`. */

@@ -152,29 +152,47 @@ function unpackWord(word: number, base: number, out: Uint32Array, from: number):
   return at;
 }
 
-/** Hot, hence unrolled; those with a newline are cleared afterwards. */
+/**
+ * Both symbols of two neighbouring bytes, by the number they make (the first one low, as the
+ * machines read it that Node runs on).
+ */
+const symbolsOfBytes: Uint16Array = Uint16Array.from(
+  { length: 65_536 },
+  (_, two) => (symbolOfByte[two & 0xff]! << 6) | symbolOfByte[two >>> 8]!,
+);
+
+/**
+ * Hot, hence two bytes at a time, which takes half the time of one; marks with a newline are cleared
+ * afterwards.
+ */
 function markTrigrams(lines: Uint8Array, marks: Uint8Array): void {
+  if (lines.length === 0) return;
   const mask = 2 ** trigramBits - 1;
   // Newlines before the first byte.
-  let trigram = mask;
-  const whole = lines.length - (lines.length % 4);
-  let i = 0;
-  for (; i < whole; i += 4) {
-    const a = symbolOfByte[lines[i]!]!;
-    const b = symbolOfByte[lines[i + 1]!]!;
-    const c = symbolOfByte[lines[i + 2]!]!;
-    const d = symbolOfByte[lines[i + 3]!]!;
-    marks[((trigram << 6) | a) & mask] = 1;
-    trigram = ((trigram << 12) | (a << 6) | b) & mask;
-    marks[trigram] = 1;
-    trigram = ((trigram << 6) | c) & mask;
-    marks[trigram] = 1;
-    trigram = ((trigram << 6) | d) & mask;
-    marks[trigram] = 1;
+  let before = (newlineSymbol << 6) | newlineSymbol;
+  let from = 0;
+  if (lines.byteOffset % 2 === 1) {
+    const symbol = symbolOfByte[lines[from++]!]!;
+    marks[(before << 6) | symbol] = 1;
+    before = ((before << 6) | symbol) & 0xfff;
   }
-  for (; i < lines.length; i++) {
-    trigram = ((trigram << 6) | symbolOfByte[lines[i]!]!) & mask;
-    marks[trigram] = 1;
+  const count = (lines.length - from) >>> 1;
+  const pairs = new Uint16Array(lines.buffer, lines.byteOffset + from, count);
+  const even = count - (count % 2);
+  let i = 0;
+  for (; i < even; i += 2) {
+    const a = symbolsOfBytes[pairs[i]!]!;
+    const b = symbolsOfBytes[pairs[i + 1]!]!;
+    marks[(before << 6) | (a >>> 6)] = 1;
+    marks[((before << 12) & mask) | a] = 1;
+    marks[(a << 6) | (b >>> 6)] = 1;
+    marks[((a << 12) & mask) | b] = 1;
+    before = b;
+  }
+  for (let at = from + i * 2; at < lines.length; at++) {
+    const symbol = symbolOfByte[lines[at]!]!;
+    marks[(before << 6) | symbol] = 1;
+    before = ((before << 6) | symbol) & 0xfff;
   }
 }
 

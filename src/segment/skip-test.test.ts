@@ -126,3 +126,30 @@ function hexId(seed: number): string {
   }
   return text;
 }
+
+test("a trigram is found wherever the lines lie in memory, however many bytes they are", () => {
+  const text = "abcdefghijk\n";
+  const whole = Buffer.from(text.repeat(4));
+  for (let from = 0; from < 4; from++) {
+    for (let to = from; to <= from + 24; to++) {
+      const { trigrams } = scanBlock(
+        scanner,
+        { lines: whole.subarray(from, to), valueKeys: noKeys },
+        "trigrams",
+      );
+      const expected = new Set<string>();
+      for (let at = from; at + 3 <= to; at++) {
+        const three = whole.toString("latin1", at, at + 3);
+        if (!three.includes("\n")) expected.add(three);
+      }
+      const set = TrigramSet.open(trigrams)!;
+      const found = new Set<string>();
+      for (let trigram = 0; trigram < 2 ** 18; trigram++) {
+        if (!set.has(trigram)) continue;
+        const symbols = [trigram >>> 12, (trigram >>> 6) & 63, trigram & 63];
+        found.add(symbols.map((symbol) => String.fromCharCode(0x61 + symbol)).join(""));
+      }
+      assert.deepEqual(found, expected, `bytes ${from} to ${to}`);
+    }
+  }
+});
