@@ -29,6 +29,13 @@ const getsInFlightMax = 4;
 /** Blocks unpacked ahead of the consumer: enough for the thread pool. */
 const blocksAheadMax = 3;
 
+/**
+ * So many at first, one more with each block that was taken: the newest entries are in the first
+ * block, mostly; those that pass a filter in the first few.
+ */
+const blocksAheadFirst = 1;
+const blocksAheadFirstOfSearch = 2;
+
 /** A reader of entries that took so many blocks goes through all of them, in all likelihood. */
 const blocksAloneMax = 12;
 
@@ -46,6 +53,8 @@ interface ColumnExtent {
   readonly to: number;
   readonly footer: SegmentFooter;
   readonly column: number;
+  /** Which of the window's blocks it belongs to. */
+  readonly place: number;
 }
 
 /** Stored bytes of columns, each a promise shared by all columns of one GET. */
@@ -71,6 +80,7 @@ export async function* readBlocks(
   const fetched = fetchAhead(refs, { job: own, limiter, progress });
   // Whoever wants a few entries is content with the first blocks: no threads for that.
   const blocksAlone = job.needs.search?.keepsLines === true ? blocksAloneMax : 0;
+  const aheadFirst = job.needs.search === undefined ? blocksAheadFirst : blocksAheadFirstOfSearch;
   const aheadMax = Math.max(blocksAheadMax, scanner?.scansAtOnce ?? 0);
   const ahead: Promise<Block | undefined>[] = [];
   try {
@@ -80,7 +90,8 @@ export async function* readBlocks(
       // The consumer awaits it below; until then a failure must not count as unhandled.
       block.catch(() => undefined);
       ahead.push(block);
-      if (ahead.length < (isAlone ? blocksAheadMax : aheadMax)) continue;
+      const slowly = Math.min(blocksAheadMax, aheadFirst + progress.takenCount);
+      if (ahead.length < (isAlone ? slowly : aheadMax)) continue;
       const next = await ahead.shift();
       job.options.signal.throwIfAborted();
       if (next !== undefined) yield next;
@@ -148,23 +159,38 @@ function startWindow(
   const { job, limiter } = how;
   const bySegment = new Map<SegmentFooter, ColumnExtent[]>();
   const knownOf = refs.map((ref) => job.decoded.get(ref));
-  for (const [i, ref] of refs.entries()) {
+  for (const [place, ref] of refs.entries()) {
     const { footer } = ref;
     let extents = bySegment.get(footer);
     if (extents === undefined) bySegment.set(footer, (extents = []));
     const { offsets, storedBytes } = footer.blocks.columns;
-    for (const column of neededColumns(ref, job.needs, knownOf[i])) {
+    for (const column of neededColumns(ref, job.needs, knownOf[place])) {
       const from = offsets[column]!;
-      extents.push({ from, to: from + storedBytes[column]!, footer, column });
+      extents.push({ from, to: from + storedBytes[column]!, footer, column, place });
     }
   }
   const bytesOf = new Map<SegmentFooter, StoredColumns>();
+  const ranges: {
+    footer: SegmentFooter;
+    range: FetchRange<ColumnExtent>;
+    columns: StoredColumns;
+  }[] = [];
   for (const [footer, extents] of bySegment) {
     const columns: StoredColumns = new Map();
-    for (const range of planRanges(extents)) fetchRange(footer, range, { job, limiter, columns });
+    for (const range of planRanges(extents)) ranges.push({ footer, range, columns });
     bytesOf.set(footer, columns);
   }
+  // What the first block needs comes first, wherever it lies.
+  ranges.sort((a, b) => placeOf(a.range) - placeOf(b.range));
+  for (const { footer, range, columns } of ranges) {
+    fetchRange(footer, range, { job, limiter, columns });
+  }
   return refs.map((ref, i) => ({ ref, known: knownOf[i]!, columns: bytesOf.get(ref.footer)! }));
+}
+
+/** The first block that waits for it. */
+function placeOf({ extents }: FetchRange<ColumnExtent>): number {
+  return extents.reduce((least, { place }) => Math.min(least, place), Infinity);
 }
 
 function fetchRange(

@@ -1,7 +1,7 @@
 import { type FileHandle as NodeHandle, mkdir, open, readdir } from "node:fs/promises";
 import { rename, rmdir, stat, statfs, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { isStoreError, StoreError } from "#base";
+import { isStoreError, MiB, StoreError } from "#base";
 import { compareBytes } from "./compare-bytes.ts";
 import { fileError, hasCode } from "./file-errors.ts";
 import type { FileHandle, FileInfo, Files, OpenOptions } from "./files.ts";
@@ -121,16 +121,23 @@ async function openFile(path: string, options: OpenOptions): Promise<FileHandle>
   });
 }
 
+/** A range up to this is read without asking how large the file is: memory for it is taken first. */
+const unmeasuredBytesMax: number = 8 * MiB;
+
 async function readFile(path: string, range?: { from: number; to: number }): Promise<Buffer> {
   refuseHeldLock("read", path);
   return attempt("read", path, async () => {
     const handle = await open(path, "r");
     try {
+      if (range !== undefined && range.to - range.from <= unmeasuredBytesMax) {
+        return await readFully(handle, range);
+      }
       const sizeBytes = (await handle.stat()).size;
       const to = range === undefined ? sizeBytes : Math.min(range.to, sizeBytes);
       return await readFully(handle, { from: range?.from ?? 0, to });
     } finally {
-      await handle.close();
+      // Nobody has to wait for it, and of a file that was only read nothing is lost by it.
+      handle.close().catch(() => undefined);
     }
   });
 }
