@@ -44,7 +44,7 @@ export function bucketMigrateCommand(context: CommandContext): Command {
     command,
     "skald bucket migrate -config.file=skald.yaml --dry-run",
     "skald bucket migrate -config.file=skald.yaml --from=2024-01-01 --to=2026-01-01",
-    "The chunks stay as they are. A run that was stopped is gone on with by the next one.",
+    "Chunks stay as they are. The next run goes on where a stopped one was.",
   );
   return command.action(async (flags: MigrateFlags) => {
     const { io } = context;

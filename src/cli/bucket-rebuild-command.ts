@@ -29,8 +29,8 @@ export function bucketRebuildCommand(context: CommandContext): Command {
   addExamples(
     command,
     "skald bucket rebuild -config.file=skald.yaml --dry-run",
-    "skald bucket rebuild --store=/var/lib/loki/chunks --from=2026-01-30 --to=2026-02-01",
-    "Skald's own segments have no index beside them: nothing of theirs needs rebuilding.",
+    "skald bucket rebuild --store=/loki/chunks --from=2026-01-30 --to=2026-02-01",
+    "Skald's own segments have no index beside them: nothing is rebuilt there.",
   );
   return command.action(async (flags: RebuildFlags) => {
     const { io } = context;

@@ -31,7 +31,7 @@ export function bucketVerifyCommand(context: CommandContext): Command {
     command,
     "skald bucket verify -config.file=skald.yaml",
     "skald bucket verify --store=s3://logs --from=2d --sample=5%",
-    "Exit code 1: something is damaged or missing. What only lies there unused is no damage.",
+    "Exit code 1: something is damaged or missing. What lies unused is no damage.",
   );
   return command.action(async (flags: VerifyFlags) => {
     const { io } = context;

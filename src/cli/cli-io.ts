@@ -9,6 +9,7 @@ import {
   systemRandom,
 } from "#world";
 import { CliError, Interrupted, OutputClosed } from "./cli-error.ts";
+import { terminalOf, type TerminalPort } from "./terminal-port.ts";
 
 /** What a command line touches of the world. */
 export interface CliIo {
@@ -23,6 +24,8 @@ export interface CliIo {
   readonly localZone: string;
   /** For relative file names; absolute. */
   readonly folder: string;
+  /** Missing where standard input or output is none. */
+  readonly terminal?: TerminalPort | undefined;
   /** Aborted by Ctrl-C and SIGTERM, with `Interrupted` as its reason. */
   readonly interrupted: AbortSignal;
 }
@@ -89,6 +92,7 @@ export function systemIo(): CliIo {
     files: systemFiles,
     localZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
     folder: process.cwd(),
+    terminal: terminalOf(process.stdin, process.stdout),
     interrupted: interrupt.signal,
   };
 }

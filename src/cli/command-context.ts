@@ -24,7 +24,7 @@ export function addExamples(command: Command, ...lines: readonly string[]): Comm
 }
 
 export const connectionHelp =
-  "\nServer and tenant: --addr, --org-id, --username … or LOKI_ADDR …; see: skald help connection";
+  "\nServer, tenant: --addr, --org-id … or LOKI_ADDR …; see: skald help connection";
 
 export async function clientOf(options: object, io: CliIo): Promise<HttpClient> {
   return new HttpClient(await connectionOf(options as Record<string, unknown>, io), io);

@@ -27,7 +27,6 @@ export const lineModes: readonly OutputMode[] = ["default", "raw", "jsonl", "tab
 
 /** Flags that few need are taken, but listed by `skald help output` alone: help fits a screen. */
 export const rareOutputFlags: readonly (readonly [flags: string, text: string])[] = [
-  ["-T, --output-timestamp-format <name>", timestampFormats.join(", ")],
   ["--include-label <name>", "print this label only (repeatable)"],
   ["--exclude-label <name>", "do not print this label (repeatable)"],
   ["--include-common-labels", "print labels that all entries share on every line"],
@@ -39,11 +38,11 @@ export function addOutput(command: Command, modes: readonly OutputMode[] = lineM
   const option = (flags: string): Option => new Option(flags).hideHelp();
   return command
     .option("-o, --output <mode>", modes.join(", "), oneOf(...modes), "default")
-    .option("-z, --timezone <zone>", "of printed times: Local, UTC, Europe/Berlin", "Local")
+    .option("-z, --timezone <zone>", "of printed times: UTC, Europe/Berlin", "Local")
     .option("--no-labels", "print no labels (more: skald help output)")
     .option(
       "--color <when>",
-      "of levels: auto (on a terminal), always, never",
+      "levels: auto (terminals), always, never",
       oneOf("auto", "always", "never"),
       "auto",
     )

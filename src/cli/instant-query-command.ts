@@ -30,7 +30,7 @@ export function instantQueryCommand(context: CommandContext): Command {
   addExamples(
     command,
     `skald instant-query 'sum by (app) (count_over_time({env="prod"}[1h]))'`,
-    `skald instant-query --now=2024-05-01T10:00:00Z 'topk(3, rate({app="checkout"}[5m]))'`,
+    `skald instant-query --now=2024-05-01T10:00:00Z 'topk(3, rate({app="a"}[5m]))'`,
   );
   return command.action(async (query: string, options: InstantOptions) => {
     const { io } = context;

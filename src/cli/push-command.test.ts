@@ -119,6 +119,24 @@ test("files are named by a label, unless one is given", async () => {
   }
 });
 
+test("--label is added to lines that have labels, and wins over theirs", async () => {
+  await using loki = await fakeLoki(() => ({ status: 204 }));
+  const stdin = [
+    `{"labels":{"app":"a","env":"dev"},"line":"one","timestamp":"1"}\n`,
+    `{"line":"two","timestamp":"2"}\n`,
+  ];
+  const args = ["push", `--addr=${loki.url}`, "--format=jsonl", "-q"];
+  await cli([...args, "--label=env=prod", "--label=team=x"], { stdin });
+  await cli(args, { stdin });
+  const pushed = loki.asked.flatMap(pushedBy).map(({ labels, line }) => `${line} ${labels}`);
+  assert.deepEqual(pushed, [
+    'one {app="a", env="prod", team="x"}',
+    'two {env="prod", job="skald-push", team="x"}',
+    'one {app="a", env="dev"}',
+    'two {job="skald-push"}',
+  ]);
+});
+
 test("what query -o jsonl prints comes back with its labels, times and metadata", async () => {
   await using loki = await fakeLoki(() => accepted);
   const first = {

@@ -48,7 +48,7 @@ export function pushCommand(context: CommandContext): Command {
     command,
     `dmesg | skald push --label job=dmesg --label "host=$(hostname)"`,
     "skald push --org-id=team-a --label env=prod /var/log/nginx/*.log",
-    `skald query --limit=0 -o jsonl '{app="a"}' | skald push --format=jsonl --addr=http://new`,
+    `skald export '{app="a"}' | skald push --format=jsonl --addr=http://new:3100`,
   );
   return command.action(async (files: readonly string[], options: PushOptions) => {
     await push(files, options, context.io);
@@ -56,11 +56,12 @@ export function pushCommand(context: CommandContext): Command {
 }
 
 async function push(files: readonly string[], options: PushOptions, io: CliIo): Promise<void> {
-  const labels = labelsOf(options.label ?? []);
+  const given = givenLabels(options.label ?? []);
+  const labels = given.has("job") ? given : Labels.of([defaultJob, ...given.pairs]);
   const client = await clientOf(options, io);
   const progress = new PushProgress(io, options.quiet === true);
   const sender = new PushSender(client, io, (text) => progress.note(text));
-  const pusher = new Pusher({ io, options, sender, labels });
+  const pusher = new Pusher({ io, options, sender, labels, given });
   progress.start(sender);
   try {
     for (const file of files.length === 0 ? ["-"] : files) await pusher.push(file);
@@ -71,13 +72,13 @@ async function push(files: readonly string[], options: PushOptions, io: CliIo): 
   if (sender.failedBatchCount > 0) throw pushFailure(sender);
 }
 
-function labelsOf(texts: readonly string[]): Labels {
+function givenLabels(texts: readonly string[]): Labels {
   const pairs = texts.map((text): LabelPair => {
     const at = text.indexOf("=");
     if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
     throw usageError(`--label: ${JSON.stringify(text)} is not name=value`);
   });
-  return Labels.of(pairs.some(([name]) => name === "job") ? pairs : [defaultJob, ...pairs]);
+  return Labels.of(pairs);
 }
 
 const defaultJob: LabelPair = ["job", "skald-push"];
@@ -86,7 +87,10 @@ interface PusherParts {
   readonly io: CliIo;
   readonly options: PushOptions;
   readonly sender: PushSender;
+  /** Of entries that bring none. */
   readonly labels: Labels;
+  /** By the user, without what is added when there are none. */
+  readonly given: Labels;
 }
 
 class Pusher {
@@ -140,9 +144,10 @@ class Pusher {
 
   #addJson(text: string, labels: Labels, place: { source: string; line: number }): void {
     if (text.trim() === "") return;
+    const { given } = this.#parts;
     let entry: ReturnType<typeof readJsonl>;
     try {
-      entry = readJsonl(text, { metadataNames: this.#metadataNames, labels });
+      entry = readJsonl(text, { metadataNames: this.#metadataNames, labels, added: given });
     } catch (error) {
       const hints = [`Each line is {"labels":{"app":"a"},"line":"…","timestamp":"2024-…Z"}.`];
       throw new CliError(`${place.source}: line ${place.line}: ${messageOf(error)}`, { hints });

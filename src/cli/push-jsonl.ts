@@ -17,12 +17,17 @@ export interface JsonlOptions {
   readonly metadataNames: ReadonlySet<string>;
   /** For entries without labels. */
   readonly labels: Labels;
+  /** Added to the labels of an entry that has some; they win over its own. */
+  readonly added: Labels;
 }
 
 /** Throws CliError that says what is wrong, without saying where. */
 export function readJsonl(text: string, options: JsonlOptions): JsonlEntry {
   const entry = parse(text);
-  const all = entry["labels"] === undefined ? options.labels : labelsOf(entry["labels"], "labels");
+  const all =
+    entry["labels"] === undefined
+      ? options.labels
+      : withAdded(labelsOf(entry["labels"], "labels"), options.added);
   const isMetadata = ([name]: LabelPair): boolean => options.metadataNames.has(name);
   const labels = Labels.ofSorted(all.pairs.filter((pair) => !isMetadata(pair)));
   const more = entry["structuredMetadata"];
@@ -32,6 +37,11 @@ export function readJsonl(text: string, options: JsonlOptions): JsonlEntry {
   ];
   const line = Buffer.from(textOf(entry["line"], "line"));
   return { labels, metadata, line, timeNs: timeOf(entry["timestamp"]) };
+}
+
+function withAdded(labels: Labels, added: Labels): Labels {
+  if (added.size === 0) return labels;
+  return Labels.of([...labels.pairs.filter(([name]) => !added.has(name)), ...added.pairs]);
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> {

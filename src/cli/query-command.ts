@@ -55,7 +55,7 @@ export function queryCommand(context: CommandContext): Command {
     .option("--interval <duration>", "at most one entry per interval", durationOrSeconds)
     .option("--batch <n>", "entries asked for at a time", wholeNumber(1), 1000);
   command
-    .option("--stdin", "ask piped lines instead of a server; all of them, in order")
+    .option("--stdin", "ask piped lines, without a server")
     .addOption(
       new Option("--stdin-format <format>", "raw or jsonl")
         .argParser(oneOf("raw", "jsonl"))
@@ -95,10 +95,8 @@ function addParallel(command: Command): void {
     .addOption(hidden("--keep-parts"));
 }
 
-const parallelHelp = `
-Large downloads: --parallel-duration=1h splits the range, --parallel-max-workers=4 asks for parts at
-the same time, --part-path-prefix=/tmp/q writes them to files; then --merge-parts prints them in
-order (--keep-parts keeps them). Complete files are kept unless --overwrite-completed-parts.`;
+const parallelHelp =
+  "\nLarge downloads: skald export; in parts, several at a time: skald help output";
 
 async function runStdin(
   query: string,

@@ -7,15 +7,18 @@ import { withTwoDashes } from "./canary-flags.ts";
 import { exitOk, exitUsage } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { CommandContext } from "./command-context.ts";
+import { completionCommand } from "./completion-command.ts";
+import type { KnownCommand } from "./completion-words.ts";
 import { connectionFlags } from "./connection.ts";
 import { contextCommand } from "./context-command.ts";
 import { deleteCommand } from "./delete-command.ts";
 import { detectedFieldsCommand } from "./detected-fields-command.ts";
 import { explainCommand } from "./explain-command.ts";
+import { exploreCommand } from "./explore-command.ts";
 import { exportCommand } from "./export-command.ts";
 import { doctorHelpText } from "./doctor-help.ts";
 import { fmtCommand } from "./fmt-command.ts";
-import { connectionHelpText, exitCodesHelpText, topLevelHelp } from "./help.ts";
+import { connectionHelpText, exitCodesHelpText, outputHelpText, topLevelHelp } from "./help.ts";
 import { inspectCommand } from "./inspect-command.ts";
 import { instantQueryCommand } from "./instant-query-command.ts";
 import { labelsCommand } from "./labels-command.ts";
@@ -36,6 +39,7 @@ const commands: readonly ((context: CommandContext) => Command)[] = [
   instantQueryCommand,
   tailCommand,
   contextCommand,
+  exploreCommand,
   exportCommand,
   pushCommand,
   labelsCommand,
@@ -61,6 +65,8 @@ const helpFlags: ReadonlySet<string> = new Set(["-h", "--help", "help"]);
 const topics: ReadonlyMap<string, () => string> = new Map([
   ["connection", connectionHelpText],
   ["exit-codes", exitCodesHelpText],
+  ["doctor", doctorHelpText],
+  ["output", outputHelpText],
   ["doctor", doctorHelpText],
 ]);
 
@@ -118,8 +124,9 @@ function programOf(context: CommandContext, said: { out: string; err: string }):
     getErrHelpWidth: () => helpColumns,
   };
   for (const make of commands) program.addCommand(make(context));
+  program.addCommand(completionCommand(context, () => program.commands.map(knownCommand)));
   const settle = (command: Command, path: string): void => {
-    command.exitOverride().configureOutput(output);
+    command.exitOverride().configureOutput(output).configureHelp({ minWidthToWrap: 20 });
     if (command !== program) command.showHelpAfterError(`(${path} --help)`);
     for (const inner of command.commands) settle(inner, `${path} ${inner.name()}`);
   };
@@ -127,8 +134,18 @@ function programOf(context: CommandContext, said: { out: string; err: string }):
   return program.showHelpAfterError("(skald help lists the commands)");
 }
 
-/** Wide enough for one line an option, narrow enough for half a screen. */
-const helpColumns = 100;
+function knownCommand(command: Command): KnownCommand {
+  return {
+    name: command.name(),
+    options: command.options.map(({ short, long, required, optional }) => {
+      return { short, long, takesValue: required || optional };
+    }),
+    commands: command.commands.map(knownCommand),
+  };
+}
+
+/** What every terminal has. */
+const helpColumns = 80;
 
 function helpFor(argv: readonly string[]): string | undefined {
   const [first, second] = argv;

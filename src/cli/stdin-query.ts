@@ -120,7 +120,7 @@ class StdinRun {
     let entry: ReturnType<typeof readJsonl>;
     try {
       const metadataNames = new Set(["detected_level"]);
-      entry = readJsonl(text, { metadataNames, labels: others });
+      entry = readJsonl(text, { metadataNames, labels: others, added: Labels.empty });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new CliError(`${place.source}: line ${place.line}: ${reason}`);

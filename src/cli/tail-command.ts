@@ -37,7 +37,7 @@ export function tailCommand(context: CommandContext): Command {
   addExamples(
     command,
     `skald tail '{app="checkout"}'`,
-    `skald tail --since=5m -o raw '{app="checkout"} |= "error" | json | status >= 500'`,
+    `skald tail --since=5m -o raw '{app="checkout"} | json | status >= 500'`,
   );
   return command.action(async (query: string, options: TailOptions) => {
     const { io } = context;

@@ -21,7 +21,7 @@ const sinceDefaultNs = 3_600_000_000_000n;
 export function addTimeRange(command: Command): Command {
   return command
     .option("--since <duration>", "how far to look back (default: 1h)", duration)
-    .option("--from <time>", "start (inclusive): 2024-05-01T10:00:00Z, now-2h, Unix time")
+    .option("--from <time>", "start (inclusive): 2024-05-01T10:00:00Z, now-2h")
     .option("--to <time>", "end (exclusive; default: now)");
 }
 

@@ -36,7 +36,7 @@ export function tokenCommand(context: CommandContext): Command {
   addExamples(
     command,
     "skald token new --name=collector --tenant=team-a --right=write >> tokens.yaml",
-    "skald token new --name=anna --tenant=team-a --right=read --password < password.txt",
+    "skald token new --name=anna --tenant=a --right=read --password < secret.txt",
     "skald token hash < token.txt",
     "skald token list tokens.yaml",
   );

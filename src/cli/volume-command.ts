@@ -43,9 +43,9 @@ export function volumeRangeCommand(context: CommandContext): Command {
 function addVolume(command: Command): Command {
   command
     .argument("[selector]", "which streams (default: all)")
-    .option("--limit <n>", "series to print, the largest", wholeNumber(1), 30)
-    .option("--targetLabels, --target-labels <name>", "group by this label (repeatable)", collect)
-    .option("--aggregateByLabels, --aggregate-by-labels", "one series for each label name");
+    .option("--limit <n>", "the largest", wholeNumber(1), 30)
+    .option("--targetLabels, --target-labels <name>", "group by it (repeatable)", collect)
+    .option("--aggregateByLabels, --aggregate-by-labels", "one for each label");
   addTimeRange(command);
   return addConnection(command).addHelpText("after", connectionHelp);
 }
