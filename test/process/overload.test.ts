@@ -93,7 +93,7 @@ function quantile(values: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 }
 
-test("three times what it can take: bounded, refused at once, and soon over", async (context) => {
+test("three times what it can take: memory and latency bounded, answers clear, soon over", async (context) => {
   await using skald = await startSkald({ config });
   await capacity(skald, 1500);
   const perSecond = await capacity(skald, 2500);
@@ -144,9 +144,9 @@ test("expensive queries starve neither pushes nor cheap queries", async (context
     const now = Math.floor(Date.now() / 1000);
     const params = new URLSearchParams({
       query,
-      start: String(now - 3600),
+      start: String(now - 600),
       end: String(now),
-      step: "1",
+      step: "60",
     });
     const fromMs = performance.now();
     const answer = await fetch(`${skald.url}/loki/api/v1/query_range?${params.toString()}`, {
@@ -160,7 +160,7 @@ test("expensive queries starve neither pushes nor cheap queries", async (context
   const expensive = Array.from({ length: 6 }, async (_, i) => {
     while (!isOver) {
       await ask(
-        `sum by (id) (count_over_time({app=~"load-.*"} | logfmt | took!="${i}"[10m]))`,
+        `sum by (path) (count_over_time({app=~"load-.*"} | logfmt | took!="${i}"[1m]))`,
         "loud",
       );
     }
