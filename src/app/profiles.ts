@@ -20,8 +20,8 @@ const heapIntervalBytes: number = 512 * 1024;
 
 export function openProfiles(clock: Clock): ProfilePort {
   return {
-    cpu: (durationMs, signal) =>
-      withSession(async (session) => {
+    cpu: (durationMs, signal) => {
+      return withSession(async (session) => {
         await session.post("Profiler.enable");
         await session.post("Profiler.setSamplingInterval", { interval: cpuIntervalUs });
         const timeNs = clock.nowNs();
@@ -29,9 +29,10 @@ export function openProfiles(clock: Clock): ProfilePort {
         await clock.sleep(durationMs, signal);
         const { profile } = await session.post("Profiler.stop");
         return cpuProfile(profile, timeNs);
-      }),
-    heap: (durationMs, signal) =>
-      withSession(async (session) => {
+      });
+    },
+    heap: (durationMs, signal) => {
+      return withSession(async (session) => {
         await session.post("HeapProfiler.enable");
         const timeNs = clock.nowNs();
         const samplingInterval = heapIntervalBytes;
@@ -39,7 +40,8 @@ export function openProfiles(clock: Clock): ProfilePort {
         await clock.sleep(durationMs, signal);
         const { profile } = await session.post("HeapProfiler.stopSampling");
         return heapProfile(profile as unknown as SampledHeap, { timeNs, durationMs });
-      }),
+      });
+    },
   };
 }
 

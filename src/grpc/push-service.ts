@@ -16,7 +16,8 @@ export async function takePush(
 ): Promise<void> {
   const { ports, kind } = how;
   const notReady = ports.admin.notReady();
-  if (notReady !== undefined && ports.admin.isDraining?.() !== true) throw statusError(503, notReady);
+  const isDraining = ports.admin.isDraining?.() === true;
+  if (notReady !== undefined && !isDraining) throw statusError(503, notReady);
   const { requestHeader, values } = context;
   const caller = await callerOf(requestHeader, values, ports.access);
   const { authEnabled } = ports;
