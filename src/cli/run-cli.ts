@@ -67,7 +67,6 @@ const topics: ReadonlyMap<string, () => string> = new Map([
   ["exit-codes", exitCodesHelpText],
   ["doctor", doctorHelpText],
   ["output", outputHelpText],
-  ["doctor", doctorHelpText],
 ]);
 
 /**
