@@ -1,14 +1,20 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type SkaldProcess, startSkald, temporaryFolder } from "../support/skald-process.ts";
-import { assertAccessible, openPage, skip, startBrowser } from "./browser.ts";
+import { assertAccessibleInBothThemes, openPage, skip, startBrowser } from "./browser.ts";
 import { push } from "./log-data.ts";
 
-const tokens = { one: "a".repeat(40), several: "b".repeat(40), sender: "c".repeat(40) };
+const tokens = {
+  one: "a".repeat(40),
+  several: "b".repeat(40),
+  sender: "c".repeat(40),
+  newcomer: "d".repeat(40),
+};
 
 function hashOf(token: string): string {
   return `sha256:${createHash("sha256").update(token).digest("hex")}`;
@@ -22,6 +28,12 @@ const credentials = {
       token_hash: hashOf(tokens.several),
       tenants: ["team-a", "team-b"],
       rights: ["read", "admin"],
+    },
+    {
+      name: "newcomer",
+      token_hash: hashOf(tokens.newcomer),
+      tenants: ["team-c"],
+      rights: ["read", "write"],
     },
     { name: "sender", token_hash: hashOf(tokens.sender), tenants: "*", rights: ["write"] },
   ],
@@ -70,7 +82,7 @@ test("nothing is shown before logging in; a wrong token says so", { skip }, asyn
   const { page, expectError } = opened;
   expectError("401 (Unauthorized)");
   await page.getByRole("heading", { name: "Log in" }).waitFor();
-  await assertAccessible(page);
+  await assertAccessibleInBothThemes(page);
   await logIn(page, "wrong");
   await page.getByRole("alert").waitFor();
   await logIn(page, tokens.one);
@@ -92,7 +104,32 @@ test("one of several tenants is chosen, and followed live", { skip }, async () =
   await lines(page).getByText("a line of team-a").waitFor();
   await page.getByLabel("Tenant").selectOption("team-b");
   await lines(page).getByText("a line of team-b").waitFor();
+  // A link that names no tenant shows the first again.
+  await page.goto(address("explore"));
+  await lines(page).getByText("a line of team-a").waitFor();
+  await page.goto(`${address("explore")}&tenant=team-b`);
+  await lines(page).getByText("a line of team-b").waitFor();
   await page.keyboard.press("t");
   await page.getByRole("status").getByText("Live", { exact: true }).waitFor();
   await lines(page).getByText("a line of team-b").waitFor();
+});
+
+test("a tenant without logs is shown how to send them, with the place of the token", {
+  skip,
+}, async () => {
+  const permissions = ["clipboard-read", "clipboard-write"];
+  await using opened = await openPage(browser, skald.url, { permissions });
+  const { page, expectError } = opened;
+  expectError("401 (Unauthorized)");
+  await logIn(page, tokens.newcomer);
+  await page.getByRole("heading", { name: "Send your first logs" }).waitFor();
+  await page.getByText("Put a token that has the right").waitFor();
+  await page.getByRole("button", { name: "Copy" }).click();
+  await page.getByText("Copied").waitFor();
+  const command = await page.evaluate<string>("navigator.clipboard.readText()");
+  assert.ok(!command.includes(tokens.newcomer));
+  const filled = `${command.replace("YOUR_TOKEN", tokens.newcomer)} -s -w '%{http_code}'`;
+  const sent = spawnSync("sh", ["-c", filled], { encoding: "utf8" });
+  assert.equal(sent.stdout.trim(), "204", sent.stderr);
+  await lines(page).getByText("hello, Skald").first().waitFor();
 });

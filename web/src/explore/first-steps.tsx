@@ -5,12 +5,13 @@ import { Icon } from "../app/icons.tsx";
 import { apiUrl, reasonOf } from "../api/client.ts";
 import { askLabelNames, askLabelValues } from "../api/questions.ts";
 import type { TimeRange } from "../api/types.ts";
-import { tenant, wanted } from "../state/access.ts";
+import { session } from "../login/session.ts";
+import { tenant, token, wanted } from "../state/access.ts";
 import { open, visit } from "../state/location.ts";
 import { copy } from "../state/toasts.ts";
 import { quote } from "../logql/query-text.ts";
 import "./first-steps.css";
-import { snippetsFor } from "./snippets.ts";
+import { snippetsFor, tokenName } from "./snippets.ts";
 
 /** How often the server is asked whether a line has come. */
 const pollMs = 2_000;
@@ -136,7 +137,8 @@ const examples: readonly (readonly [query: string, what: string])[] = [
 function HowToSend(): JSX.Element {
   const chosen = useSignal(0);
   const url = apiUrl("").replace(/\/$/, "");
-  const snippets = snippetsFor({ url, tenant: tenant.value });
+  const needsToken = token.value !== "" || session.value?.login_needed === true;
+  const snippets = snippetsFor({ url, tenant: tenant.value, needsToken });
   const snippet = snippets[chosen.value]!;
   return (
     <section class="first-steps" aria-label="Send your first logs">
@@ -168,6 +170,12 @@ function HowToSend(): JSX.Element {
         </div>
         <pre tabIndex={0}>{snippet.text}</pre>
       </div>
+      {needsToken && (
+        <p class="soft">
+          Put a token that has the right <code>write</code> in place of <code>{tokenName}</code>;{" "}
+          <code>skald token new</code> makes one.
+        </p>
+      )}
       <p class="first-waiting" role="status">
         <i aria-hidden="true" /> Waiting for the first line …
       </p>

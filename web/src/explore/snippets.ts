@@ -12,13 +12,21 @@ export interface SnippetFacts {
   readonly url: string;
   /** X-Scope-OrgID; empty when there is no tenant to name. */
   readonly tenant: string;
+  /** The server takes nothing without a token; `tokenName` stands where it goes. */
+  readonly needsToken: boolean;
 }
 
-export function snippetsFor({ url, tenant }: SnippetFacts): readonly Snippet[] {
+/** People put their own in its place: no token of the page is ever shown. */
+export const tokenName = "YOUR_TOKEN";
+
+export function snippetsFor(facts: SnippetFacts): readonly Snippet[] {
+  const { url, tenant, needsToken } = facts;
   const push = `${url}/loki/api/v1/push`;
   const isNamed = tenant !== "";
+  const ifToken = (text: string): string => (needsToken ? text : "");
+  const headers = headersOf(facts);
   return [
-    curl(push, tenant),
+    curl(push, facts),
     {
       title: "Alloy",
       where: "config.alloy",
@@ -31,7 +39,7 @@ loki.source.file "logs" {
 }
 loki.write "skald" {
   endpoint {
-    url = "${push}"${isNamed ? `\n    tenant_id = "${tenant}"` : ""}
+    url = "${push}"${isNamed ? `\n    tenant_id = "${tenant}"` : ""}${ifToken(`\n    bearer_token = "${tokenName}"`)}
   }
 }`,
     },
@@ -39,7 +47,7 @@ loki.write "skald" {
       title: "Promtail",
       where: "promtail.yaml",
       text: `clients:
-  - url: ${push}${isNamed ? `\n    tenant_id: ${tenant}` : ""}
+  - url: ${push}${isNamed ? `\n    tenant_id: ${tenant}` : ""}${ifToken(`\n    bearer_token: ${tokenName}`)}
 positions:
   filename: /tmp/positions.yaml
 scrape_configs:
@@ -59,14 +67,14 @@ sinks:
   skald:
     type: loki
     inputs: [files]
-    endpoint: ${url}${isNamed ? `\n    tenant_id: ${tenant}` : ""}
+    endpoint: ${url}${isNamed ? `\n    tenant_id: ${tenant}` : ""}${ifToken(`\n    auth: {strategy: bearer, token: ${tokenName}}`)}
     encoding: {codec: json}
     labels: {job: varlogs, host: "{{ host }}"}`,
     },
     {
       title: "Fluent Bit",
       where: "fluent-bit.conf",
-      text: fluentBit(url, tenant),
+      text: fluentBit(facts),
     },
     {
       title: "OpenTelemetry",
@@ -75,7 +83,7 @@ sinks:
   otlp: {protocols: {grpc: {}, http: {}}}
 exporters:
   otlphttp/skald:
-    endpoint: ${url}/otlp${isNamed ? `\n    headers: {X-Scope-OrgID: ${tenant}}` : ""}
+    endpoint: ${url}/otlp${headers.length > 0 ? `\n    headers: {${headers.map(([name, value]) => `${name}: ${value}`).join(", ")}}` : ""}
 service:
   pipelines:
     logs: {receivers: [otlp], exporters: [otlphttp/skald]}`,
@@ -85,7 +93,7 @@ service:
       where: "in a shell, with Grafana's Docker driver",
       text: `docker plugin install grafana/loki-docker-driver:latest --alias loki --grant-all-permissions
 docker run --log-driver=loki \\
-  --log-opt loki-url="${push}" \\${isNamed ? `\n  --log-opt loki-tenant-id="${tenant}" \\` : ""}
+  --log-opt loki-url="${needsToken ? withLogin(push) : push}" \\${isNamed ? `\n  --log-opt loki-tenant-id="${tenant}" \\` : ""}
   --rm hello-world`,
     },
     {
@@ -97,7 +105,7 @@ const log = pino({
   transport: {
     target: "pino-loki",
     options: {
-      host: "${url}",${isNamed ? `\n      headers: { "X-Scope-OrgID": "${tenant}" },` : ""}
+      host: "${url}",${headers.length > 0 ? `\n      headers: ${JSON.stringify(Object.fromEntries(headers))},` : ""}
       labels: { app: "my-app" },
     },
   },
@@ -107,8 +115,22 @@ log.info("hello from pino");`,
   ];
 }
 
-function curl(push: string, tenant: string): Snippet {
-  const header = tenant === "" ? "" : ` -H 'X-Scope-OrgID: ${tenant}'`;
+function headersOf({ tenant, needsToken }: SnippetFacts): readonly (readonly [string, string])[] {
+  return [
+    ...(tenant === "" ? [] : [["X-Scope-OrgID", tenant] as const]),
+    ...(needsToken ? [["Authorization", `Bearer ${tokenName}`] as const] : []),
+  ];
+}
+
+/** For clients that know basic authentication only: a token's own name, and it as the password. */
+function withLogin(url: string): string {
+  return url.replace("://", `://TOKEN_NAME:${tokenName}@`);
+}
+
+function curl(push: string, facts: SnippetFacts): Snippet {
+  const header = headersOf(facts)
+    .map(([name, value]) => ` -H '${name}: ${value}'`)
+    .join("");
   return {
     title: "curl",
     where: "in a shell",
@@ -117,7 +139,7 @@ function curl(push: string, tenant: string): Snippet {
   };
 }
 
-function fluentBit(url: string, tenant: string): string {
+function fluentBit({ url, tenant, needsToken }: SnippetFacts): string {
   const { hostname, port, protocol, pathname } = new URL(url);
   const isTls = protocol === "https:";
   const prefix = pathname === "/" ? "" : pathname;
@@ -129,6 +151,6 @@ function fluentBit(url: string, tenant: string): string {
     match  *
     host   ${hostname}
     port   ${port === "" ? (isTls ? 443 : 80) : port}
-    uri    ${prefix}/loki/api/v1/push${isTls ? "\n    tls    on" : ""}${tenant === "" ? "" : `\n    tenant_id ${tenant}`}
+    uri    ${prefix}/loki/api/v1/push${isTls ? "\n    tls    on" : ""}${tenant === "" ? "" : `\n    tenant_id ${tenant}`}${needsToken ? `\n    bearer_token ${tokenName}` : ""}
     labels job=varlogs`;
 }

@@ -14,7 +14,10 @@ export function LoginForm(): JSX.Element {
   useEffect(() => host.current?.querySelector("input")?.focus(), [kind.value]);
   const submit = async (form: HTMLFormElement): Promise<void> => {
     const fields = new FormData(form);
-    const text = (name: string): string => String(fields.get(name) ?? "");
+    const text = (name: string): string => {
+      const value = fields.get(name);
+      return typeof value === "string" ? value : "";
+    };
     const credentials =
       kind.value === "token"
         ? { token: text("token").trim() }

@@ -31,7 +31,7 @@ const path = "skald/api/v1";
 
 async function refresh(): Promise<void> {
   try {
-    take(await askJson<Session>(`${path}/session`));
+    session.value = await askJson<Session>(`${path}/session`);
   } catch (error) {
     // An older server, or none: what it refuses tells what it wants.
     if (error instanceof ApiError) session.value = undefined;
@@ -39,11 +39,10 @@ async function refresh(): Promise<void> {
   }
 }
 
-function take(next: Session): void {
-  session.value = next;
-  const choice = next.tenants;
-  // Whoever has several has to choose; the first is shown until then.
-  if (Array.isArray(choice) && choice.length > 1 && tenant.peek() === "") {
+/** Whoever has several has to choose; the first is shown until then, also for a link that names none. */
+function chooseTenant(): void {
+  const choice = session.value?.tenants;
+  if (Array.isArray(choice) && choice.length > 1 && tenant.value === "") {
     change({ tenant: choice[0] }, "replace");
   }
 }
@@ -55,7 +54,7 @@ export type Credentials =
 /** Rejects with ApiError in the server's words. */
 export async function login(credentials: Credentials): Promise<void> {
   const answer = await send(`${path}/login`, credentials);
-  take((await answer.json()) as Session);
+  session.value = (await answer.json()) as Session;
   wanted.value = "nothing";
   askAgain();
 }
@@ -68,6 +67,7 @@ export async function logout(): Promise<void> {
 /** Asks once, and again when the server wants to know who asks; call once. */
 export function followSession(): void {
   void refresh();
+  effect(chooseTenant);
   effect(() => {
     if (wanted.value === "token") void refresh();
   });
