@@ -185,3 +185,18 @@ test("a client that goes away in the middle of a push costs nothing", async () =
   await new Promise((done) => client.once("exit", done));
   assert.equal((await push(skald.url, "still here")).status, 204);
 });
+
+test("whoever listens on every address is greeted with one that a browser opens", async () => {
+  const config = `
+auth_enabled: false
+server: {http_listen_port: \${PORT}, grpc_listen_port: 0, http_path_prefix: /logs}
+common: {path_prefix: \${DATA}}
+`;
+  await using skald = await startSkald({ config, pathPrefix: "/logs" });
+  const { port } = new URL(skald.url);
+  assert.match(skald.output(), new RegExp(`open http://localhost:${port}/logs/ in a browser`));
+  const free = /^skald_data_free_bytes (\S+)$/m.exec(
+    await fetch(`${skald.url}/metrics`).then((answer) => answer.text()),
+  );
+  assert.ok(Number(free?.[1]) > 0, free?.[0]);
+});

@@ -76,6 +76,15 @@ interface AxeResults {
   }[];
 }
 
+/** The same for both themes; a page that follows the system. */
+export async function assertAccessibleInBothThemes(page: Page): Promise<void> {
+  for (const colorScheme of ["dark", "light"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.locator(`html[data-theme="${colorScheme}"]`).waitFor();
+    await assertAccessible(page);
+  }
+}
+
 /** Fails on what axe-core calls serious or critical. */
 export async function assertAccessible(page: Page): Promise<void> {
   // Evaluated by the debugger, so the page's policy does not refuse it.

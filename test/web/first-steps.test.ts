@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { startSkald } from "../support/skald-process.ts";
-import { assertAccessible, openPage, skip, startBrowser } from "./browser.ts";
+import { assertAccessibleInBothThemes, openPage, skip, startBrowser } from "./browser.ts";
 
 test("a new user: opens the page, sends a line by the snippet, sees it", { skip }, async () => {
   await using skald = await startSkald();
@@ -12,7 +12,7 @@ test("a new user: opens the page, sends a line by the snippet, sees it", { skip 
   const { page } = opened;
   await page.getByRole("heading", { name: "Send your first logs" }).waitFor();
   await page.getByText("Waiting for the first line").waitFor();
-  await assertAccessible(page);
+  await assertAccessibleInBothThemes(page);
   for (const client of ["Alloy", "Promtail", "Vector", "Fluent Bit", "OpenTelemetry", "Docker"]) {
     await page.getByRole("tab", { name: client }).click();
     const text = await page.getByRole("tabpanel").locator("pre").innerText();

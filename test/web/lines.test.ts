@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type SkaldProcess, startSkald } from "../support/skald-process.ts";
-import { assertAccessible, openPage, skip, startBrowser } from "./browser.ts";
+import {
+  assertAccessible,
+  assertAccessibleInBothThemes,
+  openPage,
+  skip,
+  startBrowser,
+} from "./browser.ts";
 import { push, pushShop } from "./log-data.ts";
 
 let skald: SkaldProcess;
@@ -11,7 +17,8 @@ let browser: Browser;
 
 before(async () => {
   if (skip !== false) return;
-  [skald, browser] = await Promise.all([startSkald(), startBrowser()]);
+  skald = await startSkald();
+  browser = await startBrowser();
   await pushShop(skald.url, 1200, 1_800_000);
   const nowMs = Date.now();
   await push(skald.url, { app: "shapes" }, [
@@ -191,7 +198,7 @@ test("keys walk over lines, unfold, show what is around, and copy a link", { ski
   const around = page.getByRole("dialog", { name: /^Around/ });
   await around.getByText("order 1198 paid").waitFor();
   assert.match(await around.locator(".meant .text").innerText(), /order 1199 paid/);
-  await assertAccessible(page);
+  await assertAccessibleInBothThemes(page);
   await page.keyboard.press("Escape");
   await around.waitFor({ state: "detached" });
   // The link leads to the line, with lines on both sides of it.

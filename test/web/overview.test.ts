@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type SkaldProcess, startSkald } from "../support/skald-process.ts";
-import { assertAccessible, openPage, skip, startBrowser } from "./browser.ts";
+import {
+  assertAccessible,
+  assertAccessibleInBothThemes,
+  openPage,
+  skip,
+  startBrowser,
+} from "./browser.ts";
 import { push, pushShop } from "./log-data.ts";
 
 let skald: SkaldProcess;
@@ -12,7 +18,8 @@ const evil = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
 
 before(async () => {
   if (skip !== false) return;
-  [skald, browser] = await Promise.all([startSkald(), startBrowser()]);
+  skald = await startSkald();
+  browser = await startBrowser();
   await pushShop(skald.url, 600, 1_800_000);
   const timeMs = Date.now() - 1_000;
   await push(skald.url, { app: "evil", service_name: evil, name: evil }, [
@@ -147,7 +154,9 @@ test("status: numbers, tenants, stores, background work, slow queries", { skip }
     .getByRole("link", { name: /service_name/ })
     .first()
     .waitFor();
-  await assertAccessible(page);
+  const disk = page.locator(".tile").filter({ hasText: "Free on disk" }).locator("b");
+  assert.match(await disk.innerText(), /^\d.* [MGT]iB$/);
+  await assertAccessibleInBothThemes(page);
 });
 
 test("status says when the server does not answer", { skip }, async () => {

@@ -10,7 +10,8 @@ let browser: Browser;
 
 before(async () => {
   if (skip !== false) return;
-  [skald, browser] = await Promise.all([startSkald(), startBrowser()]);
+  skald = await startSkald();
+  browser = await startBrowser();
   await pushShop(skald.url, 60, 600_000);
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type SkaldProcess, startSkald } from "../support/skald-process.ts";
-import { assertAccessible, openPage, skip, startBrowser } from "./browser.ts";
+import { assertAccessibleInBothThemes, openPage, skip, startBrowser } from "./browser.ts";
 import { push } from "./log-data.ts";
 
 let skald: SkaldProcess;
@@ -10,7 +10,8 @@ let browser: Browser;
 
 before(async () => {
   if (skip !== false) return;
-  [skald, browser] = await Promise.all([startSkald(), startBrowser()]);
+  skald = await startSkald();
+  browser = await startBrowser();
 });
 
 after(async () => {
@@ -18,7 +19,8 @@ after(async () => {
   await skald?.[Symbol.asyncDispose]();
 });
 
-const address = (query: string) => `${skald.url}/#/live?${new URLSearchParams({ q: query }).toString()}`;
+const address = (query: string) =>
+  `${skald.url}/#/live?${new URLSearchParams({ q: query }).toString()}`;
 const lines = (page: Page) => page.getByRole("region", { name: "Lines", exact: true });
 const counter = (page: Page, name: string) =>
   page.getByLabel("Counters").locator("div").filter({ hasText: name }).locator("dd");
@@ -46,7 +48,7 @@ test("what was there comes first, then lines as they arrive, with marks", { skip
   assert.equal(await lines(page).locator("li").count(), 5);
   assert.equal(await lines(page).locator("mark").first().innerText(), "line");
   assert.equal(await counter(page, "Received").innerText(), "5");
-  await assertAccessible(page);
+  await assertAccessibleInBothThemes(page);
 });
 
 test("paused nothing moves, what came is there when it goes on", { skip }, async () => {
