@@ -8,12 +8,15 @@ import { tenantOf } from "./tenants.ts";
 /** Everything that takes logs in: Loki's push, its first version, and OTLP over HTTP. */
 export function pushRoutes(app: FastifyInstance, ports: HttpPorts): void {
   const bodyBytesMax = app.initialConfig.bodyLimit ?? 0;
-  const admission = new PushAdmission(ports.metrics, ports.clock);
-  app.addHook("onClose", async () => admission.close());
+  let admission: PushAdmission | undefined;
+  app.addHook("onReady", async () => {
+    admission = new PushAdmission(ports.metrics, ports.clock);
+  });
+  app.addHook("onClose", async () => admission?.close());
   app.addHook("onRequest", async (request, reply) => {
     if (request.routeOptions.config.kind !== "push") return;
     // A client that is gone already would never give its place back.
-    if (reply.raw.destroyed) return;
+    if (reply.raw.destroyed || admission === undefined) return;
     const length = Number(request.headers["content-length"]);
     const announced = Number.isSafeInteger(length) ? Math.min(length, bodyBytesMax) : undefined;
     reply.raw.once("close", admission.enter(tenantOf(request, ports), announced));

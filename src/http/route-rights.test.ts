@@ -28,6 +28,7 @@ function registered(): readonly (readonly [method: string, path: string])[] {
   const found: (readonly [string, string])[] = [];
   const app = {
     initialConfig: {},
+    addHook: () => {},
     route: ({ method, url }: { method: string | string[]; url: string }) => {
       for (const one of [method].flat()) found.push([one, url]);
     },
