@@ -41,6 +41,8 @@ export class Explorer {
   #cancelDraw: (() => void) | undefined;
   /** Answers to older questions than this one are not shown. */
   #question = 0;
+  /** The terminal is somebody else's again. */
+  #hasLeft = false;
   #tail: AbortController | undefined;
 
   constructor(options: ExplorerOptions) {
@@ -69,6 +71,7 @@ export class Explorer {
       this.#tail?.abort(new Interrupted());
       this.#cancelDraw?.();
       this.#question++;
+      this.#hasLeft = true;
       leave();
       io.interrupted.removeEventListener("abort", stop);
     }
@@ -215,6 +218,7 @@ export class Explorer {
   #draw(): void {
     this.#cancelDraw?.();
     this.#cancelDraw = undefined;
+    if (this.#hasLeft) return;
     const { terminal, zone, io } = this.#options;
     const hasColour = (io.env["NO_COLOR"] ?? "") === "";
     const { columns, rows } = terminal;
