@@ -11,14 +11,19 @@ const lock = join(root, "package-lock.json");
 const stamp = join(root, "node_modules", ".skald-setup");
 const wanted = createHash("sha256").update(readFileSync(lock)).digest("hex");
 
-/** With `--run-only`, what is needed to run; else what is needed to test and change it as well, twice as much. */
-const isRunOnly = process.argv.includes("--run-only");
 const runOnlyStamp = `${wanted} run-only`;
+const foundStamp = existsSync(stamp) ? readFileSync(stamp, "utf8") : undefined;
+/**
+ * With `--run-only`, what is needed to run; else what is needed to test and change it as well, twice as much. Where that
+ * was installed once, an update takes nothing away.
+ */
+const isRunOnly =
+  process.argv.includes("--run-only") &&
+  (foundStamp === undefined || foundStamp.endsWith(" run-only"));
 
 function isInstalled() {
-  if (!existsSync(stamp) || !existsSync(join(root, "node_modules", ".bin", "node"))) return false;
-  const found = readFileSync(stamp, "utf8");
-  return found === wanted || (isRunOnly && found === runOnlyStamp);
+  if (!existsSync(join(root, "node_modules", ".bin", "node"))) return false;
+  return foundStamp === wanted || (isRunOnly && foundStamp === runOnlyStamp);
 }
 
 function install() {
