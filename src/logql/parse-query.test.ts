@@ -214,3 +214,16 @@ test("whatever the text, parsing succeeds or throws a ParseError", () => {
   };
   fc.assert(fc.property(text, check), { seed: 7, numRuns: 2_000 });
 });
+
+test("a text that comes again has the tree it had; one that is refused is refused again", () => {
+  const text = 'sum(rate({app="again"} |= "x" [1m]))';
+  assert.equal(parseQuery(text), parseQuery(text));
+  const long = `{app="again"} |= "${"x".repeat(5_000)}"`;
+  assert.notEqual(parseQuery(long), parseQuery(long));
+  assert.equal(printExpr(parseQuery(long)), long);
+  const lax = '{app=~".*"}';
+  for (let times = 0; times < 2; times++) {
+    assert.throws(() => parseQuery(lax), /at least one regexp or equality matcher/);
+    assert.equal(parseQuery(lax, { requireMatcher: false }).kind, "log");
+  }
+});

@@ -1,4 +1,4 @@
-import { RequestError } from "#base";
+import { LruMap, MiB, RequestError } from "#base";
 import type { BinaryOp, Expr, LogExpr, MetricExpr, VectorMatching } from "./ast.ts";
 import { checkExpr, checkStages } from "./check.ts";
 import { Faults } from "./faults.ts";
@@ -26,8 +26,32 @@ export interface ParseOptions {
   readonly requireMatcher?: boolean;
 }
 
+/**
+ * Rules and dashboards ask the same texts again and again, and each is read by the frontend and by
+ * the engine. A tree takes some ten times the characters of its text. Trees never change, so all
+ * may have the same one; texts that are refused are not remembered.
+ */
+const rememberedCharsMax: number = 2 * MiB;
+/** Longer texts are put together by programs, and seldom come twice. */
+const rememberedTextMax = 4_096;
+
+const remembered: LruMap<string, Expr> = new LruMap({
+  weightMax: rememberedCharsMax,
+  weigh: (_expr, text) => text.length,
+});
+
 /** Text → syntax tree. Throws ParseError in Loki's words. */
 export function parseQuery(text: string, options: ParseOptions = {}): Expr {
+  const { checkStages: isChecked = true, requireMatcher = true } = options;
+  if (!isChecked || !requireMatcher || text.length > rememberedTextMax) {
+    return parseAnew(text, options);
+  }
+  let expr = remembered.get(text);
+  if (expr === undefined) remembered.set(text, (expr = parseAnew(text, options)));
+  return expr;
+}
+
+function parseAnew(text: string, options: ParseOptions): Expr {
   const faults = new Faults();
   const parser = new QueryParser(new TokenStream(text), faults);
   const expr = parser.parse();
