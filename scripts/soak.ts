@@ -24,7 +24,6 @@ const simulationEndMs = startedMs + minutes * 60_000 * simulatedShare;
 const sums = { runs: 0, crashes: 0, entriesSent: 0, entriesChecked: 0, diskOperations: 0 };
 const faults = new Map<string, number>();
 const failures: string[] = [];
-let unnamedChunks = 0;
 let worstRssMiB = 0;
 let worstRunMs = 0;
 let toldMs = startedMs;
@@ -39,7 +38,6 @@ for (let seed = firstSeed; sums.runs === 0 || performance.now() < simulationEndM
     sums.entriesSent += summary.entriesSent;
     sums.entriesChecked += summary.entriesChecked;
     sums.diskOperations += summary.diskOperations;
-    unnamedChunks += summary.unnamedChunks;
     for (const [kind, count] of Object.entries(summary.faults)) {
       faults.set(kind, (faults.get(kind) ?? 0) + count);
     }
@@ -64,7 +62,6 @@ try {
 }
 const simulated = {
   ...sums,
-  unnamedChunks,
   worstRunMs: Math.round(worstRunMs),
   worstRssMiB: Math.round(worstRssMiB),
   faults: Object.fromEntries([...faults].sort(([a], [b]) => (a < b ? -1 : 1))),

@@ -6,13 +6,13 @@
 import { MiB } from "#base";
 import { defaultLimits } from "#config";
 import type { ChunkCodec } from "#lokichunk";
-import { LokiPeriods, LokiStore, LokiWriter } from "#lokistore";
+import { ChunkMarks, LokiPeriods, LokiStore, LokiWriter } from "#lokistore";
 import { dayStartNs, type EntryBatch, Labels } from "#model";
 import { MemoryObjectStore } from "#objectstore";
 import { createQueryEngine } from "#query";
 import { buildSegment, SegmentStore } from "#segment";
 import type { LogStore } from "#storage";
-import { seededRandom, systemClock } from "#world";
+import { seededRandom, SimulatedDisk, systemClock } from "#world";
 
 const day = 20_513;
 const tenant = "bench";
@@ -112,7 +112,9 @@ async function lokiStore(encoding: ChunkCodec): Promise<() => LogStore> {
   const period = { ...shape, indexPrefix: "index_", pathPrefix: "index/" };
   const periods = new LokiPeriods([period]);
   const chunks = { encoding, blockBytes: 262_144, targetBytes: 1_572_864 };
-  const writer = new LokiWriter({ periods, stores: [], chunks });
+  const files = new SimulatedDisk();
+  const marks = new ChunkMarks({ files, folder: "/marks", clock: systemClock });
+  const writer = new LokiWriter({ periods, marks, stores: [], chunks });
   const startedMs = performance.now();
   const written = await writer.write(
     { tenant, day, streams, nameNs: fromNs, ingestedAtMs: 0 },

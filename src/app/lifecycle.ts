@@ -32,7 +32,7 @@ import type { BackgroundBoard, Logger, Metrics } from "#telemetry";
 import type { BackgroundTasks } from "#world";
 import { createCompactors } from "./compaction.ts";
 import type { IngestSide } from "./ingest.ts";
-import { createLokiCompactor } from "./loki-compaction.ts";
+import { createChunkSweeper, createLokiCompactor } from "./loki-compaction.ts";
 import type { Stores } from "./stores.ts";
 import type { World } from "./world.ts";
 
@@ -88,6 +88,7 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
   const native = nativeStores(parts, (segment) => expiry.isLeaving(segment));
   const record = new PolicyRecord({ objects: stores.requests, clock });
   const ofLoki = createLokiCompactor(parts);
+  const sweeping = createChunkSweeper(parts);
   const aged = lokiRetention(parts, { compactor: ofLoki, retention, record });
   const sizes = ofLoki && new LokiSizes({ compactor: ofLoki, retention, log });
   const kept = { retention, native, record, ofLoki: sizes, agedOfLoki: aged };
@@ -126,6 +127,7 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
       if (ofLoki !== undefined) {
         background.spawn("merge index files", (signal) => ofLoki.run(signal));
       }
+      if (sweeping !== undefined) background.spawn("delete unlisted chunks", sweeping);
       background.spawn("carry out deletes", (signal) => erasing(signal));
       if (isEnabled) {
         background.spawn("apply retention", (signal) => applying(parts, expiring, signal));

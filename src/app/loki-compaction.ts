@@ -1,7 +1,6 @@
-import { join } from "node:path";
 import { messageOf, minute } from "#base";
 import type { Config } from "#config";
-import { LokiCompactor } from "#lokistore";
+import { ChunkSweeper, LokiCompactor } from "#lokistore";
 import type { Logger, Metrics } from "#telemetry";
 import type { Stores } from "./stores.ts";
 import type { World } from "./world.ts";
@@ -24,7 +23,7 @@ export interface LokiCompactionParts {
 export function createLokiCompactor(parts: LokiCompactionParts): LokiCompactor | undefined {
   const { config, stores, world, log, metrics } = parts;
   if (stores.loki.length === 0 || !config.mergeIndexFiles) return undefined;
-  const { compactionIntervalMs, workingFolder, retentionDeleteDelayMs } = config.compactor;
+  const { compactionIntervalMs, retentionDeleteDelayMs } = config.compactor;
   const merged = metrics.counter("skald_index_merged_files_total", "Index files merged.");
   const swept = metrics.counter("skald_index_deleted_chunks_total", "Marked chunks deleted.");
   const failures = metrics.counter(
@@ -36,8 +35,7 @@ export function createLokiCompactor(parts: LokiCompactionParts): LokiCompactor |
     stores: stores.loki,
     clock: world.clock,
     checkIntervalMs: Math.max(checkIntervalMinMs, compactionIntervalMs),
-    files: world.files,
-    folder: join(workingFolder, "marks"),
+    marks: stores.chunkMarks,
     deleteDelayMs: retentionDeleteDelayMs,
     events: {
       merged: ({ table, tenant, inputs, output }, durationMs) => {
@@ -53,3 +51,34 @@ export function createLokiCompactor(parts: LokiCompactionParts): LokiCompactor |
     },
   });
 }
+
+/** What takes chunks away that a crash left without an index, where a compactor of Loki merges. */
+export function createChunkSweeper(parts: LokiCompactionParts): ChunkSweeping | undefined {
+  const { config, stores, world, log, metrics } = parts;
+  if (stores.loki.length === 0 || config.mergeIndexFiles) return undefined;
+  const { clock } = world;
+  const { compactionIntervalMs, retentionDeleteDelayMs } = config.compactor;
+  const swept = metrics.counter("skald_index_deleted_chunks_total", "Marked chunks deleted.");
+  const sweeper = new ChunkSweeper({
+    periods: stores.lokiPeriods,
+    stores: stores.loki,
+    clock,
+    marks: stores.chunkMarks,
+    deleteDelayMs: retentionDeleteDelayMs,
+    swept: (chunkCount) => swept.inc(chunkCount),
+  });
+  const intervalMs = Math.max(checkIntervalMinMs, compactionIntervalMs);
+  return async (signal) => {
+    while (!signal.aborted) {
+      try {
+        await sweeper.runOnce(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error("deleting unlisted chunks failed", { reason: messageOf(error) });
+      }
+      await clock.sleep(intervalMs, signal);
+    }
+  };
+}
+
+export type ChunkSweeping = (signal: AbortSignal) => Promise<void>;

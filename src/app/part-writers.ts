@@ -76,6 +76,7 @@ async function lokiPartWriter(parts: PartWriterParts): Promise<PartWriter> {
   const { encoding, blockBytes, targetBytes } = config.ingester.chunks;
   const writer = new LokiWriter({
     periods: stores.lokiPeriods,
+    marks: stores.chunkMarks,
     stores: stores.loki,
     // The configuration knows no other words.
     chunks: { encoding: encoding as ChunkCodec, blockBytes, targetBytes },

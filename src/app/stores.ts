@@ -3,7 +3,7 @@ import { MiB, StoreError } from "#base";
 import type { Config, LimitsByTenant, ObjectStoreConfig, SchemaPeriod } from "#config";
 import type { StoredPart } from "#frontend";
 import { keyMapping } from "#lokichunk";
-import { type LokiPeriod, LokiPeriods, LokiStore, mapKeys } from "#lokistore";
+import { ChunkMarks, type LokiPeriod, LokiPeriods, LokiStore, mapKeys } from "#lokistore";
 import { dayOfNs, dayStartNs, type TimeRange, timestampMinNs } from "#model";
 import { type ObjectStore, openFilesystemObjectStore } from "#objectstore";
 import { type LineScanner, SegmentStore } from "#segment";
@@ -61,6 +61,8 @@ export interface Stores {
   /** One per period of Loki's format. */
   readonly loki: readonly LokiStore[];
   readonly lokiPeriods: LokiPeriods;
+  /** Chunks of Loki's format that no index may name. */
+  readonly chunkMarks: ChunkMarks;
   /** All that is stored, by period. */
   readonly store: LogStore;
   /** The period of a UTC day. */
@@ -122,6 +124,10 @@ export async function openStores(parts: StoreParts): Promise<Stores> {
     native,
     loki,
     lokiPeriods: lokiPeriodsOf(periods),
+    chunkMarks: new ChunkMarks({
+      ...world,
+      folder: join(config.compactor.workingFolder, "marks"),
+    }),
     store,
     periodOf,
     requests,

@@ -6,7 +6,7 @@ import { day, hour, minute } from "#base";
 import { ByteStrings } from "#columns";
 import { defaultLimits, type Limits } from "#config";
 import { batchOfRows } from "#lokichunk";
-import { LokiCompactor, LokiPeriods, LokiStore, LokiWriter } from "#lokistore";
+import { ChunkMarks, LokiCompactor, LokiPeriods, LokiStore, LokiWriter } from "#lokistore";
 import { Labels } from "#model";
 import { MemoryObjectStore } from "#objectstore";
 import { createLogger } from "#telemetry";
@@ -47,7 +47,9 @@ class Kit {
     const periods = new LokiPeriods([period]);
     this.store = new LokiStore({ periods, period, clock });
     const chunks = { encoding: "snappy" as const, blockBytes: 400, targetBytes: 2_000 };
-    this.#writer = new LokiWriter({ periods, stores: [this.store], chunks });
+    const files = new SimulatedDisk({ seed: 1 }).asProcess();
+    const marks = new ChunkMarks({ files, folder: "/data/marks", clock });
+    this.#writer = new LokiWriter({ periods, marks, stores: [this.store], chunks });
     this.compactor = new LokiCompactor({
       periods,
       stores: [this.store],
@@ -58,8 +60,7 @@ class Kit {
         failed: (error) => assert.fail(String(error)),
       },
       checkIntervalMs: hour,
-      files: new SimulatedDisk({ seed: 1 }).asProcess(),
-      folder: "/data/marks",
+      marks,
       deleteDelayMs,
     });
   }

@@ -1,12 +1,15 @@
 /**
- * Chunks that left the index and are to be deleted later: queries that planned before may still
- * read them. A mark is written before the index changes, so that no crash leaves an object nobody
- * remembers; whether the chunk really left is looked up again before it is deleted. Files of our
- * own in the compactor's working directory: `<ms>-<number>.marks`, one chunk key per line.
+ * Chunks that no index may name: those that left it and are deleted later, as queries that planned
+ * before may still read them, and those that were put for an index that is not there yet. A mark
+ * is written before the index or the store changes, so that no crash leaves an object nobody
+ * remembers; whether an index names the chunk is looked up again before it is deleted. Files of
+ * our own in the compactor's working directory: `<ms>-<number>.marks`, one chunk key per line.
  */
 import { join } from "node:path";
 import { isStoreError } from "#base";
 import { type Clock, type Files, makeDurableFolder } from "#world";
+import { ChunkIntent } from "./chunk-intent.ts";
+import { KeyHolds } from "./key-holds.ts";
 
 export interface ChunkMarksOptions {
   readonly files: Files;
@@ -30,6 +33,10 @@ export class ChunkMarks {
   #next = 0;
   /** Names that this process is writing. */
   readonly #parts = new Set<string>();
+  /** Files of writers at work: what they name is about to be listed. */
+  readonly #intents = new Set<string>();
+  /** Who writes or deletes which chunk in this process. */
+  readonly holds: KeyHolds = new KeyHolds();
 
   constructor(options: ChunkMarksOptions) {
     this.#options = options;
@@ -42,13 +49,31 @@ export class ChunkMarks {
     }
   }
 
-  async #write(keys: readonly string[]): Promise<void> {
+  /** For chunks that are put before their index. Nothing is written until one is named. */
+  begin(): ChunkIntent {
+    const { files, folder } = this.#options;
+    const newName = async (): Promise<string> => {
+      const name = await this.#newName();
+      this.#intents.add(name);
+      return name;
+    };
+    const ended = (name: string): void => void this.#intents.delete(name);
+    return new ChunkIntent({ files, folder, newName, holds: this.holds, ended });
+  }
+
+  async #newName(): Promise<string> {
     const { files, folder, clock } = this.#options;
-    await makeDurableFolder(files, folder);
     const taken = new Set((await files.list(folder)).map(({ name }) => name));
     let name: string;
     do name = `${clock.nowMs()}-${this.#next++}.marks`;
     while (taken.has(name));
+    return name;
+  }
+
+  async #write(keys: readonly string[]): Promise<void> {
+    const { files, folder } = this.#options;
+    await makeDurableFolder(files, folder);
+    const name = await this.#newName();
     const path = join(folder, name);
     const part = `${name}${partEnding}`;
     this.#parts.add(part);
@@ -66,7 +91,7 @@ export class ChunkMarks {
     }
   }
 
-  /** Oldest first. What an earlier process, or a failure, left half-written is removed. */
+  /** Oldest first, without those of writers at work. What an earlier process, or a failure, left half-written is removed. */
   async all(): Promise<MarkFile[]> {
     const { files, folder } = this.#options;
     try {
@@ -77,7 +102,7 @@ export class ChunkMarks {
       }
       return found
         .map(({ name }) => ({ name, match: /^(\d{1,16})-\d+\.marks$/.exec(name) }))
-        .filter(({ match }) => match !== null)
+        .filter(({ name, match }) => match !== null && !this.#intents.has(name))
         .map(({ name, match }) => ({ name, markedMs: Number(match![1]) }))
         .sort((a, b) => a.markedMs - b.markedMs);
     } catch (error) {
@@ -86,9 +111,10 @@ export class ChunkMarks {
     }
   }
 
+  /** A line that a crash left without its end names a chunk that was not begun. */
   async keysOf({ name }: MarkFile): Promise<string[]> {
     const text = (await this.#options.files.read(join(this.#options.folder, name))).toString();
-    return text.split("\n").filter((line) => line !== "");
+    return text.split("\n").slice(0, -1);
   }
 
   async remove({ name }: MarkFile): Promise<void> {

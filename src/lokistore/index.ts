@@ -1,4 +1,6 @@
 /** Loki's own format as a store: tables, chunks, writing, merging of index files. */
+export { ChunkMarks, type ChunkMarksOptions } from "./chunk-marks.ts";
+export { ChunkSweeper, type ChunkSweeperOptions } from "./chunk-sweeper.ts";
 export {
   LokiCompactor,
   type LokiCompactorEvents,

@@ -33,7 +33,7 @@ function openCompactor(
   clock: ManualClock,
   disk: SimulatedDisk,
 ): CompactorKit {
-  const kit = openTestStore({ objects, clock });
+  const kit = openTestStore({ objects, clock, disk: disk.asProcess() });
   const failures: string[] = [];
   const compactor = new LokiCompactor({
     periods: kit.periods,
@@ -45,8 +45,7 @@ function openCompactor(
       failed: (error, where) => failures.push(`${where}: ${messageOf(error)}`),
     },
     checkIntervalMs: 60_000,
-    files: disk.asProcess(),
-    folder: "/data/compactor",
+    marks: kit.marks,
     deleteDelayMs: delayMs,
   });
   return { ...kit, compactor, failures };

@@ -5,11 +5,11 @@
  * the work at hand. At most one compactor, ours or Loki's, may run on a bucket.
  */
 import { isStoreError, minute, StoreError } from "#base";
-import { chunkKeyFormOf, parseChunkKey } from "#lokichunk";
 import { tableDay } from "#lokiindex";
 import { compareText } from "#model";
-import type { Clock, Files } from "#world";
-import { ChunkMarks } from "./chunk-marks.ts";
+import type { Clock } from "#world";
+import type { ChunkMarks } from "./chunk-marks.ts";
+import { ChunkSweeper } from "./chunk-sweeper.ts";
 import type { LokiPeriods } from "./loki-period.ts";
 import type { LokiStore } from "./loki-store.ts";
 import { deleteIndex, type LokiMerged, mergeTenant, type TableTools } from "./merge-table.ts";
@@ -38,9 +38,7 @@ export interface LokiCompactorOptions {
   readonly clock: Clock;
   readonly events: LokiCompactorEvents;
   readonly checkIntervalMs: number;
-  /** Marks of chunks to delete are kept here (`compactor.working_directory`). */
-  readonly files: Files;
-  readonly folder: string;
+  readonly marks: ChunkMarks;
   /** `compactor.retention_delete_delay`. */
   readonly deleteDelayMs: number;
 }
@@ -82,6 +80,7 @@ const filesMax = 8;
 export class LokiCompactor {
   readonly #options: LokiCompactorOptions;
   readonly #marks: ChunkMarks;
+  readonly #sweeper: ChunkSweeper;
   #work: Promise<unknown> = Promise.resolve();
   #status: LokiCompactorStatus = {
     state: "idle",
@@ -96,8 +95,12 @@ export class LokiCompactor {
 
   constructor(options: LokiCompactorOptions) {
     this.#options = options;
-    const { files, folder, clock } = options;
-    this.#marks = new ChunkMarks({ files, folder, clock });
+    this.#marks = options.marks;
+    const swept = (chunkCount: number): void => {
+      this.#set({ deletedChunks: this.#status.deletedChunks + chunkCount });
+      options.events.swept(chunkCount);
+    };
+    this.#sweeper = new ChunkSweeper({ ...options, swept });
   }
 
   status(): LokiCompactorStatus {
@@ -131,7 +134,7 @@ export class LokiCompactor {
             await this.#attempt(table.name, signal, () => this.#mergeDue(store, table, signal));
           }
         }
-        await this.#attempt("marks", signal, () => this.#sweep(signal));
+        await this.#attempt("marks", signal, () => this.#sweeper.runOnce(signal));
         this.#set({ lastSuccessMs: this.#options.clock.nowMs() });
       } finally {
         this.#set({ state: "idle", current: undefined });
@@ -300,52 +303,6 @@ export class LokiCompactor {
     });
     events.merged(merged, clock.monotonicMs() - startedMs);
     return merged;
-  }
-
-  /** Deletes the objects of chunks that were marked long enough ago and left every table. */
-  async #sweep(signal: AbortSignal): Promise<void> {
-    const { clock, deleteDelayMs, events, periods } = this.#options;
-    for (const file of await this.#marks.all()) {
-      if (clock.nowMs() - file.markedMs < deleteDelayMs) continue;
-      let deleted = 0;
-      for (const key of await this.#marks.keysOf(file)) {
-        signal.throwIfAborted();
-        const parsed = parseChunkKey(key);
-        const home = parsed && periods.at(parsed.ref.fromMs);
-        if (parsed === undefined || home === undefined) continue;
-        if (chunkKeyFormOf(home.schema) !== parsed.form) continue;
-        if (await this.#isListed(parsed.ref)) continue;
-        await home.objects.delete(key, { signal });
-        deleted++;
-      }
-      await this.#marks.remove(file);
-      this.#set({ deletedChunks: this.#status.deletedChunks + deleted });
-      events.swept(deleted);
-    }
-  }
-
-  /** Whether an index file still names the chunk: its table was not gone through, or came back. */
-  async #isListed(ref: NonNullable<ReturnType<typeof parseChunkKey>>["ref"]): Promise<boolean> {
-    const { fromMs, throughMs, checksum, tenant, fingerprint } = ref;
-    for (const table of this.#options.periods.tablesOf({ fromMs, throughMs })) {
-      const store = this.#options.stores.find(({ period }) => period === table.period);
-      if (store === undefined) return true;
-      for (const file of await store.filesOf(table, { isFresh: false })) {
-        if (file.tenant !== undefined && file.tenant !== tenant) continue;
-        const index = await store.openIndex(file);
-        const of = file.tenant === undefined ? tenant : undefined;
-        const shard = { from: fingerprint, to: fingerprint + 1n };
-        const range = { fromMs, toMs: fromMs + 1 };
-        for (const series of index.seriesChunks({ matchers: [], tenant: of, shard }, range)) {
-          if (series.fingerprint !== fingerprint) continue;
-          const isSame = series.chunks.some(
-            (one) => one.minMs === fromMs && one.maxMs === throughMs && one.checksum === checksum,
-          );
-          if (isSame) return true;
-        }
-      }
-    }
-    return false;
   }
 
   #set(change: Partial<LokiCompactorStatus>): void {

@@ -26,6 +26,8 @@ import {
 } from "#lokiindex";
 import { Labels } from "#model";
 import { nextTurn } from "#world";
+import type { ChunkIntent } from "./chunk-intent.ts";
+import type { ChunkMarks } from "./chunk-marks.ts";
 import { hasMetadata, type LokiPeriod, type LokiPeriods } from "./loki-period.ts";
 import type { LokiStore } from "./loki-store.ts";
 import type { LokiTable } from "./table-files.ts";
@@ -61,6 +63,8 @@ export interface LokiWritten {
 export interface LokiWriterOptions {
   readonly periods: LokiPeriods;
   readonly chunks: LokiChunkPolicy;
+  /** Chunks are named here until their index is there. */
+  readonly marks: ChunkMarks;
   /** The stores that queries read from, to hear of new index files. */
   readonly stores: readonly Pick<LokiStore, "add">[];
 }
@@ -87,7 +91,8 @@ export class LokiWriter {
   async write(input: LokiWriteInput, signal: AbortSignal): Promise<LokiWritten> {
     const period = this.#options.periods.at(input.day * day);
     assert(period !== undefined, `day ${input.day} is in no period of Loki's format`);
-    const series = await this.#writeChunks(input, period, signal);
+    await using intent = this.#options.marks.begin();
+    const series = await this.#writeChunks(input, { period, intent, signal });
     const tables = tablesOfSeries(series.list, this.#options.periods);
     const indexKeys: string[] = [];
     let storedBytes = series.storedBytes;
@@ -98,30 +103,33 @@ export class LokiWriter {
       storedBytes += written.storedBytes;
     }
     for (const store of this.#options.stores) for (const key of indexKeys) store.add(key);
+    intent.published();
     const { chunkCount, entryCount } = series;
     return { indexKeys, chunkCount, storedBytes, entryCount };
   }
 
   async #writeChunks(
     input: LokiWriteInput,
-    period: LokiPeriod,
-    signal: AbortSignal,
+    to: ChunkTarget,
   ): Promise<{ list: IndexSeries[]; storedBytes: number; chunkCount: number; entryCount: number }> {
+    const { period, signal } = to;
     const list: IndexSeries[] = [];
     const sums = { storedBytes: 0, chunkCount: 0, entryCount: 0 };
     const puts = new Limiter(putsInFlightMax);
     const builds = new Limiter(buildsInFlightMax);
     const streams = new Limiter(streamsInFlightMax);
     const options = this.#buildOptions(period, input);
-    await Promise.all(
-      input.streams.map(({ labels, rows }) =>
-        streams.run(async () => {
-          signal.throwIfAborted();
+    let hasFailed = false;
+    const work = input.streams.map(({ labels, rows }) =>
+      streams.run(async () => {
+        if (hasFailed) return;
+        signal.throwIfAborted();
+        try {
           const built = await builds.run(async () => {
             await nextTurn();
             return buildChunks({ tenant: input.tenant, labels, rows }, options);
           });
-          await Promise.all(built.map((chunk) => puts.run(() => putChunk(chunk, period, signal))));
+          await allEnded(built.map((chunk) => puts.run(() => putChunk(chunk, to))));
           const ingestedAtMs = isV14(period) ? input.ingestedAtMs : undefined;
           const chunks = built.map((chunk) => metaOf(chunk, ingestedAtMs)).sort(compareChunks);
           const fingerprint = built[0]?.ref.fingerprint;
@@ -132,9 +140,13 @@ export class LokiWriter {
             sums.storedBytes += bytes.length;
             sums.entryCount += entryCount;
           }
-        }),
-      ),
+        } catch (error) {
+          hasFailed = true;
+          throw error;
+        }
+      }),
     );
+    await allEnded(work);
     return { list: list.sort(compareSeries), ...sums };
   }
 
@@ -160,14 +172,27 @@ function withoutName(labels: Labels): Labels {
   return Labels.ofSorted(labels.pairs.filter(([name]) => name !== "__name__"));
 }
 
+/** Where chunks go, and who remembers them until an index does. */
+export interface ChunkTarget {
+  readonly period: LokiPeriod;
+  readonly intent: ChunkIntent;
+  readonly signal: AbortSignal;
+}
+
 export async function putChunk(
   chunk: BuiltChunk,
-  period: LokiPeriod,
-  signal: AbortSignal,
+  { period, intent, signal }: ChunkTarget,
 ): Promise<void> {
   signal.throwIfAborted();
   const key = formatChunkKey(chunk.ref, chunkKeyFormOf(period.schema));
+  await intent.add([key]);
   await period.objects.put(key, chunk.bytes, { signal });
+}
+
+/** Rejects with the first failure once all have ended: nothing is put behind the caller's back. */
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
 }
 
 export function metaOf({ ref, kb, entryCount }: BuiltChunk, ingestedAtMs?: number): ChunkMeta {

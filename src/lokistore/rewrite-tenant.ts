@@ -15,6 +15,7 @@ import { type ChunkMeta, ingestedBeforeMs, MergedSeries, type SeriesIdentity } f
 import { type Labels, timestampMaxNs, timestampMinNs } from "#model";
 import type { Block } from "#storage";
 import { nextTurn } from "#world";
+import type { ChunkIntent } from "./chunk-intent.ts";
 import type { ChunkMarks } from "./chunk-marks.ts";
 import { blockOf, loadRows, openPlanned } from "./load-chunk.ts";
 import type { LokiPeriods } from "./loki-period.ts";
@@ -76,6 +77,7 @@ export async function rewriteTenant(
   tools: RewriteTools,
 ): Promise<LokiRewriteResult> {
   const { store, marks, signal } = tools;
+  await using intent = marks.begin();
   const changes: Changes = {
     replacements: new Map(),
     goneKeys: [],
@@ -89,7 +91,7 @@ export async function rewriteTenant(
   for (const series of new MergedSeries(sources)) {
     for (const meta of series.chunks) {
       signal.throwIfAborted();
-      await decideChunk({ tenant: what.tenant, series, meta }, decide, { changes, tools });
+      await decideChunk({ tenant: what.tenant, series, meta }, decide, { changes, tools, intent });
     }
     await nextTurn();
   }
@@ -99,6 +101,7 @@ export async function rewriteTenant(
   await mergeTenant({ ...what, shared: [] }, tools, {
     replace: (series, meta) => replacements.get(idOf(series, meta)) ?? [meta],
   });
+  intent.published();
   return { ...sums, isUnchanged: false };
 }
 
@@ -115,21 +118,21 @@ interface AskedChunk {
 async function decideChunk(
   asked: AskedChunk,
   decide: (chunk: LokiChunkFacts) => LokiVerdict,
-  { changes, tools }: { changes: Changes; tools: RewriteTools },
+  { changes, ...given }: { changes: Changes; tools: RewriteTools; intent: ChunkIntent },
 ): Promise<void> {
   const { series, meta } = asked;
   const { minMs, maxMs } = meta;
   const { labels } = series;
   const verdict = decide({ labels, minMs, maxMs, ingestedBeforeMs: ingestedBeforeMs(meta) });
   if (verdict === "keep") return;
-  const chunk = plannedOf(asked, tools);
+  const chunk = plannedOf(asked, given.tools);
   if (verdict === "drop") {
     changes.replacements.set(idOf(series, meta), []);
     changes.goneKeys.push(chunk.key);
     changes.droppedChunks++;
     return;
   }
-  const rewritten = await rewriteChunk(chunk, verdict.keepRows, tools);
+  const rewritten = await rewriteChunk(chunk, verdict.keepRows, given);
   if (rewritten === undefined) return;
   changes.replacements.set(idOf(series, meta), rewritten.metas);
   if (!rewritten.keys.includes(chunk.key)) changes.goneKeys.push(chunk.key);
@@ -152,7 +155,7 @@ function plannedOf({ tenant, series, meta }: AskedChunk, tools: RewriteTools): P
 async function rewriteChunk(
   chunk: PlannedChunk,
   keepRows: (block: Block) => Uint8Array,
-  tools: RewriteTools,
+  { tools, intent }: { tools: RewriteTools; intent: ChunkIntent },
 ): Promise<{ metas: ChunkMeta[]; keys: string[]; removedEntries: number } | undefined> {
   const { signal } = tools;
   const bytes = await chunk.home.objects.get(chunk.key, { signal });
@@ -169,7 +172,7 @@ async function rewriteChunk(
   if (kept === block.rowCount) return undefined;
   const built = kept === 0 ? [] : await buildAnew(chunk, opened, slices);
   const at = (ms: number): PlannedChunk["home"] => tools.periods.at(ms) ?? chunk.home;
-  for (const one of built) await putChunk(one, at(one.ref.fromMs), signal);
+  for (const one of built) await putChunk(one, { period: at(one.ref.fromMs), intent, signal });
   const { ingestedAtMs } = opened.header;
   return {
     metas: built.map((one) => metaOf(one, ingestedAtMs === 0 ? undefined : ingestedAtMs)),

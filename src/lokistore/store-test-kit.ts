@@ -4,7 +4,8 @@ import { batchOfRows } from "#lokichunk";
 import { Labels, type Matcher } from "#model";
 import { MemoryObjectStore, type ObjectStore } from "#objectstore";
 import { newReadCounters, type ReadOptions } from "#storage";
-import { ManualClock } from "#world";
+import { type Files, ManualClock, SimulatedDisk } from "#world";
+import { ChunkMarks } from "./chunk-marks.ts";
 import { LokiPeriods } from "./loki-period.ts";
 import { LokiStore } from "./loki-store.ts";
 import { LokiWriter, type LokiWritten } from "./loki-writer.ts";
@@ -21,10 +22,11 @@ export interface TestStore {
   readonly periods: LokiPeriods;
   readonly store: LokiStore;
   readonly writer: LokiWriter;
+  readonly marks: ChunkMarks;
 }
 
 export function openTestStore(
-  options: { schema?: string; objects?: ObjectStore; clock?: ManualClock } = {},
+  options: { schema?: string; objects?: ObjectStore; clock?: ManualClock; disk?: Files } = {},
 ): TestStore {
   const { schema = "v13", clock = new ManualClock({ nowMs: day0Ms + 7_200_000 }) } = options;
   const objects = options.objects ?? new MemoryObjectStore({ nowMs: () => clock.nowMs() });
@@ -39,8 +41,10 @@ export function openTestStore(
   const periods = new LokiPeriods([period]);
   const store = new LokiStore({ periods, period, clock });
   const chunks = { encoding: "snappy" as const, blockBytes: 400, targetBytes: 2_000 };
-  const writer = new LokiWriter({ periods, stores: [store], chunks });
-  return { clock, objects, periods, store, writer };
+  const files = options.disk ?? new SimulatedDisk();
+  const marks = new ChunkMarks({ files, folder: "/data/compactor", clock });
+  const writer = new LokiWriter({ periods, marks, stores: [store], chunks });
+  return { clock, objects, periods, store, writer, marks };
 }
 
 export interface TestStream {

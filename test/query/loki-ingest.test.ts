@@ -14,7 +14,7 @@ import {
 import { openLocalJournal } from "#journal";
 import { keyMapping, verifyChunk } from "#lokichunk";
 import { gunzipIndex, verifyIndex } from "#lokiindex";
-import { LokiWriter, mapKeys } from "#lokistore";
+import { ChunkMarks, LokiWriter, mapKeys } from "#lokistore";
 import { FaultyObjectStore, type ObjectStore, openFilesystemObjectStore } from "#objectstore";
 import { CombinedStore, type LogStore } from "#storage";
 import { createLogger } from "#telemetry";
@@ -71,6 +71,7 @@ async function begin(files: Files, clock: ManualClock, random: Random): Promise<
   const writer = new LokiPartWriter({
     writer: new LokiWriter({
       periods,
+      marks: new ChunkMarks({ files, folder: "/data/marks", clock }),
       stores,
       chunks: { encoding: "snappy", blockBytes: 500, targetBytes: 1_500 },
     }),

@@ -22,14 +22,8 @@ const expected: readonly RegExp[] = [
 /** The last one carries the numbers over a restart; one more may hold what was just cut. */
 const journalFilesMax = 2;
 
-export interface Leftovers {
-  /** Paths that nothing will ever clean. */
-  readonly files: readonly string[];
-  /** Chunks of Loki's format that no index names: a crash came between them and their index. */
-  readonly unnamedChunks: number;
-}
-
-export async function leftovers(files: Files, clock: Clock): Promise<Leftovers> {
+/** Paths that nothing will ever clean. */
+export async function leftovers(files: Files, clock: Clock): Promise<string[]> {
   const random = seededRandom(1);
   const objects = await openFilesystemObjectStore({ files, clock, random, folder: objectsFolder });
   const store = new SegmentStore({ objects });
@@ -43,14 +37,12 @@ export async function leftovers(files: Files, clock: Clock): Promise<Leftovers> 
   const isChunk = (path: string): boolean => /^\/data\/chunks\/\w+\/[0-9a-f]{16}\//.test(path);
   const journals = paths.filter((path) => /^\/data\/wal\/\d{10}\.journal$/.test(path));
   const left = paths.filter((path) => {
-    if (isChunk(path) || indexes.includes(path) || segments.has(path)) return false;
+    if (isChunk(path)) return !named.has(path);
+    if (indexes.includes(path) || segments.has(path)) return false;
     if (journals.includes(path)) return journals.length > journalFilesMax;
     return !expected.some((pattern) => pattern.test(path));
   });
-  return {
-    files: [...left, ...secondIndexes(indexes)],
-    unnamedChunks: paths.filter((path) => isChunk(path) && !named.has(path)).length,
-  };
+  return [...left, ...secondIndexes(indexes)];
 }
 
 /** A settled table has one index file for each tenant. */
@@ -68,7 +60,7 @@ async function chunksNamedBy(files: Files, indexes: readonly string[]): Promise<
     const stored = await files.read(path);
     const bytes = await gunzipIndex(path, stored, { isGzip: true, bytesMax: indexBytesMax });
     const index = openIndex(path, bytes);
-    for (const ref of index.select({ tenant, matchers: [] })) {
+    for (const ref of index.select({ tenant: undefined, matchers: [] })) {
       const fingerprint = index.fingerprintOf(ref);
       for (const { minMs, maxMs, checksum } of index.chunksOf(ref)) {
         const chunk = { tenant, fingerprint, fromMs: minMs, throughMs: maxMs, checksum };
