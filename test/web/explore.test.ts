@@ -43,6 +43,8 @@ test("a query is written with completion and run by Shift-Enter", { skip }, asyn
   await page.keyboard.type("{ap");
   const offered = page.getByRole("listbox");
   await offered.getByText("app", { exact: true }).waitFor();
+  // The editor takes no choice that comes before a person could have seen the list.
+  await page.waitForTimeout(100);
   await page.keyboard.press("Enter");
   // Its values follow at once.
   await offered.getByText("probe").waitFor();
