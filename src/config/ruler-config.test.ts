@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ConfigError } from "./config-error.ts";
 import { loadConfig } from "./load-config.ts";
+import { settingByPath } from "./settings.ts";
+import { parseText } from "./value-types.ts";
 
 async function load(yaml: string) {
   const result = await loadConfig({
@@ -95,3 +98,25 @@ for (const [yaml, message] of wrong) {
     });
   });
 }
+
+test("every setting of the ruler stands on its page with its default", () => {
+  const page = new URL("../../docs/operating/ruler.md", import.meta.url);
+  const rows = [
+    ...readFileSync(page, "utf8").matchAll(/^\| `([a-z0-9_.]+)` \| (?:–|`(.*?)`) \|/gm),
+  ];
+  const documented = new Map(rows.map(([, key = "", text = ""]) => [key, text]));
+  const known = [...settingByPath].filter(([path, { type }]) => {
+    return type !== undefined && /^(limits_config\.)?ruler(_|\.)/.test(path);
+  });
+  assert.ok(known.length > 50, `${known.length} settings`);
+  for (const [path, setting] of known) {
+    const text = documented.get(path) ?? "";
+    if (text === "" || setting.type === undefined) continue;
+    assert.deepEqual(parseText(setting.type, text), { value: setting.defaultValue }, path);
+  }
+  const missing = known
+    .map(([path]) => path)
+    // Its stores take what every store takes.
+    .filter((path) => !path.startsWith("ruler.storage.") && !documented.has(path));
+  assert.deepEqual(missing, []);
+});
