@@ -11,6 +11,7 @@ import {
   patternsRoutes,
   profileRoutes,
   slowQueriesRoutes,
+  PushAdmission,
   type PushPort,
   type RouteFamily,
   startHttpServer,
@@ -199,6 +200,7 @@ export class Skald {
       build,
       ...queries,
       push: pushPort(ingest),
+      admission: new PushAdmission(metrics, world.clock),
       tails: {
         subscribe: (tenant, listener) => head.subscribe(tenant, listener),
         hiddenRows: (tenant, block) => life.visibility.hiddenNow(tenant, block),
@@ -218,7 +220,9 @@ export class Skald {
       troubles: () => {
         const refusal = stores.guard.refusal();
         const full = headTrouble(head.heapBytes, headBytesMax);
-        return [...stores.health.down(), ...full, ...(refusal === undefined ? [] : [refusal])];
+        const journal = ingester.journalTrouble;
+        const others = [journal, refusal].filter((one) => one !== undefined);
+        return [...stores.health.down(), ...full, ...others];
       },
       isStopping: () => this.#state === "stopping" || this.#state === "stopped",
       flush: (tenant) => ingester.flush(new AbortController().signal, tenant),

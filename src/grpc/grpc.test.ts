@@ -29,6 +29,7 @@ async function start(
     readonly answer?: (request: GrpcPushRequest) => Promise<GrpcPushReply> | GrpcPushReply;
     readonly authEnabled?: boolean;
     readonly access?: GrpcPorts["access"];
+    readonly admission?: GrpcPorts["admission"];
     readonly closeTimeoutMs?: number;
   } = {},
 ): Promise<Running> {
@@ -50,6 +51,7 @@ async function start(
       metrics,
       authEnabled: options.authEnabled ?? false,
       ...(options.access === undefined ? {} : { access: options.access }),
+      ...(options.admission === undefined ? {} : { admission: options.admission }),
       push: {
         push: async (request) => {
           requests.push(request);
@@ -368,4 +370,29 @@ test("with a token file a call needs a token that may write for the tenant", asy
       );
     assert.equal(got, want, JSON.stringify(headers));
   }
+});
+
+test("pushes pass the same gate as over HTTP: no room is UNAVAILABLE, and what ends makes room", async () => {
+  let places = 1;
+  const entered: (readonly [string, number])[] = [];
+  const admission: GrpcPorts["admission"] = {
+    enter: (tenant, bytes) => {
+      if (places === 0) throw new RequestError(503, "too many pushes at once");
+      places--;
+      entered.push([tenant, bytes]);
+      return () => places++;
+    },
+    turns: { take: (work) => work() },
+  };
+  const answer = Promise.withResolvers<GrpcPushReply>();
+  await using running = await start({ admission, answer: () => answer.promise });
+  const first = running.pusher().push({ streams });
+  while (entered.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.equal(await codeOf(running.pusher().push({ streams })), "Unavailable");
+  answer.resolve({ status: 204, text: "" });
+  await first;
+  assert.equal(places, 1);
+  const bytes = streams.reduce((sum, stream) => sum + stream.length, 0);
+  assert.deepEqual(entered, [["fake", bytes]]);
+  assert.equal(await codeOf(running.pusher().push({ streams })), "OK");
 });

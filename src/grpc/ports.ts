@@ -11,6 +11,12 @@ export interface GrpcPorts {
   readonly authEnabled: boolean;
   /** Not given: no token file is in force, and who calls is believed. */
   readonly access?: { readonly authenticator: Pick<Authenticator, "identify"> };
+  /** Not given: only the calls under way are bounded. */
+  readonly admission?: {
+    /** Returns what to call once the push is over. Throws RequestError 503 when there is no room. */
+    enter(tenant: string, bytes: number): () => void;
+    readonly turns: { take<T>(work: () => Promise<T>): Promise<T> };
+  };
   readonly push: {
     /**
      * Accepts, makes durable, and says what to answer as an HTTP status and text. May throw

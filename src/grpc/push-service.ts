@@ -1,7 +1,7 @@
 import { ConnectError, Code, type HandlerContext } from "@connectrpc/connect";
 import { callerOf, checkCaller, ownTenant } from "./caller.ts";
 import type { RawPush } from "./descriptors.ts";
-import type { GrpcPorts, GrpcPushRequest } from "./ports.ts";
+import type { GrpcPorts, GrpcPushReply, GrpcPushRequest } from "./ports.ts";
 import { statusError } from "./status.ts";
 import { tenantOfCall } from "./tenant.ts";
 
@@ -24,13 +24,18 @@ export async function takePush(
   const tenant = tenantOfCall(requestHeader, { authEnabled, ownTenant: ownTenant(caller) });
   checkCaller(caller, tenant);
   failWhenTooLate(context);
-  const { status, text } = await ports.push.push({
-    tenant,
-    kind,
-    contentType: "application/x-protobuf",
-    contentEncoding: undefined,
-    body: wholeMessage(message.streams),
-  });
+  const { admission } = ports;
+  const bytes = message.streams.reduce((sum, stream) => sum + stream.length, 0);
+  const leave = admission?.enter(tenant, bytes);
+  const push = (): Promise<GrpcPushReply> =>
+    ports.push.push({
+      tenant,
+      kind,
+      contentType: "application/x-protobuf",
+      contentEncoding: undefined,
+      body: wholeMessage(message.streams),
+    });
+  const { status, text } = await (admission?.turns.take(push) ?? push()).finally(leave);
   if (status < 200 || status >= 300 || text !== "") throw statusError(status, text);
   failWhenTooLate(context);
 }

@@ -13,6 +13,7 @@ export type {
   PushRequest,
   TailPort,
 } from "./ports.ts";
+export { PushAdmission } from "./push-admission.ts";
 export { pushRoutes } from "./push-routes.ts";
 export { queryRoutes } from "./query-routes.ts";
 export { allRoutes } from "./routes.ts";

@@ -5,6 +5,7 @@ import type { EntryQueries, Explainer, IndexQueries, QueryEngine } from "#query"
 import type { Block } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock } from "#world";
+import type { PushAdmission } from "./push-admission.ts";
 
 /** What the routes need from the rest of the process. Built in `app/`; tests build their own. */
 export interface HttpPorts {
@@ -23,6 +24,8 @@ export interface HttpPorts {
   readonly entries: EntryQueries;
   readonly explainer: Explainer;
   readonly push: PushPort;
+  /** Shared with other ways in; not given: one for HTTP alone. */
+  readonly admission?: PushAdmission;
   readonly tails: TailPort;
   readonly admin: AdminPort;
   /** skald.tails_per_address; 0 or not given: any number. */

@@ -6,6 +6,7 @@
 import { MiB, RequestError } from "#base";
 import type { Metrics } from "#telemetry";
 import type { Clock } from "#world";
+import { PushTurns } from "./push-turns.ts";
 
 /** Of the machine's memory this is small; of what one thread can decode it is seconds. */
 export const pushBytesMax: number = 512 * MiB;
@@ -43,6 +44,8 @@ export class PushAdmission {
   readonly #byTenant = new Map<string, Held>();
   readonly #refused;
   readonly #clock: Clock;
+  /** Who has been let in is decoded in turn. */
+  readonly turns: PushTurns;
   #turnFromMs: number;
   #turnPushes = 0;
   #averageMs = 0;
@@ -50,6 +53,7 @@ export class PushAdmission {
 
   constructor(metrics: Metrics, clock: Clock) {
     this.#clock = clock;
+    this.turns = new PushTurns(clock);
     this.#turnFromMs = clock.monotonicMs();
     this.#watch();
     metrics.observe("skald_pushes_in_flight", "Pushes between headers and answer.", () => {

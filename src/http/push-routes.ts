@@ -2,30 +2,35 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { contentTypeOf } from "./content-type.ts";
 import type { HttpPorts, PushRequest } from "./ports.ts";
 import { PushAdmission } from "./push-admission.ts";
+import type { PushTurns } from "./push-turns.ts";
 import { route } from "./routing.ts";
 import { tenantOf } from "./tenants.ts";
 
 /** Everything that takes logs in: Loki's push, its first version, and OTLP over HTTP. */
 export function pushRoutes(app: FastifyInstance, ports: HttpPorts): void {
   const bodyBytesMax = app.initialConfig.bodyLimit ?? 0;
-  let admission: PushAdmission | undefined;
-  app.addHook("onReady", async () => {
-    admission = new PushAdmission(ports.metrics, ports.clock);
-  });
-  app.addHook("onClose", async () => admission?.close());
+  const admission = ports.admission ?? new PushAdmission(ports.metrics, ports.clock);
+  app.server.on("connection", () => admission.turns.connected());
+  app.addHook("onClose", async () => admission.close());
   app.addHook("onRequest", async (request, reply) => {
     if (request.routeOptions.config.kind !== "push") return;
     // A client that is gone already would never give its place back.
-    if (reply.raw.destroyed || admission === undefined) return;
+    if (reply.raw.destroyed) return;
     const length = Number(request.headers["content-length"]);
     const announced = Number.isSafeInteger(length) ? Math.min(length, bodyBytesMax) : undefined;
     reply.raw.once("close", admission.enter(tenantOf(request, ports), announced));
   });
   const take = (path: string, kind: PushRequest["kind"]): void =>
-    route(app, ["POST"], path, (request, reply) => push(request, reply, ports, kind), {
-      kind: "push",
-      bodyBytesMax,
-    });
+    route(
+      app,
+      ["POST"],
+      path,
+      (request, reply) => push(request, reply, { ports, turns: admission.turns, kind }),
+      {
+        kind: "push",
+        bodyBytesMax,
+      },
+    );
   take("/loki/api/v1/push", "loki");
   take("/api/prom/push", "loki-v0");
   take("/otlp/v1/logs", "otlp");
@@ -34,18 +39,23 @@ export function pushRoutes(app: FastifyInstance, ports: HttpPorts): void {
 async function push(
   request: FastifyRequest,
   reply: FastifyReply,
-  ports: HttpPorts,
-  kind: PushRequest["kind"],
+  how: {
+    readonly ports: HttpPorts;
+    readonly turns: PushTurns;
+    readonly kind: PushRequest["kind"];
+  },
 ): Promise<FastifyReply> {
+  const { ports, turns, kind } = how;
   const tenant = tenantOf(request, ports);
   const encoding = request.headers["content-encoding"];
-  const answer = await ports.push.push({
+  const pushed: PushRequest = {
     tenant,
     kind,
     contentType: contentTypeOf(request),
     contentEncoding: Array.isArray(encoding) ? encoding[0] : encoding,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-  });
+  };
+  const answer = await turns.take(() => ports.push.push(pushed));
   reply.code(answer.status);
   if (answer.status === 204) return reply.send();
   if (answer.contentType !== undefined) reply.header("Content-Type", answer.contentType);

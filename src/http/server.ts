@@ -71,6 +71,11 @@ const websocketPayloadBytesMax: number = 64 * 1024;
 const headersTimeoutDefaultMs = 30_000;
 /** Idle ones cost some 20 KiB each; a process usually may have this many files open. */
 const connectionsDefault = 16_384;
+/**
+ * Connections that wait to be accepted, at most as the system allows (net.core.somaxconn, 4,096).
+ * Beyond it they are reset, which clients cannot tell from a crash.
+ */
+const acceptBacklog = 4096;
 /** How late a connection that sends too slowly may be found. */
 const timeoutCheckMs = 5_000;
 const writeTimeoutDefaultMs = 30_000;
@@ -114,7 +119,8 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
     },
     { prefix },
   );
-  const url = await app.listen({ host: options.address, port: options.port });
+  const { address: host, port } = options;
+  const url = await app.listen({ host, port, backlog: acceptBacklog });
   const scheme = options.tls === undefined ? "http" : "https";
   return { url: url.replace(/^https?/, scheme), close: () => closeWithin(app, options) };
 }

@@ -89,6 +89,7 @@ export class Ingester {
   #replayCutFromMs = 0;
   #retryMs = 0;
   #waitingBytes = 0;
+  #journalTrouble: string | undefined;
   /** Ends the wait of pushes for room; set while some wait. */
   #roomMade: PromiseWithResolvers<void> | undefined;
 
@@ -112,10 +113,21 @@ export class Ingester {
     try {
       await journal.append(record, (sequence) => head.apply({ tenant, batch, sequence }));
     } catch (error) {
-      throw refusal(error);
+      const refused = refusal(error);
+      if (isStoreError(error) && error.kind !== "closed") {
+        this.#journalTrouble = messageOf(refused);
+      }
+      throw refused;
     }
+    this.#journalTrouble = undefined;
     const isPartFull = head.openPartBytesMax >= policy.partBytesMax;
     if (isPartFull || head.heapBytes > policy.headBytesTarget) this.#wake();
+  }
+
+  /** Why the latest push could not be kept, in words; undefined when it could. */
+  get journalTrouble(): string | undefined {
+    const reason = this.#journalTrouble;
+    return reason === undefined ? undefined : `pushes are refused with 503: ${reason}`;
   }
 
   /** Waits for cuts while they succeed; when the store fails, the head may fill up to its maximum. */

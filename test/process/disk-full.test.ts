@@ -67,6 +67,8 @@ limits_config: {ingestion_rate_mb: 1000, ingestion_burst_size_mb: 1000, max_entr
   assert.equal(refused?.status, 503);
   assert.ok(refused.headers.get("retry-after") !== null);
   assert.match(await refused.text(), /no space/);
+  const ready = async (): Promise<string> => (await fetch(`${skald.url}/ready`)).text();
+  assert.match(await ready(), /^ready\n[^]*pushes are refused with 503: no space left/);
   rmSync(ballast);
   let status = 503;
   for (let tries = 0; tries < 100 && status !== 204; tries++) {
@@ -74,6 +76,7 @@ limits_config: {ingestion_rate_mb: 1000, ingestion_burst_size_mb: 1000, max_entr
     status = (await push(2000 + tries)).status;
   }
   assert.equal(status, 204, skald.output());
+  assert.doesNotMatch(await ready(), /no space/);
   await skald.kill();
   const again = await startSkald({ config, folder: skald.folder });
   const query = new URLSearchParams({ query: '{app="full"}', limit: "100000" });
