@@ -61,7 +61,7 @@ function readLines(read: Node, at: number): string[] {
     ["bytes", `at most ${formatByteCount(number("estimatedBytes"))}: ${columns.join(", ")}`],
     ["metadata", metadataText(read["metadata"])],
     ["filters ask", termsText(listOf(read["skipTerms"], "skipTerms"))],
-    ["from", listOf(read["sources"], "sources").join(", ") || "nothing"],
+    ["from", sourcesText(listOf(read["sources"], "sources"))],
   ];
   const aggregation = read["aggregation"];
   const how = aggregation === undefined ? "" : `  ${aggregationText(aggregation)}`;
@@ -70,6 +70,15 @@ function readLines(read: Node, at: number): string[] {
     ...rows.map(([name, text]) => `  ${name.padEnd(12)} ${text}`),
     ...listOf(read["stages"], "stages").map(stageLine),
   ];
+}
+
+/** Of Loki's chunks there may be thousands; the answer as JSON has all of them. */
+const sourcesShownMax = 8;
+
+function sourcesText(sources: readonly unknown[]): string {
+  const shown = sources.slice(0, sourcesShownMax).join(", ");
+  const more = sources.length - sourcesShownMax;
+  return more > 0 ? `${shown} and ${more} more` : shown || "nothing";
 }
 
 const columnNames: Readonly<Record<string, string>> = {
@@ -84,7 +93,7 @@ function blocksText(blocks: Node): string {
     ["skipped", "skipped by filters"],
     ["answeredByFacts", "answered without reading"],
     ["overlapping", "overlapping"],
-    ["estimated", "known from an index only"],
+    ["estimated", "known from Loki's index, which has no filters"],
   ];
   for (const [name, text] of also) {
     if (Number(blocks[name] ?? 0) > 0) parts.push(`${Number(blocks[name])} ${text}`);
