@@ -8,4 +8,5 @@ export {
 } from "./errors.ts";
 export { Limiter } from "./limiter.ts";
 export { LruMap } from "./lru-map.ts";
+export { shortenText } from "./shorten-text.ts";
 export { day, GiB, hour, KiB, MiB, minute, nsPerMs, nsPerSecond, second } from "./units.ts";

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { createGzip, constants, gzip, type ZlibOptions } from "node:zlib";
 import { promisify } from "node:util";
-import { KiB, MiB } from "#base";
+import { KiB, MiB, shortenText } from "#base";
 import type { FastifyReply } from "fastify";
 
 /** Go's charset in capitals, as Loki's own encoder sends it. */
@@ -17,15 +17,19 @@ const piecesFromLength: number = MiB;
 /** Logs repeat themselves: the first level already gains most, at a fraction of the time. */
 const gzipOptions: ZlibOptions = { level: constants.Z_BEST_SPEED };
 
+/** Errors quote labels and queries that clients send: they must not choose how much we answer. */
+const errorLengthMax: number = 32 * KiB;
+
 const gzipAll = promisify(gzip) as (text: string, options: ZlibOptions) => Promise<Buffer>;
 
 /** An answer in plain text, as Go's `http.Error` writes it. */
 export function sendText(reply: FastifyReply, status: number, text: string): FastifyReply {
+  const sent = status >= 400 ? shortenText(text, { lengthMax: errorLengthMax }) : text;
   return reply
     .code(status)
     .header("Content-Type", "text/plain; charset=utf-8")
     .header("X-Content-Type-Options", "nosniff")
-    .send(`${text}\n`);
+    .send(`${sent}\n`);
 }
 
 /** An answer of JSON, whole or in pieces; compressed when the client can read that. */

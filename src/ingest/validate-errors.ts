@@ -1,8 +1,13 @@
+import { KiB, shortenText } from "#base";
+
 /**
  * More distinct messages than this tell a client nothing new and would let it choose the size of
  * our answer.
  */
 const distinctMessagesMax = 100;
+
+/** Of one message: it quotes the labels of a stream, and they may be as large as the push. */
+const messageLengthMax: number = 16 * KiB;
 
 /**
  * Errors of one push as Loki reports them: a single one as it is, several as `N errors like: …; M
@@ -17,8 +22,9 @@ export class GroupedErrors {
     return this.#total;
   }
 
-  add(message: string): void {
+  add(text: string): void {
     this.#total++;
+    const message = shortenText(text, { lengthMax: messageLengthMax });
     const count = this.#counts.get(message);
     if (count === undefined && this.#counts.size >= distinctMessagesMax) this.#unlisted++;
     else this.#counts.set(message, (count ?? 0) + 1);
