@@ -4,11 +4,16 @@
  * end everything.
  */
 import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Random, seededRandom } from "#world";
 import { logLine } from "../support/log-shapes.ts";
 import { freePort, type SkaldProcess, startSkald } from "../support/skald-process.ts";
 
+const bin = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "bin", "skald");
 const clientCount = 4;
 const entriesPerPush = 50;
 /** A soak runs beside other work, at the lowest priority. */
@@ -35,6 +40,8 @@ export interface KillSummary {
   readonly worstQueryMs: number;
   readonly worstStartMs: number;
   readonly worstRssMiB: number;
+  /** What `skald canary` counted beside it; `missing` and the like are 0. */
+  readonly canary: Readonly<Record<string, number>>;
 }
 
 interface Push {
@@ -127,6 +134,50 @@ class KillLoop {
   }
 }
 
+/** The canary's counters that must stay 0: what a kill may delay is late, and nothing else. */
+const canaryZeros = ["missing_entries", "duplicate_entries", "unexpected_entries"] as const;
+
+/** `skald canary` on the same server for as long as it lives and dies. */
+class Canary {
+  readonly #child: ChildProcess;
+  readonly #metricsUrl: string;
+  #output = "";
+
+  constructor(url: string, metricsPort: number) {
+    this.#metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+    const patience = ["-write-min-backoff=50ms", "-write-max-backoff=1s"];
+    const args = [`-addr=${url}`, `-port=${metricsPort}`, "-interval=50ms", ...patience];
+    const waits = ["-pruneinterval=5s", "-wait=30s", "-max-wait=10m", "-write-max-retries=100000"];
+    this.#child = spawn(bin, ["canary", ...args, ...waits]);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on("data", (part: Buffer) => {
+        this.#output = `${this.#output}${part.toString("utf8")}`.slice(-4_000);
+      });
+    }
+  }
+
+  /** Its counters; fails when it saw an entry lost, doubled or made up. */
+  async check(): Promise<Record<string, number>> {
+    const text = await (await fetch(this.#metricsUrl)).text();
+    const counts: Record<string, number> = {};
+    const pattern =
+      /^loki_canary_((?:\w+_)?entries|\w*missing\w*)(?:_total)?(?:\{[^}]*\})? (\S+)$/gm;
+    for (const [, name = "", count = ""] of text.matchAll(pattern)) counts[name] = Number(count);
+    for (const name of canaryZeros) {
+      const count = counts[name] ?? 0;
+      assert.equal(count, 0, `canary: ${name} is ${count}\n${this.#output}`);
+    }
+    return counts;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const ended = once(this.#child, "close");
+    this.#child.kill("SIGTERM");
+    await ended;
+  }
+}
+
 export async function killLoop(options: {
   readonly seed: number;
   readonly durationMs: number;
@@ -136,6 +187,8 @@ export async function killLoop(options: {
   const port = await freePort();
   let skald = await startSkald({ config, port, readyWithinMs });
   const { folder } = skald;
+  const canary = new Canary(skald.url, await freePort());
+  let counted: Record<string, number> = {};
   let life = 0;
   try {
     for (; life === 0 || performance.now() < endMs; life++) {
@@ -146,7 +199,9 @@ export async function killLoop(options: {
       for (let old = Math.max(0, life - 2); old <= life; old++) await loop.check(skald.url, old);
     }
     for (let old = 0; old < life; old++) await loop.check(skald.url, old);
+    counted = await canary.check();
   } finally {
+    await canary.stop();
     await skald[Symbol.asyncDispose]();
   }
   return {
@@ -157,5 +212,6 @@ export async function killLoop(options: {
     worstQueryMs: Math.round(loop.worstQueryMs),
     worstStartMs: Math.round(loop.worstStartMs),
     worstRssMiB: loop.worstRssMiB,
+    canary: counted,
   };
 }
