@@ -34,6 +34,8 @@ export interface StartOptions {
   readonly port?: number;
   /** `/logs` when the configuration sets it as http_path_prefix; `url` has it then, too. */
   readonly pathPrefix?: string;
+  /** What starts it, and replaces itself by it: `["nice"]`, say. */
+  readonly through?: readonly string[];
   /** For machines that have other things to do. */
   readonly readyWithinMs?: number;
 }
@@ -66,7 +68,8 @@ export async function startSkald(options: StartOptions = {}): Promise<SkaldProce
     writeFileSync(file, options.config);
     args.push("-config.expand-env=true", `-config.file=${file}`);
   }
-  const child = spawn(join(root, "bin", "skald"), args, {
+  const [command = "", ...rest] = [...(options.through ?? []), join(root, "bin", "skald"), ...args];
+  const child = spawn(command, rest, {
     env,
     stdio: ["ignore", "pipe", "pipe"],
   });
