@@ -198,5 +198,5 @@ common: {path_prefix: \${DATA}}
   const free = /^skald_data_free_bytes (\S+)$/m.exec(
     await fetch(`${skald.url}/metrics`).then((answer) => answer.text()),
   );
-  assert.ok(Number(free?.[1]) > 0, free?.[0]);
+  assert.ok(Number(free?.[1]) > 0, String(free));
 });
