@@ -29,7 +29,9 @@ import { ManualClock, seededRandom, SimulatedDisk } from "#world";
 import { checkPiece } from "../../src/frontend/cached-piece.ts";
 import { testDistributor } from "../../src/ingest/push-test-kit.ts";
 import { decodeDeleteRequest } from "../../src/lifecycle/delete-request.ts";
+import { compressSnappyFrames, decompressSnappyFrames } from "../../src/grpc/snappy-frames.ts";
 import { decodeRuleGroup } from "../../src/ruler/rule-proto.ts";
+import { decodeWriteRecord, encodeWriteRecord } from "../../src/ruler/write-record.ts";
 import type { FuzzTarget } from "./fuzzer.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -261,6 +263,32 @@ const stored: readonly FuzzTarget[] = [
     name: "rule-object",
     seeds: [Buffer.from('\n\u0001g\u0012\u0002ns\u001a\u0002\b<"\u0006\n\u0001e\u001a\u0001a')],
     run: (bytes) => mayThrow(isClass(Error), () => decodeRuleGroup(bytes, "rules/t/a/b")),
+  },
+  {
+    name: "remote-write-queue",
+    seeds: [
+      Buffer.concat(
+        encodeWriteRecord({
+          tenant: "t",
+          client: "c",
+          sampleCount: 1,
+          timeMs: 2,
+          body: Buffer.from("x"),
+        }),
+      ),
+    ],
+    run: (bytes) => mayThrow(isCorrupt, () => decodeWriteRecord(bytes, 1)),
+  },
+  {
+    name: "snappy-frames",
+    seeds: [
+      compressSnappyFrames(Buffer.from("level=info x")),
+      compressSnappyFrames(Buffer.alloc(9_000)),
+    ],
+    run: (bytes) =>
+      mayThrow(isRefusal, () => {
+        assert.ok(decompressSnappyFrames(bytes, 8_000).length <= 8_000);
+      }),
   },
 ];
 

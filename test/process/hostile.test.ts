@@ -1,10 +1,12 @@
 /** One process, many hostile requests: each gets a clear 4xx soon, memory stays bounded, it lives on. */
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { compressSnappyBlock } from "#codec";
+import { type Random, seededRandom } from "#world";
 import { type SkaldProcess, startSkald } from "../support/skald-process.ts";
 
 const answerMsMax = 15_000;
@@ -194,6 +196,26 @@ function speak(skald: SkaldProcess, bytes: string | Buffer): Promise<string> {
   });
 }
 
+const upgrade =
+  'GET /loki/api/v1/tail?query={a="b"} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+/** A few frames after an upgrade: any bits before, true, false and huge lengths, masks or none. */
+function framesOf(random: Random): Buffer {
+  const count = 1 + Math.floor(random.fraction() * 4);
+  const frames = Array.from({ length: count }, () => {
+    const [opcode = 0, told = 0] = random.bytes(2);
+    const isMasked = random.fraction() < 0.8;
+    const length = random.fraction() < 0.7 ? told % 126 : 126 + (told % 2);
+    const bytes = random.bytes(Math.floor(random.fraction() * 200));
+    // Half of them with an opcode there is and no reserved bit.
+    const first =
+      random.fraction() < 0.5 ? (opcode & 0x80) | [0, 1, 2, 8, 9, 10][told % 6]! : opcode;
+    return Buffer.concat([Buffer.from([first, (isMasked ? 0x80 : 0) | length]), bytes]);
+  });
+  return Buffer.concat([Buffer.from(upgrade), ...frames]);
+}
+
 test("hostile requests are refused with a clear text, in bounded time and memory", async (context) => {
   await using skald = await startSkald();
   for (const hostile of [...bombs, ...pushes, ...queries]) {
@@ -211,11 +233,16 @@ test("hostile requests are refused with a clear text, in bounded time and memory
   await context.test("bytes that are no HTTP, and frames that are no websocket's", async () => {
     await speak(skald, Buffer.alloc(100_000, 0x16));
     await speak(skald, "GET / HTTP/9.9\r\n\r\n");
-    const upgrade =
-      'GET /loki/api/v1/tail?query={a="b"} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
     for (const frame of ["8fffffffffffffffffff", "ff00", "818000000000", "c1ff7fffffffffffffff"]) {
       await speak(skald, Buffer.concat([Buffer.from(upgrade), Buffer.from(frame, "hex")]));
+    }
+  });
+  const seed = randomInt(2 ** 31);
+  await context.test(`frames of a websocket by chance, seed ${seed}`, async () => {
+    const random = seededRandom(seed);
+    const sent = Array.from({ length: 150 }, () => framesOf(random));
+    for (let at = 0; at < sent.length; at += 50) {
+      await Promise.all(sent.slice(at, at + 50).map((frames) => speak(skald, frames)));
     }
   });
   const ready = await fetch(`${skald.url}/ready`);
