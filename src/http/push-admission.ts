@@ -28,6 +28,11 @@ const turnPushesMin = 32;
  */
 const averageMsMax = 3000;
 const queuedMin = 64;
+/**
+ * A tenant that holds less than this part of an even share is not why it is slow: it is let in
+ * while there are places.
+ */
+const quietPart = 4;
 /** Weight of the latest push in the average. */
 const latestWeight = 0.1;
 /** A timer that is due says that a turn has ended. */
@@ -87,11 +92,12 @@ export class PushAdmission {
 
   /** Returns what to call once the push is over. Throws RequestError 503 when there is no room. */
   enter(tenant: string, announcedBytes: number | undefined): () => void {
+    const held = this.#byTenant.get(tenant) ?? { count: 0, bytes: 0 };
     const isSlow = this.#all.count >= queuedMin && this.#averageMs > averageMsMax;
-    if (this.#isTurnFull() || isSlow) this.#refuse();
+    const isQuiet = held.count * this.#byTenant.size * quietPart < this.#all.count;
+    if ((this.#isTurnFull() || isSlow) && !isQuiet) this.#refuse();
     const fromMs = this.#clock.monotonicMs();
     const bytes = announcedBytes ?? unknownBytes;
-    const held = this.#byTenant.get(tenant) ?? { count: 0, bytes: 0 };
     const isFull = isOver(this.#all, bytes, 1) || isOver(held, bytes, 2);
     // Alone, even the largest push has room.
     if (isFull && held.count > 0) this.#refuse();

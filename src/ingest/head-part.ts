@@ -1,3 +1,4 @@
+import type { Clock } from "#world";
 import {
   type BatchStream,
   dayOfSeconds,
@@ -51,8 +52,11 @@ export class HeadPart {
   readonly streams: Map<string, HeadStream> = new Map();
   /** The same streams by their labels, for queries. */
   readonly index: HeadLabelIndex = new HeadLabelIndex();
+  /** By the wall clock, for names and records. */
   readonly openedMs: number;
-  touchedMs: number;
+  /** Of monotonic time, as the next: a wall clock that jumps neither hastens nor delays a cut. */
+  readonly sinceMonotonicMs: number;
+  touchedMonotonicMs: number;
   firstSequence = 0;
   lastSequence = 0;
   entryCount = 0;
@@ -69,13 +73,19 @@ export class HeadPart {
   /** Set once it is being written to the store; nothing is appended any more. */
   isSealed = false;
 
-  constructor(options: { tenant: string; day: number; order: number; nowMs: number }) {
+  constructor(options: {
+    tenant: string;
+    day: number;
+    order: number;
+    clock: Pick<Clock, "nowMs" | "monotonicMs">;
+  }) {
     this.tenant = options.tenant;
     this.day = options.day;
     this.order = options.order;
     this.baseNs = dayStartNs(options.day);
-    this.openedMs = options.nowMs;
-    this.touchedMs = options.nowMs;
+    this.openedMs = options.clock.nowMs();
+    this.sinceMonotonicMs = options.clock.monotonicMs();
+    this.touchedMonotonicMs = this.sinceMonotonicMs;
   }
 
   /** Keeps a view of the rows; nothing is copied. All rows must be of this part's day. */

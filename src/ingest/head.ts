@@ -81,7 +81,7 @@ export class Head {
     const before = part.heapBytes;
     const isNew = !part.streams.has(labels.key);
     part.append(labels, run, batch, sequence);
-    part.touchedMs = this.#clock.nowMs();
+    part.touchedMonotonicMs = this.#clock.monotonicMs();
     this.#heapBytes += part.heapBytes - before;
     if (part.heapBytes > this.#openPartBytesMax) this.#openPartBytesMax = part.heapBytes;
     if (isNew) this.#countStream(tenant, labels.key, 1);
@@ -99,7 +99,7 @@ export class Head {
       tenant,
       day,
       order: this.#nextOrder++,
-      nowMs: this.#clock.nowMs(),
+      clock: this.#clock,
     });
     parts.push(part);
     return part;

@@ -292,10 +292,10 @@ export class Ingester {
     if (largest.heapBytes >= policy.partBytesMax || head.heapBytes > policy.headBytesTarget) {
       return { part: largest, reason: "size" };
     }
-    const nowMs = clock.nowMs();
+    const nowMs = clock.monotonicMs();
     for (const part of parts) {
-      if (nowMs - part.openedMs >= policy.ageMaxMs) return { part, reason: "age" };
-      if (nowMs - part.touchedMs >= policy.idleMs) return { part, reason: "idle" };
+      if (nowMs - part.sinceMonotonicMs >= policy.ageMaxMs) return { part, reason: "age" };
+      if (nowMs - part.touchedMonotonicMs >= policy.idleMs) return { part, reason: "idle" };
     }
     if (journal.sizeBytes > policy.journalBytesTarget) {
       const oldest = parts.reduce((a, b) => (b.firstSequence < a.firstSequence ? b : a));
