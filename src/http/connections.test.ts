@@ -254,3 +254,30 @@ test("one address has so many live tails and no more; an ended one makes room", 
   await once(next, "open");
   next.terminate();
 });
+
+test("a live tail whose client answers no ping any more is closed", async () => {
+  await using server = await startTestServer();
+  const path = `/loki/api/v1/tail?query=${encodeURIComponent('{app="t"}')}`;
+  const open = async (autoPong: boolean): Promise<WebSocket> => {
+    const headers = { "x-scope-orgid": "t" };
+    const socket = new WebSocket(server.url.replace("http", "ws") + path, { headers, autoPong });
+    await once(socket, "open");
+    return socket;
+  };
+  const silent = await open(false);
+  const alive = await open(true);
+  const closed = once(silent, "close");
+  const isClosed = closed.then(() => true);
+  const turn = (): Promise<boolean> =>
+    new Promise((resolve) => setTimeout(() => resolve(false), 5));
+  let seconds = 0;
+  do {
+    server.clock.advance(1000);
+    seconds++;
+  } while (!(await Promise.race([isClosed, turn()])) && seconds < 200);
+  const [code] = (await closed) as [number];
+  assert.equal(code, 1006);
+  assert.ok(seconds > 30 && seconds < 150, `${seconds} s`);
+  assert.equal(alive.readyState, WebSocket.OPEN);
+  alive.terminate();
+});
