@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "#world";
 import type { FastifyInstance } from "fastify";
 import { deleteRoutes } from "./delete-routes.ts";
 import { lifecycleRoutes } from "./lifecycle-routes.ts";
@@ -28,13 +29,15 @@ function registered(): readonly (readonly [method: string, path: string])[] {
   const found: (readonly [string, string])[] = [];
   const app = {
     initialConfig: {},
+    server: { on: () => {} },
     addHook: () => {},
     route: ({ method, url }: { method: string | string[]; url: string }) => {
       for (const one of [method].flat()) found.push([one, url]);
     },
   } as unknown as FastifyInstance;
   const metrics = { observe: () => {}, counter: () => ({ inc: () => {} }) };
-  for (const family of families) family(app, { metrics } as never);
+  const clock = new ManualClock({ nowNs: 0n });
+  for (const family of families) family(app, { metrics, clock } as never);
   return found;
 }
 
