@@ -1,11 +1,12 @@
 /**
  * One way to Google Cloud Storage for every request: a bounded number at a time, within its time,
- * signed with a fresh token, failing with a StoreError. Google's own library has the credentials,
- * the tokens and the transport.
+ * signed with a fresh token, failing with a StoreError. Google's own libraries have the requests,
+ * the credentials, the tokens and the transport; they try once.
  */
+import type { Bucket, Storage, StorageOptions } from "@google-cloud/storage";
 import { minute, StoreError } from "#base";
 import type { Clock } from "#world";
-import { type GcsCall, gcsFailure, gcsWayFailure } from "./gcs-errors.ts";
+import { type GcsCall, gcsFailure, gcsSdkFailure, gcsWayFailure } from "./gcs-errors.ts";
 import type { GcsObjectStoreOptions } from "./gcs-options.ts";
 import { Slots } from "./slots.ts";
 import { withTimeLimit } from "./time-limit.ts";
@@ -15,11 +16,15 @@ const timeoutMs: number = 2 * minute;
 const googleEndpoint = "https://storage.googleapis.com";
 const scopes: readonly string[] = ["https://www.googleapis.com/auth/devstorage.read_write"];
 
-export interface GcsRequest {
+export interface GcsTask {
   readonly operation: string;
   /** For texts; undefined for requests about the bucket. */
   readonly key: string | undefined;
   readonly signal: AbortSignal | undefined;
+}
+
+/** A request besides those that the SDK has. */
+export interface GcsRequest extends GcsTask {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Path and query below the endpoint. */
   readonly path: string;
@@ -42,6 +47,8 @@ interface Transport {
 
 export class GcsCalls {
   readonly bucket: string;
+  /** Google's SDK for it; to be used within `run`. */
+  readonly sdk: Bucket;
   readonly #transport: Transport;
   readonly #endpoint: string;
   readonly #clock: Clock;
@@ -51,8 +58,9 @@ export class GcsCalls {
 
   constructor(
     options: GcsObjectStoreOptions,
-    how: { transport: Transport; endpoint: string; secrets: readonly string[] },
+    how: { sdk: Bucket; transport: Transport; endpoint: string; secrets: readonly string[] },
   ) {
+    this.sdk = how.sdk;
     this.bucket = options.bucket;
     this.#transport = how.transport;
     this.#endpoint = how.endpoint;
@@ -62,22 +70,27 @@ export class GcsCalls {
     this.#slots = new Slots(options.connectionsMax ?? connectionsMax);
   }
 
+  /**
+   * Runs requests of the SDK, which must end with the signal where they can. Rejects with a
+   * StoreError or the task's signal's reason.
+   */
+  async run<T>(task: GcsTask, ask: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+    try {
+      return await this.#limited(task, ask);
+    } catch (error) {
+      if (task.signal?.aborted) throw task.signal.reason;
+      throw gcsSdkFailure(error, this.#callOf(task));
+    }
+  }
+
   /** The whole answer. Rejects with a StoreError or the signal's reason. */
   async send(request: GcsRequest): Promise<GcsAnswer> {
-    const { operation, key, signal } = request;
-    const secrets = this.#secrets;
-    const call: GcsCall = {
-      operation,
-      bucket: this.bucket,
-      key,
-      endpoint: this.#endpoint,
-      secrets,
-    };
+    const call = this.#callOf(request);
     let answer: GcsAnswer;
     try {
-      answer = await this.#slots.run(signal, () => this.#once(request));
+      answer = await this.#limited(request, (signal) => this.#once(request, signal));
     } catch (error) {
-      if (signal?.aborted) throw signal.reason;
+      if (request.signal?.aborted) throw request.signal.reason;
       throw gcsWayFailure(error, call);
     }
     const { status, headers, body } = answer;
@@ -85,27 +98,32 @@ export class GcsCalls {
     throw gcsFailure(status, headers, body, call);
   }
 
-  #once(request: GcsRequest): Promise<GcsAnswer> {
-    const { operation, key, signal } = request;
+  #callOf({ operation, key }: GcsTask): GcsCall {
+    const [endpoint, secrets] = [this.#endpoint, this.#secrets];
+    return { operation, bucket: this.bucket, key, endpoint, secrets };
+  }
+
+  #limited<T>(task: GcsTask, ask: (signal: AbortSignal | undefined) => Promise<T>): Promise<T> {
+    const { operation, key, signal } = task;
     const what = `gcs ${operation} ${this.bucket}${key === undefined ? "" : `/${key}`}`;
     const limit = { clock: this.#clock, limitMs: this.#timeoutMs, signal, what };
-    return withTimeLimit(limit, async (limited) => {
-      const { status, headers, data } = await this.#transport.request({
-        url: `${this.#endpoint}${request.path}`,
-        method: request.method,
-        headers: request.headers ?? {},
-        ...(request.body === undefined ? {} : { data: request.body }),
-        ...(limited === undefined ? {} : { signal: limited }),
-        responseType: "arraybuffer",
-        // Bytes as they are stored, also of objects that say they are compressed.
-        compress: false,
-        redirect: "manual",
-        validateStatus: () => true,
-        retry: false,
-        retryConfig: { retry: 0, noResponseRetries: 0 },
-      });
-      return { status, headers, body: bodyOf(data) };
+    return this.#slots.run(signal, () => withTimeLimit(limit, ask));
+  }
+
+  async #once(request: GcsRequest, signal: AbortSignal | undefined): Promise<GcsAnswer> {
+    const { status, headers, data } = await this.#transport.request({
+      url: `${this.#endpoint}${request.path}`,
+      method: request.method,
+      headers: request.headers ?? {},
+      ...(request.body === undefined ? {} : { data: request.body }),
+      ...(signal === undefined ? {} : { signal }),
+      responseType: "arraybuffer",
+      redirect: "manual",
+      validateStatus: () => true,
+      retry: false,
+      retryConfig: { retry: 0, noResponseRetries: 0 },
     });
+    return { status, headers, body: bodyOf(data) };
   }
 }
 
@@ -142,6 +160,7 @@ function placeOf(options: GcsObjectStoreOptions): Place {
   return { endpoint: url.origin, isAnonymous };
 }
 
+type Interceptor = Storage["interceptors"][number];
 type Account = Readonly<Record<string, unknown>>;
 
 /** The text may hold a key, so it is not repeated in errors. */
@@ -166,19 +185,40 @@ async function configuredAccount(options: GcsObjectStoreOptions): Promise<Accoun
 
 const secretFields: readonly string[] = ["private_key", "client_secret", "refresh_token"];
 
-/** Loads Google's library; asks nobody for anything. */
+/** Loads Google's libraries; asks nobody for anything. */
 export async function openGcsCalls(options: GcsObjectStoreOptions): Promise<GcsCalls> {
   const { endpoint, isAnonymous } = placeOf(options);
   const account = await configuredAccount(options);
-  const transport = await transportOf(account, isAnonymous);
+  const { Storage } = await import("@google-cloud/storage");
+  const client = await clientOf(account, isAnonymous);
+  const storage = new Storage({
+    apiEndpoint: endpoint,
+    useAuthWithCustomEndpoint: true,
+    authClient: client,
+    timeout: options.timeoutMs || timeoutMs,
+    retryOptions: { autoRetry: false, retryableErrorFn: () => false },
+  });
+  // The SDK takes STORAGE_EMULATOR_HOST for the whole base of paths, whatever it is told.
+  storage.baseUrl = `${endpoint}/storage/v1`;
+  // Bytes as they are stored, also of objects that say they are compressed.
+  storage.interceptors.push({
+    request: (asked) => {
+      asked.gzip = false;
+      return asked as ReturnType<Interceptor["request"]>;
+    },
+  });
   const secrets = secretFields.flatMap((field) => {
     const value = account?.[field];
     return typeof value === "string" ? [value, value.trim().replaceAll("\n", "\\n")] : [];
   });
-  return new GcsCalls(options, { transport, endpoint, secrets });
+  const transport = storage.authClient;
+  const how = { sdk: storage.bucket(options.bucket), transport, endpoint, secrets };
+  return new GcsCalls(options, how);
 }
 
-async function transportOf(account: Account | undefined, isAnonymous: boolean): Promise<Transport> {
+type Client = NonNullable<StorageOptions["authClient"]>;
+
+async function clientOf(account: Account | undefined, isAnonymous: boolean): Promise<Client> {
   const google = await import("google-auth-library");
   if (isAnonymous) return new google.PassThroughClient();
   if (account === undefined) return new google.GoogleAuth({ scopes: [...scopes] });

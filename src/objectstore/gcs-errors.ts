@@ -94,6 +94,44 @@ export function gcsFailure(
   return fail("denied", `Google refuses the request (${code}): ${words}`);
 }
 
+/** The fields of errors of the SDK and of its transport that are looked at. */
+interface SdkError {
+  readonly code?: unknown;
+  readonly errors?: unknown;
+  readonly config?: { readonly url?: unknown };
+  readonly response?: {
+    readonly status?: unknown;
+    readonly headers?: unknown;
+    readonly data?: unknown;
+  };
+}
+
+/** The StoreError of what a request of the SDK rejected with. */
+export function gcsSdkFailure(error: unknown, call: GcsCall): StoreError {
+  if (isStoreError(error) || typeof error !== "object" || error === null) {
+    return gcsWayFailure(error, call);
+  }
+  const { code, errors, config, response } = error as SdkError;
+  const given = response?.headers;
+  const headers = new Headers(typeof given === "object" ? (given as Record<string, string>) : {});
+  // Of the transport itself, which is used for uploads, and for tokens of other hosts.
+  if (config?.url !== undefined) {
+    const url = config.url instanceof URL ? config.url.href : config.url;
+    const isOurs = typeof url === "string" && url.startsWith(`${call.endpoint}/`);
+    if (!isOurs || response === undefined) return gcsWayFailure(error, call);
+    const { data } = response;
+    const text = typeof data === "string" ? data : JSON.stringify(data ?? "");
+    return gcsFailure(Number(response.status), headers, Buffer.from(text), call);
+  }
+  if (typeof code !== "number") return gcsWayFailure(error, call);
+  // Downloads give the text of the answer, other requests what is in it.
+  const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
+  const message = (first as { message?: unknown } | undefined)?.message ?? messageOf(error);
+  const body =
+    first === undefined ? messageOf(error) : JSON.stringify({ error: { message, errors } });
+  return gcsFailure(code, headers, Buffer.from(body), call);
+}
+
 const tlsCodes = /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL|EPROTO/;
 
 /** The StoreError of a request that got no answer, or no credentials to be sent with. */

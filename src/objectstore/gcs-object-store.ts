@@ -1,8 +1,9 @@
 /**
- * Objects in a bucket of Google Cloud Storage, by its JSON API (v1):
- * https://cloud.google.com/storage/docs/json_api/v1. Nothing is repeated here but for a fresh
- * token: see RetryingObjectStore.
+ * Objects in a bucket of Google Cloud Storage, by its SDK:
+ * https://cloud.google.com/nodejs/docs/reference/storage/latest. Nothing is repeated here: see
+ * RetryingObjectStore.
  */
+import { finished } from "node:stream/promises";
 import { MiB, StoreError } from "#base";
 import { type GcsCalls, openGcsCalls } from "./gcs-calls.ts";
 import type { GcsObjectStoreOptions } from "./gcs-options.ts";
@@ -21,6 +22,8 @@ const partBytes: number = 8 * MiB;
 /** Google's limit. */
 const pageKeysMax = 1000;
 const pastTheEnd = 416;
+/** Of one stream of the SDK. */
+const listenersMax = 32;
 
 /** Rejects with `denied` for options that cannot be; asks Google for nothing. */
 export async function openGcsObjectStore(options: GcsObjectStoreOptions): Promise<ObjectStore> {
@@ -42,18 +45,28 @@ interface GcsPage {
   readonly nextPageToken?: string;
 }
 
+interface Download {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Buffer;
+}
+
+/** What is used of the answer that the SDK's downloads tell of. */
+interface SdkResponse {
+  readonly statusCode: number;
+  readonly headers: Download["headers"];
+  readonly body?: { setMaxListeners?(count: number): unknown };
+}
+
 class GcsObjectStore implements ObjectStore {
   readonly name: string;
   readonly #calls: GcsCalls;
-  /** `/storage/v1/b/<bucket>/o` */
-  readonly #path: string;
   readonly #resumableAboveBytes: number;
   readonly #partBytes: number;
 
   constructor(options: GcsObjectStoreOptions, calls: GcsCalls) {
     this.name = `gcs ${options.bucket}`;
     this.#calls = calls;
-    this.#path = `/storage/v1/b/${encodeURIComponent(options.bucket)}/o`;
     this.#resumableAboveBytes = options.resumableAboveBytes ?? resumableAboveBytes;
     this.#partBytes = options.partBytes ?? partBytes;
   }
@@ -65,31 +78,48 @@ class GcsObjectStore implements ObjectStore {
       if ((await this.head(key, options)) !== undefined) return Buffer.alloc(0);
       throw new StoreError("missing", `gcs get ${this.#calls.bucket}/${key}: no such object`);
     }
-    const { status, headers, body } = await this.#calls.send({
-      operation: "get",
-      key,
-      signal,
-      method: "GET",
-      path: `${this.#path}/${encodeURIComponent(key)}?alt=media`,
-      headers: {
-        // Google unpacks objects marked as gzip unless the client says that it could.
-        "accept-encoding": "gzip",
-        ...(range === undefined ? {} : { range: `bytes=${range.from}-${range.to - 1}` }),
-      },
-      takes: range === undefined ? [] : [pastTheEnd],
-    });
+    const { status, headers, body } = await this.#download(key, range, signal);
     if (status === pastTheEnd) return Buffer.alloc(0);
-    const sizeBytes = headers.get("content-length");
-    if (sizeBytes !== null && Number(sizeBytes) !== body.length) {
+    const sizeBytes = headers["content-length"];
+    if (sizeBytes !== undefined && Number(sizeBytes) !== body.length) {
       throw this.#odd(key, `the connection was cut after ${body.length} of ${sizeBytes} bytes`);
     }
     if (range === undefined) return body;
     if (status !== 206) return body.subarray(range.from, range.to);
-    const first = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "")?.[1];
+    const first = /^bytes (\d+)-/.exec(headers["content-range"] ?? "")?.[1];
     if (Number(first ?? range.from) === range.from && body.length <= range.to - range.from) {
       return body;
     }
     throw this.#odd(key, `asked for bytes from ${range.from}, got ${body.length} from ${first}`);
+  }
+
+  #download(
+    key: string,
+    range: GetOptions["range"],
+    signal: AbortSignal | undefined,
+  ): Promise<Download> {
+    const bounds = range === undefined ? {} : { start: range.from, end: range.to - 1 };
+    const how = { validation: false, decompress: false, ...bounds };
+    return this.#calls.run({ operation: "get", key, signal }, async (limited) => {
+      const stream = this.#calls.sdk.file(key).createReadStream(how);
+      const stop = (): void => void stream.destroy(new Error("stopped"));
+      limited?.addEventListener("abort", stop, { once: true });
+      let answer: Omit<Download, "body"> = { status: 0, headers: {} };
+      stream.once("response", (response: SdkResponse) => {
+        // The SDK itself puts more listeners on it than Node deems sane, and Node would warn.
+        response.body?.setMaxListeners?.(listenersMax);
+        answer = { status: response.statusCode, headers: response.headers };
+      });
+      const chunks: Buffer[] = [];
+      try {
+        for await (const chunk of stream) chunks.push(chunk as Buffer);
+      } catch (error) {
+        if (range === undefined || answer.status !== pastTheEnd) throw error;
+      } finally {
+        limited?.removeEventListener("abort", stop);
+      }
+      return { ...answer, body: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks) };
+    });
   }
 
   async put(
@@ -104,22 +134,32 @@ class GcsObjectStore implements ObjectStore {
       const upload = { key, bodies, sizeBytes, partBytes: this.#partBytes, signal };
       return putResumable(this.#calls, upload);
     }
-    await this.#calls.send({
-      operation: "put",
-      key,
-      signal,
-      method: "POST",
-      path: `/upload${this.#path}?uploadType=media&name=${encodeURIComponent(key)}&fields=size`,
-      headers: { "content-type": "application/octet-stream" },
-      body: bodies.length === 1 ? bodies[0]! : Buffer.concat(bodies),
+    await this.#calls.run({ operation: "put", key, signal }, async (limited) => {
+      // A missing token would be told by the SDK's stream as a write after its end.
+      await this.#calls.sdk.storage.authClient.getRequestHeaders();
+      limited?.throwIfAborted();
+      const metadata = { contentType: "application/octet-stream" };
+      const how = { resumable: false, validation: false, metadata };
+      const stream = this.#calls.sdk.file(key).createWriteStream(how);
+      const stop = (): void => void stream.destroy(new Error("stopped"));
+      limited?.addEventListener("abort", stop, { once: true });
+      try {
+        const done = finished(stream);
+        // At most what is above the size of a resumable upload is held, and that is in memory.
+        for (const part of bodies) if (part.length > 0) stream.write(part);
+        stream.end();
+        await done;
+      } finally {
+        limited?.removeEventListener("abort", stop);
+      }
     });
   }
 
   async delete(key: string, options?: CallOptions): Promise<void> {
     const signal = this.#check(key, options);
-    const path = `${this.#path}/${encodeURIComponent(key)}`;
+    const task = { operation: "delete", key, signal };
     try {
-      await this.#calls.send({ operation: "delete", key, signal, method: "DELETE", path });
+      await this.#calls.run(task, () => this.#calls.sdk.file(key).delete());
     } catch (error) {
       if (!(error instanceof StoreError && error.kind === "missing")) throw error;
     }
@@ -127,16 +167,13 @@ class GcsObjectStore implements ObjectStore {
 
   async head(key: string, options?: CallOptions): Promise<ObjectInfo | undefined> {
     const signal = this.#check(key, options);
-    const path = `${this.#path}/${encodeURIComponent(key)}?fields=name,size,updated`;
+    const asked = { fields: "name,size,updated" };
     try {
-      const answer = await this.#calls.send({
-        operation: "head",
-        key,
-        signal,
-        method: "GET",
-        path,
-      });
-      return infoOf(this.#parsed<GcsObject>(answer.body, "head"), key);
+      const found = await this.#calls.run(
+        { operation: "head", key, signal },
+        async () => (await this.#calls.sdk.file(key).getMetadata(asked))[0],
+      );
+      return infoOf(this.#known<GcsObject>(found, "head"), key);
     } catch (error) {
       if (error instanceof StoreError && error.kind === "missing") return undefined;
       throw error;
@@ -180,22 +217,20 @@ class GcsObjectStore implements ObjectStore {
     const { startAfter, delimiter, signal } = options;
     let pageToken: string | undefined;
     do {
-      const query = new URLSearchParams({
+      const query = {
+        autoPaginate: false,
         prefix,
-        maxResults: String(pageKeysMax),
+        maxResults: pageKeysMax,
         fields: "items(name,size,updated),prefixes,nextPageToken",
         ...(startAfter ? { startOffset: startAfter } : {}),
         ...(delimiter ? { delimiter } : {}),
         ...(pageToken ? { pageToken } : {}),
-      });
-      const { body } = await this.#calls.send({
-        operation: "list",
-        key: undefined,
-        signal,
-        method: "GET",
-        path: `${this.#path}?${query.toString()}`,
-      });
-      const page = this.#parsed<GcsPage>(body, "list");
+      };
+      const found: unknown = await this.#calls.run(
+        { operation: "list", key: undefined, signal },
+        async () => (await this.#calls.sdk.getFiles(query))[2],
+      );
+      const page: GcsPage = this.#known<GcsPage>(found, "list");
       yield page;
       if (page.nextPageToken !== undefined && page.nextPageToken === pageToken) {
         throw new StoreError("unavailable", `gcs list ${prefix}: a page is followed by itself`);
@@ -214,13 +249,10 @@ class GcsObjectStore implements ObjectStore {
     return new StoreError("unavailable", `gcs get ${this.#calls.bucket}/${key}: ${text}`);
   }
 
-  #parsed<T>(body: Buffer, operation: string): T {
-    try {
-      return JSON.parse(body.toString("utf8")) as T;
-    } catch {
-      const text = "the answer is not Google's: check endpoint";
-      throw new StoreError("unavailable", `gcs ${operation} ${this.#calls.bucket}: ${text}`);
-    }
+  #known<T extends object>(answer: unknown, operation: string): T {
+    if (typeof answer === "object" && answer !== null) return answer as T;
+    const text = "the answer is not Google's: check endpoint";
+    throw new StoreError("unavailable", `gcs ${operation} ${this.#calls.bucket}: ${text}`);
   }
 }
 

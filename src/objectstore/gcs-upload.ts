@@ -1,6 +1,8 @@
 /**
  * Large bodies as a resumable upload: https://cloud.google.com/storage/docs/resumable-uploads.
  * Parts go one after the other, as the protocol wants it; the object appears with the last one.
+ * The SDK begins the upload; parts go by its client, for its stream of an upload fails when Google
+ * takes less of the last part than it was sent.
  */
 import { KiB, messageOf, StoreError } from "#base";
 import type { GcsAnswer, GcsCalls } from "./gcs-calls.ts";
@@ -35,21 +37,12 @@ export async function putResumable(calls: GcsCalls, upload: GcsUpload): Promise<
 
 async function start(calls: GcsCalls, upload: GcsUpload): Promise<string> {
   const { key, sizeBytes, signal } = upload;
-  const answer = await calls.send({
-    operation: "start of upload",
-    key: undefined,
-    signal,
-    method: "POST",
-    path: `/upload/storage/v1/b/${encodeURIComponent(calls.bucket)}/o?uploadType=resumable&name=${encodeURIComponent(key)}`,
-    headers: {
-      "content-type": "application/json",
-      "x-upload-content-type": "application/octet-stream",
-      "x-upload-content-length": String(sizeBytes),
-    },
-    body: "{}",
-  });
-  const location = answer.headers.get("location");
-  if (location === null) {
+  const metadata = { contentLength: sizeBytes, contentType: "application/octet-stream" };
+  const location = await calls.run(
+    { operation: "start of upload", key: undefined, signal },
+    async () => (await calls.sdk.file(key).createResumableUpload({ metadata }))[0],
+  );
+  if (typeof location !== "string" || location === "") {
     throw new StoreError("unavailable", `gcs put ${calls.bucket}/${key}: the upload has no place`);
   }
   // Tokens go to the endpoint only, whatever host the answer names.

@@ -162,6 +162,7 @@ const runtimeDependencies: readonly string[] = [
   "@connectrpc/connect",
   "@connectrpc/connect-node",
   "@fastify/websocket",
+  "@google-cloud/storage",
   "@grafana/lezer-logql",
   "@lezer/common",
   "@lezer/highlight",

@@ -152,7 +152,11 @@ test("a silent server is given up, an unreachable one is named", async () => {
   const waiting = store.get("k", { signal: controller.signal });
   controller.abort("stop");
   await assert.rejects(waiting, (reason) => reason === "stop");
+  await fails(store.put("k", Buffer.alloc(MiB)), "unavailable", /no answer within 50 ms/);
+  await fails(store.delete("k"), "unavailable", /no answer within 50 ms/);
   const gone = await openOn("http://127.0.0.1:1");
+  await fails(gone.put("k", Buffer.alloc(MiB)), "unavailable", /cannot be reached/);
+  await fails(listed(gone.list("")), "unavailable", /cannot be reached/);
   await fails(gone.get("k"), "unavailable", /127\.0\.0\.1:1 cannot be reached \(ECONNREFUSED\)/);
 });
 
@@ -182,7 +186,10 @@ test("what cannot be credentials is refused without being repeated", async () =>
     await fails(openOn(server.endpoint, { serviceAccount }), "denied", /not the JSON/, [line]);
   }
   const store = await openOn(server.endpoint, { serviceAccount: JSON.stringify(account) });
-  await fails(store.get("k"), "denied", /service_account is not the key/, ["no-pem-Xy"]);
+  const noKey = /service_account is not the key/;
+  await fails(store.get("k"), "denied", noKey, ["no-pem-Xy"]);
+  await fails(store.put("k", Buffer.from("v")), "denied", noKey, ["no-pem-Xy"]);
+  await fails(store.head("k"), "denied", noKey, ["no-pem-Xy"]);
   const noFile = openOn(server.endpoint, { keyFile: "/no/such/file.json" });
   await fails(noFile, "missing", /no\/such\/file/);
   const half = { serviceAccount: JSON.stringify({ type: "service_account", private_key: line }) };

@@ -164,6 +164,12 @@ export class TinyGcs implements AsyncDisposable {
       this.#keep(name, body);
       return json({ size: String(body.length) });
     }
+    if (type === "multipart") {
+      const content = multipartContent(request, body);
+      if (content === undefined) return refusal(400, "not two parts");
+      this.#keep(name, content);
+      return json({ name, size: String(content.length) });
+    }
     if (type !== "resumable") return refusal(400, `unknown uploadType ${type}`);
     const sizeBytes = Number(request.headers["x-upload-content-length"]);
     const fresh = `u${this.#uploadCount++}`;
@@ -204,6 +210,17 @@ export class TinyGcs implements AsyncDisposable {
     const updated = new Date(1_700_000_000_000).toISOString();
     this.objects.set(name, { body: Buffer.from(body), updated });
   }
+}
+
+/** The second of the two parts, the first being metadata. */
+function multipartContent(request: IncomingMessage, body: Buffer): Buffer | undefined {
+  const type = request.headers["content-type"] ?? "";
+  const boundary = /^multipart\/related; ?boundary="?([^"]+)"?$/i.exec(type)?.[1];
+  if (boundary === undefined) return undefined;
+  const second = body.indexOf(`\r\n--${boundary}\r\n`);
+  const from = body.indexOf("\r\n\r\n", second + 2) + 4;
+  const to = body.lastIndexOf(`\r\n--${boundary}--`);
+  return second < 0 || from < 4 || to < from ? undefined : body.subarray(from, to);
 }
 
 function media(request: IncomingMessage, body: Buffer): TinyGcsAnswer {
