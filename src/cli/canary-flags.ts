@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { duration, wholeNumber } from "./arguments.ts";
 import { addConnection } from "./connection.ts";
+import { tableLines } from "./table-lines.ts";
 
 export interface CanaryFlags {
   readonly interval: bigint;
@@ -60,8 +61,8 @@ const rows: readonly Row[] = [
   ["--size <bytes>", "of a line", wholeNumber(1), "100"],
   ["--wait <duration>", "for an entry on the tail", duration, "60s"],
   ["--max-wait <duration>", "for an entry by queries before it is missing", duration, "5m"],
-  ["--late <duration>", "heard on the tail after this, an entry is late", duration, "5s"],
-  ["--pruneinterval <duration>", "how often entries are decided and asked for", duration, "60s"],
+  ["--late <duration>", "heard later than this, an entry is late", duration, "5s"],
+  ["--pruneinterval <duration>", "how often entries are decided, asked for", duration, "60s"],
   ["--port <port>", "of /metrics, /ready, /suspend and /resume; 0 is any", wholeNumber(0), "3500"],
   ["--buckets <n>", "of the latency histogram", wholeNumber(1), "10"],
   ["--labelname <name>", "first label of the stream", textValue, "name"],
@@ -85,6 +86,40 @@ const rows: readonly Row[] = [
   ["--metric-test-range <duration>", "over which they are counted", duration, "24h"],
 ];
 
+/** What a first look needs; `skald help canary-flags` lists the others. */
+const usual: ReadonlySet<string> = new Set([
+  "--interval",
+  "--size",
+  "--wait",
+  "--max-wait",
+  "--port",
+  "--labelname",
+  "--labelvalue",
+  "--out-of-order-percentage",
+  "--spot-check-interval",
+  "--metric-test-interval",
+]);
+
+const nameOf = (flags: string): string => flags.split(" ")[0] ?? "";
+
+/** The text of `skald help canary-flags`. */
+export function canaryFlagsHelpText(): string {
+  const lines = rows
+    .filter(([flags]) => !usual.has(nameOf(flags)))
+    .map(([flags, text, , otherwise]) => [`  ${nameOf(flags)}`, otherwise, text]);
+  const names = aliases.map(([flags]) => nameOf(flags));
+  return `Rare flags of skald canary, what they are by default; one dash or two.
+
+${tableLines(lines).join("\n")}
+
+Of loki-canary, for the connection:
+  ${names.join(" ")}
+
+Examples
+  skald canary -addr=localhost:3100 -spot-check-max=1h -query-append='| json'
+`;
+}
+
 /** Other names of the connection's flags. */
 const aliases: readonly (readonly [flags: string, means: string, text: string])[] = [
   ["--user <name>", "username", "as --username"],
@@ -101,8 +136,9 @@ const keyOf = (flags: string): string => new Option(flags).attributeName();
 
 export function addCanaryFlags(command: Command): Command {
   for (const [flags, text, read, otherwise] of rows) {
+    const option = new Option(flags, text).argParser(read);
     command.addOption(
-      new Option(flags, text).argParser(read).default(read(otherwise), otherwise || "none"),
+      option.default(read(otherwise), otherwise || "none").hideHelp(!usual.has(nameOf(flags))),
     );
   }
   command.addOption(
@@ -119,7 +155,7 @@ export function addCanaryFlags(command: Command): Command {
   );
   addConnection(command);
   for (const [flags, , text] of aliases) {
-    const option = new Option(flags, text);
+    const option = new Option(flags, text).hideHelp();
     const isSwitch = flags.endsWith("[bool]");
     command.addOption(isSwitch ? option.argParser(switchValue).preset("true") : option);
   }

@@ -30,7 +30,7 @@ const flagValues: Readonly<Record<string, readonly string[]>> = {
   "--step": ["1s", "15s", "1m", "5m", "1h"],
 };
 
-const topics = ["connection", "exit-codes", "output"] as const;
+const topics = ["connection", "exit-codes", "output", "canary-flags"] as const;
 
 /** `words` behind `skald`, the last of them not finished (and maybe empty). */
 export function candidatesFor(

@@ -47,7 +47,7 @@ More
   skald help <command>      flags and examples of a command
   skald help connection     server, tenant, TLS, retries: LOKI_ADDR …
   skald help output         rare flags of output, downloads in parts
-  skald help exit-codes
+  skald help exit-codes     (and canary-flags)
 `;
 }
 

@@ -18,6 +18,7 @@ import { exploreCommand } from "./explore-command.ts";
 import { exportCommand } from "./export-command.ts";
 import { doctorHelpText } from "./doctor-help.ts";
 import { fmtCommand } from "./fmt-command.ts";
+import { canaryFlagsHelpText } from "./canary-flags.ts";
 import { connectionHelpText, exitCodesHelpText, outputHelpText, topLevelHelp } from "./help.ts";
 import { inspectCommand } from "./inspect-command.ts";
 import { instantQueryCommand } from "./instant-query-command.ts";
@@ -67,6 +68,7 @@ const topics: ReadonlyMap<string, () => string> = new Map([
   ["exit-codes", exitCodesHelpText],
   ["doctor", doctorHelpText],
   ["output", outputHelpText],
+  ["canary-flags", canaryFlagsHelpText],
 ]);
 
 /**
