@@ -68,8 +68,11 @@ test("idle connections cost little, and clients that vanish leave nothing behind
   }
   await pause(300);
   for (const socket of sockets) socket.destroy();
-  await pause(300);
-  const metrics = await (await fetch(`${skald.url}/metrics`)).text();
+  let metrics = "";
+  for (let tries = 0; tries < 50 && !/^skald_pushes_in_flight 0$/m.test(metrics); tries++) {
+    await pause(200);
+    metrics = await (await fetch(`${skald.url}/metrics`)).text();
+  }
   assert.match(metrics, /^skald_pushes_in_flight 0$/m);
   assert.match(metrics, /^skald_pushes_in_flight_bytes 0$/m);
   assert.equal(await push(skald.url, "afterwards"), 204);
