@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { QueryEngine } from "#query";
 import { RequestError } from "#base";
-import { startTestServer } from "./server-for-tests.ts";
+import { startTestServer, testStartSeconds } from "./server-for-tests.ts";
 
 const labels = "/loki/api/v1/labels";
 
@@ -52,4 +52,18 @@ test("so many at once and no more; places come back when clients leave", async (
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   assert.equal((await server.get(labels)).status, 200);
+});
+
+test("a push over its tenant's rate says when to come back", async () => {
+  await using server = await startTestServer({
+    limits: { ingestionRateBytesPerSecond: 1, ingestionBurstBytes: 1 },
+  });
+  const stream = { stream: { job: "a" }, values: [[`${testStartSeconds}000000000`, "too long"]] };
+  const answer = await server.get("/loki/api/v1/push", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ streams: [stream] }),
+  });
+  assert.equal(answer.status, 429);
+  assert.equal(answer.headers.get("Retry-After"), "1");
 });

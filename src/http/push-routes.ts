@@ -58,6 +58,8 @@ async function push(
   const answer = await turns.take(() => ports.push.push(pushed));
   reply.code(answer.status);
   if (answer.status === 204) return reply.send();
+  // Rates fill up by the second; clients that know the header come back then, others as they always did.
+  if (answer.status === 429) reply.header("Retry-After", "1");
   if (answer.contentType !== undefined) reply.header("Content-Type", answer.contentType);
   return reply.header("X-Content-Type-Options", "nosniff").send(answer.body);
 }
