@@ -9,6 +9,7 @@ import { type SkaldProcess, startSkald } from "../support/skald-process.ts";
 const seconds = Number(process.env["SKALD_OVERLOAD_SECONDS"] ?? "6");
 const rssMiBMax = 900;
 const linesPerPush = 1500;
+const capacityMs = 2500;
 /** Of so many lines: too much for any machine that measured itself while it was busy elsewhere. */
 const offeredPerSecondMin = 600;
 
@@ -92,6 +93,12 @@ function rssMiB({ pid }: SkaldProcess): number {
   return Number(found?.[1] ?? 0) / 1024;
 }
 
+/** Of all threads; the kernel counts in hundredths. */
+function cpuSeconds({ pid }: SkaldProcess): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
@@ -100,11 +107,14 @@ function quantile(values: readonly number[], part: number): number {
 test("three times what it can take: memory and latency bounded, answers clear, soon over", async (context) => {
   await using skald = await startSkald({ config });
   await capacity(skald, 1500);
-  const perSecond = await capacity(skald, 2500);
+  const busyFromSeconds = cpuSeconds(skald);
+  const perSecond = await capacity(skald, capacityMs);
+  const perCpuSecond = (perSecond * (capacityMs / 1000)) / (cpuSeconds(skald) - busyFromSeconds);
   const outcomes: Promise<Outcome>[] = [];
   const neighbour: Promise<Outcome>[] = [];
   let worstMiB = 0;
   const fromMs = performance.now();
+  const fromCpuSeconds = cpuSeconds(skald);
   for (;;) {
     const elapsedMs = performance.now() - fromMs;
     if (elapsedMs >= seconds * 1000) break;
@@ -116,7 +126,7 @@ test("three times what it can take: memory and latency bounded, answers clear, s
     await pause(10);
   }
   const all = await Promise.all(outcomes);
-  const tookSeconds = (performance.now() - fromMs) / 1000;
+  const usedCpuSeconds = cpuSeconds(skald) - fromCpuSeconds;
   const accepted = all.filter(({ status }) => status === 204);
   const refused = all.filter(({ status }) => status === 503 || status === 429);
   assert.equal(accepted.length + refused.length, all.length, "every push is answered, clearly");
@@ -126,7 +136,8 @@ test("three times what it can take: memory and latency bounded, answers clear, s
     refused.map(({ tookMs }) => tookMs),
     0.5,
   );
-  const goodput = accepted.length / tookSeconds / perSecond;
+  // By the server's own time: the clients that are refused share the machine with it.
+  const goodput = accepted.length / usedCpuSeconds / perCpuSecond;
   const latencyMs = quantile(
     accepted.map(({ tookMs }) => tookMs),
     0.99,
@@ -138,15 +149,15 @@ test("three times what it can take: memory and latency bounded, answers clear, s
   );
   assert.ok(worstMiB < rssMiBMax, `${worstMiB} MiB`);
   assert.ok(latencyMs < 15_000, `${latencyMs} ms`);
-  assert.ok(refusedMs < 5_000, `refusing took ${refusedMs} ms`);
-  // The clients that are refused, and other tests, share the machine with the server.
-  assert.ok(goodput >= 0.3, `goodput fell to ${goodput}`);
+  assert.ok(refusedMs < 2_000, `refusing took ${refusedMs} ms`);
+  // What is refused is read to its end all the same, and thrown away: that is what it loses.
+  assert.ok(goodput >= 0.5, `goodput fell to ${goodput}`);
   const quiet = await Promise.all(neighbour);
-  assert.ok(quiet.filter(({ status }) => status === 204).length >= quiet.length * 0.7);
+  assert.ok(quiet.filter(({ status }) => status === 204).length >= quiet.length * 0.9);
   // And a moment later nothing is left of it.
   const after = [];
   for (let i = 0; i < 10; i++) after.push(await push(skald, i));
-  assert.ok(after.every(({ status, tookMs }) => status === 204 && tookMs < 5000));
+  assert.ok(after.every(({ status, tookMs }) => status === 204 && tookMs < 2000));
 });
 
 test("expensive queries starve neither pushes nor cheap queries", async (context) => {
