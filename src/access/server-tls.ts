@@ -1,7 +1,7 @@
 import { createSecureContext, type Server, type TLSSocket, type TlsOptions } from "node:tls";
 import { isStoreError, messageOf, StoreError } from "#base";
 import type { Logger } from "#telemetry";
-import type { Clock, Files } from "#world";
+import { type Clock, type Files, sleepUnlessAborted } from "#world";
 import { type ClientAuthType, type TlsVersion, tlsVersions } from "./tls-names.ts";
 
 /** server.http_tls_config or grpc_tls_config with what both share. Paths are absolute. */
@@ -88,15 +88,7 @@ export class ServerTls {
   /** Looks at the files until the signal. */
   async watch(signal: AbortSignal): Promise<void> {
     const { clock, periodMs } = this.#options;
-    while (!signal.aborted) {
-      try {
-        await clock.sleep(periodMs, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        throw error;
-      }
-      await this.reload();
-    }
+    while (await sleepUnlessAborted(clock, periodMs, signal)) await this.reload();
   }
 
   /** Looks now. Never rejects: while the files are wrong the certificates of before stay. */

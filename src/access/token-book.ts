@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { isStoreError, messageOf, StoreError } from "#base";
 import type { Logger, Metrics } from "#telemetry";
-import type { Clock, Files, Random } from "#world";
+import { type Clock, type Files, type Random, sleepUnlessAborted } from "#world";
 import { type Credential, parseTokenFile, tokenFileLengthMax } from "./token-file.ts";
 
 export interface TokenBookOptions {
@@ -75,15 +75,7 @@ export class TokenBook {
   /** Looks at the file until the signal. */
   async watch(signal: AbortSignal): Promise<void> {
     const { clock, periodMs } = this.#options;
-    while (!signal.aborted) {
-      try {
-        await clock.sleep(periodMs, signal);
-      } catch (error) {
-        if (signal.aborted) return;
-        throw error;
-      }
-      await this.reload();
-    }
+    while (await sleepUnlessAborted(clock, periodMs, signal)) await this.reload();
   }
 
   /** Looks now. Never rejects: what is wrong goes to the log, once for each change of the file. */

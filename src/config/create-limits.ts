@@ -1,6 +1,6 @@
 import { messageOf } from "#base";
 import type { Logger } from "#telemetry";
-import type { Clock } from "#world";
+import { type Clock, sleepUnlessAborted } from "#world";
 import type { LoadedConfig } from "./config.ts";
 import type { Limits, LimitsByTenant } from "./limits.ts";
 import { readOverrides, TenantLimits } from "./overrides.ts";
@@ -87,14 +87,9 @@ class FollowingLimits implements RuntimeLimits {
   async watch(signal: AbortSignal): Promise<void> {
     const { clock, loaded } = this.#options;
     if (this.#paths.length === 0) return;
-    while (!signal.aborted) {
-      await this.reload();
-      try {
-        await clock.sleep(loaded.config.runtimeConfig.periodMs, signal);
-      } catch (error) {
-        if (!signal.aborted) throw error;
-      }
-    }
+    const { periodMs } = loaded.config.runtimeConfig;
+    do await this.reload();
+    while (await sleepUnlessAborted(clock, periodMs, signal));
   }
 
   async #readAgain(): Promise<ReloadOutcome["result"]> {

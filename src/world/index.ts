@@ -14,6 +14,7 @@ export {
   SimulatedDisk,
   type SimulatedDiskOptions,
 } from "./simulated-disk.ts";
+export { sleepUnlessAborted } from "./sleep-unless-aborted.ts";
 export { systemClock } from "./system-clock.ts";
 export { systemFiles } from "./system-files.ts";
 export { ThreadPool, type ThreadPoolOptions } from "./thread-pool.ts";
