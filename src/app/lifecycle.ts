@@ -10,7 +10,7 @@ import {
   DeleteRunner,
   dropEmptySegments,
   type Eraser,
-  type JournalBytes,
+  journalBytesOf,
   LokiEraser,
   LokiRequests,
   LokiRetention,
@@ -250,7 +250,7 @@ function createErasing(
 ): (signal: AbortSignal) => Promise<void> {
   const { book, native, erasers } = given;
   const { clock } = world;
-  const journal = journalBytes(ingest);
+  const journal = journalBytesOf(ingest);
   const lines = metrics.counter("skald_deletes_erased_lines_total", "Lines that deletes erased.");
   const finished = metrics.counter("skald_deletes_finished_total", "Delete requests carried out.");
   const runner = new DeleteRunner({
@@ -282,22 +282,6 @@ function createErasing(
       const { waiting, due, leaving } = await runner.counts();
       task.tell({ queued: waiting + due + leaving, detail: { waiting, due, leaving } });
     });
-}
-
-function journalBytes({ journal, head }: IngestSide): JournalBytes {
-  return {
-    id: journal.id,
-    get lastSequence() {
-      return journal.lastSequence;
-    },
-    get firstSequence() {
-      return journal.firstSequence;
-    },
-    free: async () => {
-      await journal.endFile();
-      await journal.truncate(head.neededFromSequence());
-    },
-  };
 }
 
 /** Versions of the data, and of what hides parts of it. */

@@ -21,19 +21,11 @@ import type { DeleteBook } from "./delete-book.ts";
 import type { DeleteRequest, ErasedCount } from "./delete-request.ts";
 import { addErased } from "./erased-section.ts";
 import type { EraseJob, Eraser } from "./eraser.ts";
+import type { JournalBytes } from "./journal-bytes.ts";
 import type { Mask } from "./mask.ts";
 
 /** Requests carried out together: each object is written anew once for all of them. */
 const requestsAtOnceMax = 256;
-
-/** The journal's side: entries are in it until they are in a segment and their file is freed. */
-export interface JournalBytes {
-  readonly id: string;
-  readonly lastSequence: number;
-  readonly firstSequence: number;
-  /** Frees what no entry of the head needs. */
-  free(): Promise<void>;
-}
 
 export interface DeleteRunnerOptions {
   readonly book: DeleteBook;

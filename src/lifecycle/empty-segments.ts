@@ -5,7 +5,7 @@
 import { day } from "#base";
 import { type ListedSegment, SegmentSource } from "#segment";
 import type { Clock } from "#world";
-import type { JournalBytes } from "./delete-runner.ts";
+import type { JournalBytes } from "./journal-bytes.ts";
 import type { NativeStore } from "./native-eraser.ts";
 
 /**

@@ -14,8 +14,8 @@ export {
   type DeleteCounts,
   DeleteRunner,
   type DeleteRunnerOptions,
-  type JournalBytes,
 } from "./delete-runner.ts";
+export { type JournalBytes, journalBytesOf } from "./journal-bytes.ts";
 export { dropEmptySegments } from "./empty-segments.ts";
 export { erasedSectionKind, mergeErasedSections } from "./erased-section.ts";
 export type { EraseJob, EraseOutcome, Eraser } from "./eraser.ts";

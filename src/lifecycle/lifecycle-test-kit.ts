@@ -19,6 +19,7 @@ import { DeleteBook } from "./delete-book.ts";
 import { DeleteRunner } from "./delete-runner.ts";
 import { dropEmptySegments } from "./empty-segments.ts";
 import { erasedSectionKind, mergeErasedSections } from "./erased-section.ts";
+import { journalBytesOf } from "./journal-bytes.ts";
 import { MaskedStore } from "./masked-store.ts";
 import { NativeEraser } from "./native-eraser.ts";
 import { PolicyRecord } from "./policy-record.ts";
@@ -117,7 +118,7 @@ export class TestLife {
       log,
       cancelPeriodMs,
       flush: (tenant, signal) => this.ingester.flush(signal, tenant),
-      journal: this.#journalBytes(),
+      journal: journalBytesOf(this),
     });
     this.retention = new RetentionRunner({
       stores: [native],
@@ -222,23 +223,6 @@ export class TestLife {
         failed: (error) => void this.failures.push(error),
       },
     });
-  }
-
-  #journalBytes(): ConstructorParameters<typeof DeleteRunner>[0]["journal"] {
-    const { journal, head } = this;
-    return {
-      id: journal.id,
-      get lastSequence() {
-        return journal.lastSequence;
-      },
-      get firstSequence() {
-        return journal.firstSequence;
-      },
-      free: async () => {
-        await journal.endFile();
-        await journal.truncate(head.neededFromSequence());
-      },
-    };
   }
 
   async push(entries: readonly TestEntry[]): Promise<void> {

@@ -7,7 +7,7 @@ test("true after the time, false after the signal, at once when it was given bef
   const clock = new ManualClock({ nowNs: 0n });
   const stop = new AbortController();
   const first = sleepUnlessAborted(clock, 10, stop.signal);
-  await clock.advance(10);
+  clock.advance(10);
   assert.equal(await first, true);
   const second = sleepUnlessAborted(clock, 10, stop.signal);
   stop.abort();
@@ -17,9 +17,6 @@ test("true after the time, false after the signal, at once when it was given bef
 
 test("what else fails is told", async () => {
   const clock = new ManualClock({ nowNs: 0n });
-  const broken = { ...clock, sleep: () => Promise.reject(new Error("no timer")) };
-  await assert.rejects(
-    sleepUnlessAborted(broken as unknown as ManualClock, 1, new AbortController().signal),
-    /no timer/,
-  );
+  clock.sleep = () => Promise.reject(new Error("no timer"));
+  await assert.rejects(sleepUnlessAborted(clock, 1, new AbortController().signal), /no timer/);
 });
