@@ -199,7 +199,7 @@ test("keys walk over lines, unfold, show what is around, and copy a link", { ski
   const link = await page.evaluate<string>("navigator.clipboard.readText()");
   await page.goto("about:blank");
   await page.goto(link);
-  await lines(page).locator(".line.meant").getByText("order 1199 paid").waitFor();
+  await lines(page).locator(".line.meant .text").getByText("order 1199 paid").waitFor();
   await lines(page).getByText("order 1200 paid").waitFor();
   await lines(page).getByText("order 1198 paid").waitFor();
 });
