@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { type SkaldProcess, startSkald } from "../support/skald-process.ts";
 import { assertAccessibleInBothThemes, openPage, skip, startBrowser } from "./browser.ts";
 import { push, pushShop } from "./log-data.ts";
@@ -204,6 +204,23 @@ test("keys walk over lines, unfold, show what is around, and copy a link", { ski
   await lines(page).getByText("order 1198 paid").waitFor();
 });
 
+/** Lines that arrive, and the first look at the middle, move the list under whoever scrolls: goes on until it shows. */
+async function scrollUntil(
+  scroller: Locator,
+  end: "top" | "bottom",
+  shown: Locator,
+): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (await shown.isVisible()) return;
+    await scroller.evaluate(
+      (element, toTop) => element.scrollTo(0, toTop ? 0 : element.scrollHeight),
+      end === "top",
+    );
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  assert.fail(`scrolled to the ${end}, and it did not show`);
+}
+
 test("context loads on in both directions, also over all streams of the query", {
   skip,
 }, async () => {
@@ -214,12 +231,10 @@ test("context loads on in both directions, also over all streams of the query", 
   const around = page.getByRole("dialog", { name: /^Around/ });
   await around.getByText("order 601 paid").waitFor();
   const scroller = around.locator(".context-lines");
-  await scroller.evaluate((element) => element.scrollTo(0, 0));
-  await around.getByText("order 550 paid").waitFor();
+  await scrollUntil(scroller, "top", around.getByText("order 550 paid"));
   await around.getByRole("button", { name: "Load earlier lines" }).click();
   await around.getByRole("button", { name: "Load later lines" }).click();
-  await scroller.evaluate((element) => element.scrollTo(0, element.scrollHeight));
-  await around.getByText("order 850 paid").waitFor();
+  await scrollUntil(scroller, "bottom", around.getByText("order 850 paid"));
   await around.getByLabel("Which lines count as around").selectOption("query");
   await around.locator(".meant").getByText("order 600 paid").waitFor();
   await around.locator("li").filter({ hasText: "order 601 paid" }).nth(1).waitFor();
