@@ -41,22 +41,26 @@ export class BatchQueue {
 
   /**
    * Hands over at most `takeMax` lines, `stride` apart, each with the number of lines it stands for.
+   * Returns how many it handed over.
    */
   take(
     options: { readonly takeMax: number; readonly stride: number },
     sink: (waiting: WaitingBatch, row: number, weight: number) => void,
-  ): void {
+  ): number {
     const { takeMax, stride } = options;
-    for (let taken = 0; taken < takeMax; taken++) {
+    let taken = 0;
+    for (; taken < takeMax; taken++) {
       const waiting = this.#batches[this.#first];
       if (waiting === undefined) break;
       const weight = Math.min(stride, this.#rowCount);
       sink(waiting, this.#row, weight);
       this.#advance(weight);
     }
-    if (this.#first < compactFrom) return;
-    this.#batches = this.#batches.slice(this.#first);
-    this.#first = 0;
+    if (this.#first >= compactFrom) {
+      this.#batches = this.#batches.slice(this.#first);
+      this.#first = 0;
+    }
+    return taken;
   }
 
   #advance(by: number): void {

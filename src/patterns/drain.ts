@@ -29,10 +29,12 @@ export class Cluster {
   /** Weight of all lines so far, also those whose counts were taken out. */
   weight = 0;
   readonly #line: Buffer;
-  readonly #froms: Uint16Array;
-  readonly #tos: Uint16Array;
-  readonly #hashes: Uint32Array;
-  readonly #keys: Uint8Array;
+  readonly #count: number;
+  /**
+   * Hash of each word, 0 when it varies; behind them where each stands (`spanOf`). One array, since there are thousands
+   * of clusters and the collector walks over every one.
+   */
+  readonly #words: Uint32Array;
   readonly #tailFrom: number;
   #constantCount: number;
   #text: string | undefined;
@@ -42,10 +44,12 @@ export class Cluster {
     const { count, length } = tokens;
     this.shape = tokens.shape;
     this.#line = Buffer.from(bytes.subarray(from, from + length));
-    this.#froms = tokens.froms.slice(0, count);
-    this.#tos = tokens.tos.slice(0, count);
-    this.#hashes = tokens.hashes.slice(0, count);
-    this.#keys = tokens.keys.slice(0, count);
+    this.#count = count;
+    this.#words = new Uint32Array(count * 2);
+    for (let i = 0; i < count; i++) {
+      this.#words[i] = tokens.hashes[i]!;
+      this.#words[count + i] = spanOf(tokens.froms[i]!, tokens.tos[i]!, tokens.keys[i]!);
+    }
     this.#tailFrom = tokens.tailFrom;
     this.#constantCount = tokens.constantCount;
     this.heapBytes = clusterOverheadBytes + length + count * wordCostBytes;
@@ -54,28 +58,28 @@ export class Cluster {
 
   /** Words that are not UTF-8 cannot stand in a template. */
   #dropBrokenWords(): void {
-    for (let i = 0; i < this.#hashes.length; i++) {
-      const isBroken = this.#hashes[i] !== 0 && this.#word(i).includes("\ufffd");
+    for (let i = 0; i < this.#count; i++) {
+      const isBroken = this.#words[i] !== 0 && this.#word(i).includes("\ufffd");
       if (isBroken) this.#makeVariable(i);
     }
   }
 
   #makeVariable(i: number): void {
-    if (this.#hashes[i] !== 0 && this.#keys[i] === 0) this.#constantCount--;
-    this.#hashes[i] = 0;
+    if (this.#words[i] !== 0 && !isKey(this.#words[this.#count + i]!)) this.#constantCount--;
+    this.#words[i] = 0;
     this.#text = undefined;
   }
 
   /** Share of words in common, from 0 to 1; -1 for another number of words. */
   similarity(tokens: LineTokens): number {
     const { count, hashes, keys } = tokens;
-    if (count !== this.#hashes.length) return -1;
+    if (count !== this.#count) return -1;
     const most = Math.max(this.#constantCount, tokens.constantCount);
     if (most === 0) return 1;
     let common = 0;
     for (let i = 0; i < count; i++) {
       const hash = hashes[i]!;
-      if (hash !== 0 && keys[i] === 0 && this.#hashes[i] === hash) common++;
+      if (hash !== 0 && keys[i] === 0 && this.#words[i] === hash) common++;
     }
     return common / most;
   }
@@ -83,15 +87,16 @@ export class Cluster {
   /** Words in which the line differs become variables. */
   join(tokens: LineTokens): void {
     const { hashes } = tokens;
-    const own = this.#hashes;
-    for (let i = 0; i < own.length; i++) {
+    const own = this.#words;
+    for (let i = 0; i < this.#count; i++) {
       if (own[i] !== 0 && own[i] !== hashes[i]) this.#makeVariable(i);
     }
   }
 
   /** Nothing but variables says nothing. */
   get hasWords(): boolean {
-    return this.#hashes.some((hash) => hash !== 0);
+    for (let i = 0; i < this.#count; i++) if (this.#words[i] !== 0) return true;
+    return false;
   }
 
   /** The template with `<_>` for what varies: a LogQL pattern. */
@@ -102,21 +107,40 @@ export class Cluster {
 
   #render(): string {
     const line = this.#line;
-    const count = this.#hashes.length;
+    const count = this.#count;
     let text = "";
     let at = 0;
     for (let i = 0; i < count; i++) {
-      text += line.toString("latin1", at, this.#froms[i]);
-      text += this.#hashes[i] === 0 ? "<_>" : this.#word(i);
-      at = this.#tos[i]!;
+      const span = this.#words[count + i]!;
+      text += line.toString("latin1", at, spanFrom(span));
+      text += this.#words[i] === 0 ? "<_>" : this.#word(i);
+      at = spanTo(span);
     }
     if (this.#tailFrom < 0) return text + line.toString("latin1", at);
     return `${text}${line.toString("latin1", at, this.#tailFrom)}<_>`;
   }
 
   #word(i: number): string {
-    return this.#line.toString("utf8", this.#froms[i], this.#tos[i]);
+    const span = this.#words[this.#count + i]!;
+    return this.#line.toString("utf8", spanFrom(span), spanTo(span));
   }
+}
+
+/** Where a word stands in its line, of which no more than 2 KiB are looked at, and whether it is a key. */
+function spanOf(from: number, to: number, key: number): number {
+  return from | (to << 12) | (key << 24);
+}
+
+function spanFrom(span: number): number {
+  return span & 0xfff;
+}
+
+function spanTo(span: number): number {
+  return (span >>> 12) & 0xfff;
+}
+
+function isKey(span: number): boolean {
+  return span >>> 24 !== 0;
 }
 
 /** The templates of one stream and level. */

@@ -123,6 +123,19 @@ test("above its rate it learns from some lines and lets them stand for all", () 
   assert.deepEqual(shortly([only!]), ["500000 unknown number <_>"]);
 });
 
+test("cuts and questions do not raise the rate", () => {
+  const store = new PatternStore({ linesPerSecondMax: 1_000 });
+  const lines = times(50_000, (i) => `number ${i}`);
+  store.observe("t", batchOf([{ labels: { app: "a" }, lines }]));
+  for (let i = 0; i < 20; i++) {
+    store.seal("t", testDay).done();
+    ask(store);
+  }
+  assert.equal(store.waitingLineCount, 49_000);
+  store.turn();
+  assert.equal(store.waitingLineCount, 48_800);
+});
+
 test("the background task learns turn by turn until it is stopped", async () => {
   const clock = new ManualClock({ nowNs: 0n });
   const store = learn([{ labels: { app: "a" }, lines: ["x 1"] }]);

@@ -21,8 +21,10 @@ export const linesPerSecondMaxDefault = 10_000;
 const turnEveryMs = 200;
 /** Lines that may wait before lines are left out: bursts of a few seconds still count exactly. */
 const waitingLinesMax = 100_000;
-/** Memory that waiting batches may hold, mostly bytes that the head holds anyway. */
-const waitingBytesMax: number = 64 * MiB;
+/** Bytes of lines that may wait: batches stay in memory for them when the head has long let go. */
+const waitingBytesMax: number = 16 * MiB;
+/** Lines that are learned from at least when others have to be left out. */
+const linesPerOverflowMin = 64;
 /** Memory of all templates and counts. */
 export const patternBytesMaxDefault: number = 64 * MiB;
 /** What a stream costs besides its templates. */
@@ -77,10 +79,13 @@ export class PatternStore {
   #stream: StreamPatterns | undefined;
   #turn = 0;
   #heapBytes = 0;
+  /** Lines that questions and cuts may learn from until the next turn: they must not raise the rate. */
+  #budget: number;
 
   constructor(options: PatternStoreOptions = {}) {
     this.#linesPerSecondMax = options.linesPerSecondMax ?? linesPerSecondMaxDefault;
     this.#patternBytesMax = options.patternBytesMax ?? patternBytesMaxDefault;
+    this.#budget = this.#linesPerSecondMax;
   }
 
   /** Memory of templates and counts, estimated. */
@@ -98,7 +103,8 @@ export class PatternStore {
    */
   observe(tenant: string, batch: EntryBatch, isCovered?: (day: number) => boolean): void {
     this.#queue.push({ tenant, batch, isCovered });
-    if (this.#queue.bytes > waitingBytesMax) this.#work(this.#linesPerTurn, 0);
+    if (this.#queue.bytes <= waitingBytesMax) return;
+    this.#work(Math.max(linesPerOverflowMin, Math.min(this.#linesPerTurn, this.#budget)), 0);
   }
 
   /** The background task: learns until aborted. */
@@ -111,7 +117,9 @@ export class PatternStore {
 
   /** What one turn of the background task does. */
   turn(): void {
-    this.#work(this.#linesPerTurn, waitingLinesMax);
+    const linesPerTurn = this.#linesPerTurn;
+    this.#budget = Math.min(this.#linesPerSecondMax, Math.max(0, this.#budget) + linesPerTurn);
+    this.#work(Math.min(this.#budget, linesPerTurn), waitingLinesMax);
   }
 
   get #linesPerTurn(): number {
@@ -120,10 +128,10 @@ export class PatternStore {
 
   /** Leaves out as many lines as it takes to have no more than `leaveMax` waiting afterwards. */
   #work(takeMax: number, leaveMax: number): void {
-    if (this.#queue.rowCount === 0) return;
+    if (this.#queue.rowCount === 0 || takeMax <= 0) return;
     this.#turn++;
     const stride = Math.max(1, Math.ceil((this.#queue.rowCount - leaveMax) / takeMax));
-    this.#queue.take({ takeMax, stride }, this.#learn);
+    this.#budget -= this.#queue.take({ takeMax, stride }, this.#learn);
     this.#batch = undefined;
     this.#stream = undefined;
     if (this.#heapBytes > this.#patternBytesMax) this.#forgetIdleStreams();
@@ -187,7 +195,7 @@ export class PatternStore {
     }
   }
 
-  /** What waits is learned from first, as far as one turn gets. */
+  /** What waits is learned from first, as far as the rate allows. */
   query(request: PatternRequest): Pattern[] {
     const sums = new PatternSums(request);
     this.addTo(sums, request.tenant);
@@ -196,7 +204,7 @@ export class PatternStore {
 
   /** Adds all counts of a tenant, those on their way into a segment included. */
   addTo(sums: PatternSums, tenant: string): void {
-    this.#work(this.#linesPerSecondMax, waitingLinesMax);
+    this.#work(this.#budget, waitingLinesMax);
     for (const stream of this.#tenants.get(tenant)?.values() ?? []) {
       for (const [level, drain] of stream.levels) {
         for (const cluster of drain.clusters()) {
@@ -213,7 +221,7 @@ export class PatternStore {
 
   /** Takes the counts of one UTC day out, for the segment that is about to be written. */
   seal(tenant: string, day: number): SealedPatterns {
-    this.#work(this.#linesPerSecondMax, waitingLinesMax);
+    this.#work(this.#budget, waitingLinesMax);
     const counts = this.#takeDay(tenant, day);
     for (const other of this.#sealed) {
       if (!other.hasFailed || other.tenant !== tenant || other.day !== day) continue;
