@@ -125,7 +125,10 @@ test("a client that takes nothing of its answer is let go", async () => {
     socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-Scope-OrgID: t\r\n\r\n`);
   }
   socket.pause();
-  await new Promise((resolve) => setTimeout(resolve, 400));
+  for (let i = 0; i < 8; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    server.clock.advance(100);
+  }
   socket.resume();
   let bytes = 0;
   socket.on("data", (part: Buffer) => {

@@ -9,7 +9,7 @@ import type { HttpPorts } from "./ports.ts";
 import { limitsFor } from "./query-limits.ts";
 import { readDirection } from "./query-routes.ts";
 import { acceptsGzip } from "./respond.ts";
-import { route } from "./routing.ts";
+import { type Handler, route } from "./routing.ts";
 import { goneSignal } from "./server.ts";
 import { tenantsOf } from "./tenants.ts";
 import { parseBounds } from "./times.ts";
@@ -22,9 +22,8 @@ const linesType = "application/x-ndjson";
  * Parts that could not be read are told by lines `{"warning":"…"}` at the end. Not in Loki.
  */
 export function exportRoutes(app: FastifyInstance, ports: HttpPorts): void {
-  route(app, ["GET", "POST"], "/skald/api/v1/export", (request, reply) =>
-    exportEntries(request, reply, ports),
-  );
+  const handler: Handler = (request, reply) => exportEntries(request, reply, ports);
+  route(app, ["GET", "POST"], "/skald/api/v1/export", handler, { streams: true });
 }
 
 async function exportEntries(

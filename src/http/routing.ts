@@ -15,11 +15,14 @@ export interface RouteOptions {
   readonly kind?: RouteKind;
   /** Forms of selectors fit 10 MiB (Go's own limit); pushes have a limit of their own. */
   readonly bodyBytesMax?: number;
+  /** Its answers are made while they are read: a client may read them slowly. */
+  readonly streams?: boolean;
 }
 
 declare module "fastify" {
   interface FastifyContextConfig {
     kind?: RouteKind;
+    streams?: boolean;
   }
 }
 
@@ -43,13 +46,13 @@ export function route(
   handler: Handler,
   options: RouteOptions = {},
 ): void {
-  const { kind = "read", bodyBytesMax = formBytesMax } = options;
+  const { kind = "read", bodyBytesMax = formBytesMax, streams = false } = options;
   app.route({
     method: [...methods],
     url: path,
     handler,
     bodyLimit: bodyBytesMax,
-    config: { kind },
+    config: { kind, streams },
   });
   refuseOthers(app, methods, path);
 }

@@ -3,19 +3,20 @@ import {
   type RequestListener,
   type Server,
   type ServerOptions as ServerSettings,
-  STATUS_CODES,
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { Duplex } from "node:stream";
 import type { ServerTls } from "#access";
 import { isStoreError, messageOf, MiB, RequestError } from "#base";
 import websocket from "@fastify/websocket";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { AnswerWatch } from "./answer-watch.ts";
 import { cleanPath } from "./clean-path.ts";
 import { setContentTypeAside } from "./content-type.ts";
 import { allowOrigins } from "./cross-origin.ts";
 import { chooseProtocol, guardAccess } from "./guard-access.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import type { HttpPorts } from "./ports.ts";
+import { refuseConnection } from "./refuse-connection.ts";
 import { observeRequests } from "./request-metrics.ts";
 import { limitReads } from "./limit-reads.ts";
 import { sendText } from "./respond.ts";
@@ -33,7 +34,7 @@ export interface ServerOptions {
   /** Of a push; other bodies are forms and have their own limit. */
   readonly bodyBytesMax: number;
   readonly readTimeoutMs: number;
-  /** How long a client may take nothing of its answer; 30 s when not given. */
+  /** Within it a client must take its answer, or a fair part of it; 30 s when not given. 0: never. */
   readonly writeTimeoutMs?: number;
   readonly idleTimeoutMs: number;
   /** How long requests under way may take to finish when closing; 30 s when not given. */
@@ -93,7 +94,7 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
     forceCloseConnections: "idle",
     return503OnClosing: false,
     serverFactory: (handler) => nodeServer(handler, options),
-    clientErrorHandler: (error, socket) => refuseConnection(error, socket),
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, ports.clock),
     frameworkErrors: (_error, _request, reply) => {
       sendText(reply, 400, "400 Bad Request");
     },
@@ -150,14 +151,15 @@ function nodeServer(handler: RequestListener, options: ServerOptions): Server {
   const settings: ServerSettings = {
     maxHeaderSize: headerBytesMax,
     requestTimeout: readTimeoutMs,
-    headersTimeout: Math.min(readTimeoutMs, headersTimeoutMs),
-    connectionsCheckingInterval: Math.min(readTimeoutMs, headersTimeoutMs, timeoutCheckMs),
+    headersTimeout: shortest(readTimeoutMs, headersTimeoutMs),
+    connectionsCheckingInterval: shortest(readTimeoutMs, headersTimeoutMs, timeoutCheckMs),
     keepAliveTimeout: options.idleTimeoutMs,
     // Who asks for h2c (curl --http2 does) gets an answer in HTTP/1.1, as the standard has it.
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
   };
+  const inTurn = oneAtATime(handler, ports.metrics);
   const server =
-    tls === undefined ? createServer(settings, handler) : tlsServer(tls, settings, handler);
+    tls === undefined ? createServer(settings, inTurn) : tlsServer(tls, settings, inTurn);
   server.maxHeadersCount = headersCountMax;
   server.maxConnections = options.connectionsMax ?? connectionsDefault;
   const dropped = ports.metrics.counter(
@@ -166,6 +168,12 @@ function nodeServer(handler: RequestListener, options: ServerOptions): Server {
   );
   server.on("drop", () => dropped.inc());
   return server;
+}
+
+/** Of those that are in force; 0 stands for none. */
+function shortest(...timeoutsMs: readonly number[]): number {
+  const inForce = timeoutsMs.filter((ms) => ms > 0);
+  return inForce.length === 0 ? 0 : Math.min(...inForce);
 }
 
 function tlsServer(
@@ -182,7 +190,9 @@ function tlsServer(
 /** What holds for every route: clean paths, a process that is ready, clients that keep reading. */
 function guardRequests(app: FastifyInstance, options: ServerOptions): void {
   const { admin } = options.ports;
-  const writeTimeoutMs = options.writeTimeoutMs ?? writeTimeoutDefaultMs;
+  const timeoutMs = options.writeTimeoutMs ?? writeTimeoutDefaultMs;
+  const answers = new AnswerWatch({ ...options.ports, timeoutMs });
+  app.addHook("onClose", async () => answers.close());
   app.addHook("onRequest", async (request, reply) => {
     setContentTypeAside(request);
     const [path = "", ...query] = (request.raw.url ?? "").split("?");
@@ -201,7 +211,7 @@ function guardRequests(app: FastifyInstance, options: ServerOptions): void {
   app.addHook("onSend", (request, reply, _payload, done) => {
     // Node has let go of a connection that wanted to be upgraded: it cannot be used again.
     if (request.ws) reply.header("Connection", "close");
-    reply.raw.setTimeout(writeTimeoutMs, () => reply.raw.destroy());
+    answers.begin(reply.raw, request.routeOptions.config.streams === true);
     done();
   });
 }
@@ -251,23 +261,4 @@ function sendTooLarge(request: FastifyRequest, reply: FastifyReply): FastifyRepl
   const length = request.headers["content-length"];
   const size = length === undefined ? "" : `${length} vs `;
   return sendText(reply, 413, `received message larger than max (${size}${bodyLimit})`);
-}
-
-/** What is not HTTP, or has too long headers, gets an answer without a body worth parsing. */
-function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status =
-    error.code === "HPE_HEADER_OVERFLOW"
-      ? 431
-      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? 408
-        : 400;
-  const text = `${status} ${STATUS_CODES[status] ?? ""}`;
-  socket.end(
-    `HTTP/1.1 ${text}\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-      `Connection: close\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
-  );
 }

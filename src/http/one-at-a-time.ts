@@ -1,0 +1,63 @@
+/**
+ * A client may send many requests over one connection without waiting for answers. They are dealt
+ * with one after the other, as Go's servers do it, so that one connection never holds more than one
+ * answer and one place, however many it asks for and however little it reads.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { Metrics } from "#telemetry";
+
+/** Requests that were read before the one ahead of them was answered; more cut the connection. */
+const waitingMax = 256;
+
+interface Waiting {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** One connection: its request under way, and those behind it. */
+interface Connection {
+  isBusy: boolean;
+  readonly waiting: Waiting[];
+}
+
+/** The handler, told of one request of a connection at a time. */
+export function oneAtATime(handler: RequestListener, metrics: Metrics): RequestListener {
+  const connections = new WeakMap<Socket, Connection>();
+  const cut = metrics.counter(
+    "skald_http_pipelines_cut_total",
+    "Connections closed because too many requests were sent over them without waiting for answers.",
+  );
+  const next = (connection: Connection): void => {
+    const { waiting } = connection;
+    const first = waiting.shift();
+    connection.isBusy = first !== undefined;
+    // Of a client that has gone, nothing more is done.
+    if (first?.request.socket.destroyed === true) waiting.length = 0;
+    else if (first !== undefined) begin(first, connection);
+  };
+  const begin = ({ request, response }: Waiting, connection: Connection): void => {
+    response.once("close", () => next(connection));
+    handler(request, response);
+  };
+  return (request, response) => {
+    const { socket } = request;
+    let connection = connections.get(socket);
+    if (connection === undefined) {
+      connection = { isBusy: false, waiting: [] };
+      connections.set(socket, connection);
+    }
+    if (!connection.isBusy) {
+      connection.isBusy = true;
+      begin({ request, response }, connection);
+    } else if (connection.waiting.length < waitingMax) {
+      connection.waiting.push({ request, response });
+      // What has not been read yet stays in the system, and with it in the client.
+      socket.pause();
+      response.once("close", () => socket.resume());
+    } else {
+      cut.inc();
+      socket.destroy();
+    }
+  };
+}
