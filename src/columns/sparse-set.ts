@@ -59,6 +59,9 @@ export function packSparseSet(
   return out.subarray(0, (lowsAt + count * lowBits + 7) >>> 3);
 }
 
+/** A number is looked for by counting zeros in so many bytes at most. */
+const rankedBytes = 32;
+
 /** A packed set, to be asked. `bytes` are kept. */
 export class SparseSet {
   readonly universe: number;
@@ -67,6 +70,8 @@ export class SparseSet {
   readonly #bytes: Uint8Array;
   readonly #highsAt: number;
   readonly #lowsAt: number;
+  /** Zeros in `highs` before each `rankedBytes` of it; made when first asked. */
+  #zerosBefore: Uint32Array | undefined;
 
   private constructor(bytes: Uint8Array, header: SparseSetHeader) {
     this.#bytes = bytes;
@@ -87,7 +92,7 @@ export class SparseSet {
   }
 
   get weightBytes(): number {
-    return this.#bytes.length;
+    return this.#bytes.length + (this.#lowsAt - this.#highsAt) / (rankedBytes / 4);
   }
 
   /** Numbers from `universe` on are not in the set. */
@@ -97,8 +102,15 @@ export class SparseSet {
     const bytes = this.#bytes;
     const bucket = value >>> lowBits;
     // Where the bucket's ones start: after as many zeros as there are buckets before it.
-    let at = this.#highsAt;
-    let zeros = 0;
+    const zerosBefore = (this.#zerosBefore ??= this.#countZeros());
+    let part = 0;
+    for (let high = zerosBefore.length; part + 1 < high; ) {
+      const middle = (part + high) >>> 1;
+      if (zerosBefore[middle]! < bucket) part = middle;
+      else high = middle;
+    }
+    let at = this.#highsAt + part * rankedBytes;
+    let zeros = zerosBefore[part] ?? 0;
     for (; at < this.#lowsAt; at++) {
       const next = zeros + zerosOf[bytes[at]!]!;
       if (next >= bucket) break;
@@ -116,6 +128,16 @@ export class SparseSet {
       if (bitsAt(bytes, lowBit, lowBits) === low) return true;
     }
     return false;
+  }
+
+  #countZeros(): Uint32Array {
+    const counts = new Uint32Array(Math.ceil((this.#lowsAt - this.#highsAt) / rankedBytes));
+    let zeros = 0;
+    for (let at = this.#highsAt, i = 0; at < this.#lowsAt; at++, i++) {
+      if (i % rankedBytes === 0) counts[i / rankedBytes] = zeros;
+      zeros += zerosOf[this.#bytes[at]!]!;
+    }
+    return counts;
   }
 }
 

@@ -98,7 +98,7 @@ const someTrace = someLine.slice(someLine.indexOf("trace=") + 6);
 const claims: { text: string; lineCount: number; skippedBy: Record<string, number> }[] = [
   { text: "nowhere", lineCount: 0, skippedBy: { trigrams: 3 } },
   { text: "bravo", lineCount: 500, skippedBy: { trigrams: 2 } },
-  { text: someTrace, lineCount: 1, skippedBy: { grams: 2 } },
+  { text: someTrace, lineCount: 1, skippedBy: { trigrams: 2 } },
   { text: "request", lineCount: 1500, skippedBy: {} },
   { text: "b", lineCount: 1500, skippedBy: {} },
 ];

@@ -41,10 +41,10 @@ const claims: { needs: string[][]; reason: SkipReason | undefined }[] = [
   { needs: [["nowhere", "absent"]], reason: "trigrams" },
   { needs: [["nowhere", "ab"]], reason: undefined },
   { needs: [["4bf92f3577b34da6a3ce929d0e0e4736"]], reason: undefined },
-  { needs: [["9c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f"]], reason: "grams" },
+  { needs: [["9c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f"]], reason: "trigrams" },
   { needs: [["929d0e0e47"]], reason: undefined },
-  { needs: [["172.16.254.1"]], reason: "grams" },
-  { needs: [["6ba7b810-9dad-11d1-80b4-00c04fd430c8"]], reason: "grams" },
+  { needs: [["172.16.254.1"]], reason: "trigrams" },
+  { needs: [["6ba7b810-9dad-11d1-80b4-00c04fd430c8"]], reason: "trigrams" },
   { needs: [["two\nlines"]], reason: undefined },
   { needs: [["日本語"]], reason: undefined },
   { needs: [["日本誤"]], reason: "trigrams" },
@@ -58,6 +58,29 @@ for (const { needs, reason } of claims) {
     assert.equal(reasonFor(filtersOf(lines), ...needs), reason);
   });
 }
+
+for (const [text, reason] of [
+  ["9c1d2e3f4a5b6c7d8e9f0a1b2c3d4e5f", "grams"],
+  ["172.16.254.1", "grams"],
+  ["4bf92f3577b34da6a3ce929d0e0e4736", undefined],
+  ["refused", undefined],
+] as const) {
+  test(`${text} is ruled out by ${reason} where trigrams do not tell`, () => {
+    const filters = { ...filtersOf(lines), trigrams: undefined };
+    assert.equal(reasonFor(filters, [text]), reason);
+  });
+}
+
+test("a test may be asked of many blocks", () => {
+  const [here, elsewhere] = [filtersOf(lines), filtersOf(["nothing of the kind 10.250.19.99"])];
+  for (const text of ["refused", "4bf92f3577b34da6a3ce929d0e0e4736", "10.250.19.102"]) {
+    const skip = new SkipTest({ lineTerms: [[Buffer.from(text)]] });
+    const ruledOut = [elsewhere, here, elsewhere, here, here].map(
+      (filters) => skip.ruledOutBy({ streams: [], metadataNames: [], filters }) !== undefined,
+    );
+    assert.deepEqual(ruledOut, [true, false, true, false, false]);
+  }
+});
 
 test("terms too short for any filter ask for none", () => {
   for (const term of [["ab"], ["\n"], ["a\nb"], ["long enough", "no"]]) {

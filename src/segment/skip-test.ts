@@ -33,10 +33,52 @@ export interface FilteredBlock {
 /** What ruled a block out. */
 export type SkipReason = "trigrams" | "grams" | "labels";
 
-/** A text that would have to be in the block, as the filters see it. */
-interface Wanted {
-  readonly trigrams: Uint32Array;
-  readonly gramKeys: Uint32Array;
+/**
+ * A text that would have to be in the block, as the filters see it. What ruled out one block is
+ * asked first of the next one, which it will rule out, too, more often than not.
+ */
+class Wanted {
+  readonly #trigrams: Uint32Array;
+  readonly #folded: Buffer;
+  #gramKeys: Uint32Array | undefined;
+
+  constructor(folded: Buffer) {
+    this.#folded = folded;
+    this.#trigrams = trigramsOf(folded);
+  }
+
+  /** Too short for filters. */
+  get isVague(): boolean {
+    return this.#trigrams.length === 0;
+  }
+
+  isMissingByTrigrams(set: TrigramSet): boolean {
+    const trigrams = this.#trigrams;
+    for (let i = 0; i < trigrams.length; i++) {
+      if (set.has(trigrams[i]!)) continue;
+      putFirst(trigrams, i);
+      return true;
+    }
+    return false;
+  }
+
+  /** Dearer than by trigrams. */
+  isMissingByGrams(set: SparseSet): boolean {
+    const keys = (this.#gramKeys ??= gramKeysOf(this.#folded));
+    const { universe } = set;
+    for (let i = 0; i < keys.length; i++) {
+      if (set.has(scaledKey(keys[i]!, universe))) continue;
+      putFirst(keys, i);
+      return true;
+    }
+    return false;
+  }
+}
+
+function putFirst(values: Uint32Array, at: number): void {
+  const value = values[at]!;
+  values[at] = values[0]!;
+  values[0] = value;
 }
 
 interface WantedLabel {
@@ -84,13 +126,13 @@ export class SkipTest {
 
 function termRuledOutBy(term: readonly Wanted[], filters: BlockFilters): SkipReason | undefined {
   const { grams, trigrams } = filters;
-  let isOutByGrams = grams !== undefined;
-  for (const { gramKeys, trigrams: wanted } of term) {
-    if (grams !== undefined && !hasAllKeys(grams, gramKeys)) continue;
-    isOutByGrams = false;
-    if (trigrams === undefined || hasAllTrigrams(trigrams, wanted)) return undefined;
+  let reason: SkipReason = "trigrams";
+  for (const wanted of term) {
+    if (trigrams !== undefined && wanted.isMissingByTrigrams(trigrams)) continue;
+    if (grams === undefined || !wanted.isMissingByGrams(grams)) return undefined;
+    reason = "grams";
   }
-  return isOutByGrams ? "grams" : "trigrams";
+  return reason;
 }
 
 /** Each place where the label could come from must rule it out. */
@@ -109,17 +151,21 @@ function isLabelRuledOut(term: WantedLabel, block: FilteredBlock): boolean {
  * for filters.
  */
 function wantedOf(alternatives: readonly Buffer[]): Wanted[] {
-  scanner ??= new SkipScanner();
   const byText = new Map<string, Wanted>();
   for (const bytes of alternatives) {
     const folded = Buffer.from(bytes.map((byte) => foldedBytes[byte]!));
     const text = folded.toString("latin1");
     if (byText.has(text)) continue;
-    const wanted = { trigrams: trigramsOf(folded), gramKeys: scanner.gramKeys(folded) };
-    if (wanted.trigrams.length === 0) return [];
+    const wanted = new Wanted(folded);
+    if (wanted.isVague) return [];
     byText.set(text, wanted);
   }
   return [...byText.values()];
+}
+
+function gramKeysOf(folded: Buffer): Uint32Array {
+  scanner ??= new SkipScanner();
+  return scanner.gramKeys(folded);
 }
 
 function trigramsOf(text: Uint8Array): Uint32Array {
@@ -132,14 +178,4 @@ function trigramsOf(text: Uint8Array): Uint32Array {
     found.add((a << 12) | (b << 6) | c);
   }
   return Uint32Array.from(found);
-}
-
-function hasAllKeys(set: SparseSet, keys: Uint32Array): boolean {
-  for (const key of keys) if (!set.has(scaledKey(key, set.universe))) return false;
-  return true;
-}
-
-function hasAllTrigrams(set: TrigramSet, trigrams: Uint32Array): boolean {
-  for (const trigram of trigrams) if (!set.has(trigram)) return false;
-  return true;
 }
