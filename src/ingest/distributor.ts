@@ -16,7 +16,7 @@ import type { DecodedPush } from "./push-columns.ts";
 import { parseMediaType } from "./push-content-type.ts";
 import { decodeJsonPush } from "./push-json.ts";
 import { decodeLegacyJsonPush } from "./push-json-legacy.ts";
-import { mapOtlp } from "./push-otlp.ts";
+import { OtlpResourceCache } from "./push-otlp.ts";
 import { decodeOtlpJson } from "./push-otlp-json.ts";
 import { decodeOtlpProtobuf } from "./push-otlp-protobuf.ts";
 import { decodeProtobufPush } from "./push-protobuf.ts";
@@ -81,6 +81,7 @@ export interface DistributorOptions {
 export class Distributor {
   readonly #options: DistributorOptions;
   readonly #labels = new StreamLabelCache();
+  readonly #resources = new OtlpResourceCache();
   readonly #ingestLimits: IngestLimits;
   readonly #detectors = new WeakMap<Limits, LevelDetector>();
 
@@ -223,8 +224,8 @@ export class Distributor {
       throw new RequestError(400, `content type: ${input.contentType ?? ""} is not supported`);
     }
     const body = decompressBody(input.body, encoding, this.#options.body);
-    const request = media === "application/json" ? decodeOtlpJson(body) : decodeOtlpProtobuf(body);
-    return mapOtlp(request, limits, this.#options.clock.nowNs());
+    const how = { limits, nowNs: this.#options.clock.nowNs(), resources: this.#resources };
+    return media === "application/json" ? decodeOtlpJson(body, how) : decodeOtlpProtobuf(body, how);
   }
 
   #countReceived(tenant: string, push: DecodedPush): void {

@@ -1,3 +1,4 @@
+import { hashBytes, sameBytes } from "#columns";
 import { compareText, type LabelPair, packSet } from "#model";
 import { type ArrivedSets, grown32 } from "./push-columns.ts";
 import { isPlainName, labelNameOf } from "./push-metadata-name.ts";
@@ -6,6 +7,14 @@ import { isPlainName, labelNameOf } from "./push-metadata-name.ts";
 const internBytesMax = 512;
 /** After so many look-ups, a table that found too little is given up. */
 const internTrialCount = 1024;
+/**
+ * Places looked at for a set; a full neighbourhood means it counts as a new one. So sets made to
+ * collide gain nothing.
+ */
+const probesMax = 8;
+const tableSizeFirst = 256;
+/** Up to here a loop is faster than a call of Buffer's. */
+const copiedByLoopMax = 40;
 
 /**
  * Collects the metadata sets of one request: names normalised, empty values dropped, of several
@@ -27,7 +36,10 @@ export class MetadataSets {
   #pairs = 0;
   #plain = true;
   #arrivedBytes = 0;
-  #known: Map<string, number> | undefined = new Map();
+  /** Sets by hash of their bytes, open addressing, at most half full; 0 is a free place. */
+  #table: Uint32Array | undefined;
+  #tabled = 0;
+  #isGivenUp = false;
   #lookups = 0;
   #hits = 0;
 
@@ -55,24 +67,29 @@ export class MetadataSets {
   /** Ends the set begun by the first `pair` since the last call; 0 when there was none. */
   finish(): number {
     if (this.#pairs === 0) return 0;
-    const arrived = { count: this.#pairs, bytes: this.#arrivedBytes };
     const from = this.#length;
     if (this.#plain) this.#packSpans();
     else this.#packTexts();
+    const id = this.#intern(from, this.#pairs, this.#arrivedBytes);
     this.#pairs = 0;
     this.#arrivedBytes = 0;
     this.#plain = true;
-    return this.#intern(from, arrived);
+    return id;
   }
 
-  /** A set of names already normalised; later pairs of one name win. */
-  ofPairs(pairs: readonly LabelPair[]): number {
-    if (pairs.length === 0) return 0;
-    const from = this.#length;
-    let bytes = 0;
-    for (const [name, value] of pairs) bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
-    this.#append(packSet(lastOfEach(pairs)));
-    return this.#intern(from, { count: pairs.length, bytes });
+  /** Adds bytes of a set that the caller packs itself, until `finishPacked`. */
+  append(bytes: Buffer, from: number, to: number): void {
+    this.#reserve(to - from);
+    let at = this.#length;
+    if (to - from > copiedByLoopMax) bytes.copy(this.#bytes, at, from, to);
+    else for (let i = from; i < to; i++) this.#bytes[at++] = bytes[i]!;
+    this.#length += to - from;
+  }
+
+  /** Ends a set of which `append` wrote everything; how many pairs and bytes it had as it arrived. */
+  finishPacked(pairCount: number, pairBytes: number): number {
+    const from = this.#starts[this.#count] ?? 0;
+    return this.#intern(from, pairCount, pairBytes);
   }
 
   build(): ArrivedSets {
@@ -88,35 +105,84 @@ export class MetadataSets {
   }
 
   /** The bytes from `from` on become a set, unless they are one already. */
-  #intern(from: number, arrived: { readonly count: number; readonly bytes: number }): number {
+  #intern(from: number, pairCount: number, pairBytes: number): number {
     const size = this.#length - from;
     if (size === 0) return 0;
-    let key: string | undefined;
-    if (this.#known !== undefined && size <= internBytesMax) {
-      const packed = this.#bytes.toString("latin1", from, this.#length);
-      key = `${arrived.count} ${arrived.bytes} ${packed}`;
-      const id = this.#known.get(key);
-      this.#lookups++;
-      if (id !== undefined) {
-        this.#hits++;
-        this.#length = from;
-        return id;
-      }
-      if (this.#lookups >= internTrialCount && this.#hits * 8 < this.#lookups) {
-        this.#known = undefined;
-      }
+    const place = size <= internBytesMax ? this.#find(from, pairCount, pairBytes) : -1;
+    if (place >= 0 && this.#table![place] !== 0) {
+      this.#hits++;
+      this.#length = from;
+      return this.#table![place]!;
     }
     const id = this.#count++;
-    if (id >= this.#starts.length) {
-      this.#starts = grown32(this.#starts, id * 2);
-      this.#pairCounts = grown32(this.#pairCounts, id * 2);
-      this.#pairBytes = grown32(this.#pairBytes, id * 2);
+    if (this.#count >= this.#starts.length) {
+      this.#starts = grown32(this.#starts, this.#count * 2);
+      this.#pairCounts = grown32(this.#pairCounts, this.#count * 2);
+      this.#pairBytes = grown32(this.#pairBytes, this.#count * 2);
     }
     this.#starts[id] = from;
-    this.#pairCounts[id] = arrived.count;
-    this.#pairBytes[id] = arrived.bytes;
-    if (key !== undefined) this.#known?.set(key, id);
+    this.#starts[id + 1] = this.#length;
+    this.#pairCounts[id] = pairCount;
+    this.#pairBytes[id] = pairBytes;
+    if (place >= 0) {
+      this.#table![place] = id;
+      this.#tabled++;
+    }
     return id;
+  }
+
+  /**
+   * The place of the set that ends the bytes: taken by an equal set, or free for it. -1 when there
+   * is none, or the table is not worth its time.
+   */
+  #find(from: number, pairCount: number, pairBytes: number): number {
+    if (this.#isGivenUp) return -1;
+    if (++this.#lookups > internTrialCount && this.#hits * 8 < this.#lookups) {
+      this.#isGivenUp = true;
+      this.#table = undefined;
+      return -1;
+    }
+    this.#table ??= new Uint32Array(tableSizeFirst);
+    if (this.#tabled * 2 >= this.#table.length) this.#growTable();
+    const table = this.#table;
+    const size = this.#length - from;
+    const mask = table.length - 1;
+    let place = hashBytes(this.#bytes, from, this.#length, 0) & mask;
+    for (let probe = 0; probe < probesMax; probe++) {
+      const id = table[place]!;
+      if (id === 0) return place;
+      const start = this.#starts[id]!;
+      if (
+        this.#starts[id + 1]! - start === size &&
+        this.#pairCounts[id] === pairCount &&
+        this.#pairBytes[id] === pairBytes &&
+        sameBytes(this.#bytes, start, this.#bytes, from, size)
+      ) {
+        return place;
+      }
+      place = (place + 1) & mask;
+    }
+    return -1;
+  }
+
+  #growTable(): void {
+    const old = this.#table!;
+    const table = new Uint32Array(old.length * 2);
+    const mask = table.length - 1;
+    this.#tabled = 0;
+    for (const id of old) {
+      if (id === 0) continue;
+      let place = hashBytes(this.#bytes, this.#starts[id]!, this.#starts[id + 1]!, 0) & mask;
+      let probe = 0;
+      while (probe < probesMax && table[place] !== 0) {
+        place = (place + 1) & mask;
+        probe++;
+      }
+      if (probe === probesMax) continue;
+      table[place] = id;
+      this.#tabled++;
+    }
+    this.#table = table;
   }
 
   /** All names are plain: bytes are compared and copied where they are. */
@@ -130,11 +196,9 @@ export class MetadataSets {
       const valueBytes = spans[at + 3]! - spans[at + 2]!;
       this.#reserve(nameBytes + valueBytes + 10);
       this.#varint(nameBytes);
-      source.copy(this.#bytes, this.#length, spans[at]!, spans[at + 1]);
-      this.#length += nameBytes;
+      this.append(source, spans[at]!, spans[at + 1]!);
       this.#varint(valueBytes);
-      source.copy(this.#bytes, this.#length, spans[at + 2]!, spans[at + 3]);
-      this.#length += valueBytes;
+      this.append(source, spans[at + 2]!, spans[at + 3]!);
     }
   }
 
@@ -212,13 +276,8 @@ export class MetadataSets {
       const value = this.#source.toString("utf8", this.#spans[at + 2], this.#spans[at + 3]);
       pairs.push([labelNameOf(name), value]);
     }
-    this.#append(packSet(lastOfEach(pairs)));
-  }
-
-  #append(packed: Buffer): void {
-    this.#reserve(packed.length);
-    packed.copy(this.#bytes, this.#length);
-    this.#length += packed.length;
+    const packed = packSet(lastOfEach(pairs));
+    this.append(packed, 0, packed.length);
   }
 
   #varint(value: number): void {

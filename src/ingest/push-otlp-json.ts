@@ -1,14 +1,19 @@
 import { RequestError } from "#base";
 import { JsonReader } from "#codec";
+import type { Limits } from "#config";
+import type { LabelPair } from "#model";
+import type { DecodedPush } from "./push-columns.ts";
+import { OtlpMapper, recordNames as names } from "./push-otlp.ts";
+import { OtlpTime } from "./push-otlp-time.ts";
 import {
   type AnyValue,
   emptyValue,
+  flattenAttribute,
   type KeyValue,
   newRecord,
   newResource,
   newScope,
   type OtlpRecord,
-  type OtlpRequest,
   type OtlpResource,
   type OtlpScope,
   valueDepthMax,
@@ -19,15 +24,61 @@ import {
  * as numbers, ids in hexadecimal, bytes in base64. Overwrites `bytes`, which the result keeps.
  * Malformed input is a RequestError 400.
  */
-export function decodeOtlpJson(bytes: Buffer): OtlpRequest {
-  const reader = new JsonReader(bytes);
+export function decodeOtlpJson(
+  bytes: Buffer,
+  how: { readonly limits: Limits; readonly nowNs: bigint },
+): DecodedPush {
+  const mapper = new OtlpMapper(bytes, how.limits, how.nowNs);
+  const time = new OtlpTime();
+  for (const resource of readRequest(new JsonReader(bytes))) {
+    mapper.beginResource(mapper.prepare(resource));
+    for (const scope of resource.scopes) {
+      mapper.beginScope(scope);
+      for (const record of scope.records) addRecord(mapper, record, time);
+    }
+  }
+  return mapper.build();
+}
+
+function readRequest(reader: JsonReader): OtlpResource[] {
   let resources: OtlpResource[] = [];
   eachMember(reader, (key) => {
     if (key !== "resourcelogs") return false;
     resources = readList(reader, () => readResource(reader));
     return true;
   });
-  return { bytes, resources };
+  return resources;
+}
+
+function addRecord(mapper: OtlpMapper, record: OtlpRecord, time: OtlpTime): void {
+  const { own, actions, rows } = mapper;
+  const labels: LabelPair[] = [];
+  for (const attribute of record.attributes) {
+    const action = actions.log(attribute.key);
+    if (action === "index_label") flattenAttribute(attribute, mapper.bytes, labels);
+    else if (action !== "drop") mapper.addAttribute(own, attribute);
+  }
+  if (record.timeNs !== 0n && record.observedNs !== 0n) {
+    time.setNs(record.observedNs);
+    own.addText(names.observed, time.text());
+  }
+  if (record.severityNumber !== 0) own.addNumber(names.severityNumber, record.severityNumber);
+  own.addText(names.severityText, record.severityText);
+  if (mapper.limits.otlp.severityTextAsLabel && record.severityText !== "") {
+    labels.push([names.severityText.text, record.severityText]);
+  }
+  if (record.droppedAttributesCount !== 0) {
+    own.addNumber(names.dropped, record.droppedAttributesCount);
+  }
+  if (record.flags !== 0) own.addNumber(names.flags, record.flags);
+  own.addText(names.traceId, record.traceId);
+  own.addText(names.spanId, record.spanId);
+  own.addText(names.eventName, record.eventName);
+  const row = mapper.addRow(labels);
+  time.setNs(record.timeNs || record.observedNs || mapper.nowNs);
+  rows.epochSeconds[row] = time.seconds;
+  rows.nanos[row] = time.nanos;
+  mapper.setLine(row, record.body);
 }
 
 /**

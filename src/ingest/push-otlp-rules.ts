@@ -1,6 +1,7 @@
 import { LruMap } from "#base";
 import type { OtlpMapping, OtlpRule } from "#config";
 import { compileRegex } from "#regex";
+import { OtlpKeys } from "./push-otlp-names.ts";
 
 export type OtlpAction = OtlpRule["action"];
 
@@ -9,6 +10,8 @@ export interface OtlpActions {
   readonly resource: (key: string) => OtlpAction;
   readonly scope: (key: string) => OtlpAction;
   readonly log: (key: string) => OtlpAction;
+  /** Keys of attributes of records, with what `log` says of them. */
+  readonly logKeys: OtlpKeys;
 }
 
 /**
@@ -28,10 +31,12 @@ export function otlpActionsOf(mapping: OtlpMapping): OtlpActions {
     regex: undefined,
   };
   const { ignoreDefaults, rules } = mapping.resourceAttributes;
+  const log = decide(mapping.logAttributes);
   const actions = {
     resource: decide(ignoreDefaults ? rules : [defaults, ...rules]),
     scope: decide(mapping.scopeAttributes),
-    log: decide(mapping.logAttributes),
+    log,
+    logKeys: new OtlpKeys(log),
   };
   compiled.set(mapping, actions);
   return actions;

@@ -25,12 +25,7 @@ export const emptyValue: AnyValue = { kind: "empty" };
 /** Values nested deeper than this are refused: no exporter does it, and reading them recurses. */
 export const valueDepthMax = 64;
 
-/** A request as decoded from protobuf or JSON; `bytes` holds the strings of its values. */
-export interface OtlpRequest {
-  readonly bytes: Buffer;
-  readonly resources: readonly OtlpResource[];
-}
-
+/** What a request says, as decoded; strings of values lie in the bytes it was decoded from. */
 export interface OtlpResource {
   attributes: KeyValue[];
   droppedAttributesCount: number;

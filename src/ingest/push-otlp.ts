@@ -1,130 +1,205 @@
+import { LruMap } from "#base";
 import type { Limits } from "#config";
 import type { LabelPair } from "#model";
 import { type DecodedPush, type DecodedStream, GrowingRows } from "./push-columns.ts";
 import { MetadataSets } from "./push-metadata.ts";
+import { type OtlpName, otlpName } from "./push-otlp-names.ts";
+import { arranged, type Inherited, OtlpPairs, OtlpSets } from "./push-otlp-pairs.ts";
 import { type OtlpActions, otlpActionsOf } from "./push-otlp-rules.ts";
 import {
   type AnyValue,
   flattenAttribute,
   type KeyValue,
-  type OtlpRecord,
-  type OtlpRequest,
   type OtlpResource,
   type OtlpScope,
   valueText,
 } from "./push-otlp-value.ts";
 import { type StreamLabels, streamLabelsOf } from "./validate-labels.ts";
 
+const names = {
+  resourceDropped: otlpName("resource_dropped_attributes_count"),
+  scopeName: otlpName("scope_name"),
+  scopeVersion: otlpName("scope_version"),
+  scopeDropped: otlpName("scope_dropped_attributes_count"),
+};
+
+/** Metadata of a record besides its attributes. */
+export const recordNames: Readonly<
+  Record<
+    | "observed"
+    | "severityNumber"
+    | "severityText"
+    | "dropped"
+    | "flags"
+    | "traceId"
+    | "spanId"
+    | "eventName",
+    OtlpName
+  >
+> = {
+  observed: otlpName("observed_timestamp"),
+  severityNumber: otlpName("severity_number"),
+  severityText: otlpName("severity_text"),
+  dropped: otlpName("dropped_attributes_count"),
+  flags: otlpName("flags"),
+  traceId: otlpName("trace_id"),
+  spanId: otlpName("span_id"),
+  eventName: otlpName("event_name"),
+};
+
+/** What the attributes of a resource become. */
+export interface PreparedResource {
+  readonly labels: readonly LabelPair[];
+  readonly stream: StreamLabels;
+  readonly metadata: OtlpPairs;
+}
+
+/** Memory for resources remembered for one set of limits; a fleet sends the same ones for days. */
+const resourcesBytesMax = 4 * 1024 * 1024;
+/** Tenants with limits of their own have caches of their own; this many stay. */
+const cachesMax = 16;
+/** An estimate of what a remembered resource takes beside its key. */
+const resourceOverheadBytes = 1000;
+
+/** Resources prepared before, by their bytes in protobuf, for one set of limits each. */
+export class OtlpResourceCache {
+  readonly #byLimits = new LruMap<Limits, LruMap<string, PreparedResource>>({
+    weightMax: cachesMax,
+  });
+
+  of(limits: Limits): LruMap<string, PreparedResource> {
+    const known = this.#byLimits.get(limits);
+    if (known !== undefined) return known;
+    const cache = new LruMap<string, PreparedResource>({
+      weightMax: resourcesBytesMax,
+      weigh: (_, key) => key.length * 5 + resourceOverheadBytes,
+    });
+    this.#byLimits.set(limits, cache);
+    return cache;
+  }
+}
+
 /**
  * OpenTelemetry logs as entries, as Loki maps them: some resource attributes become labels,
  * everything else structured metadata, the body is the line. Of equal names in one entry the last
  * of record, resource, scope wins.
+ *
+ * Decoders call `beginResource`, `beginScope` and for each record fill `own` and call `addRow`.
+ * `bytes` is the request, kept by the result.
  */
-export function mapOtlp(request: OtlpRequest, limits: Limits, nowNs: bigint): DecodedPush {
-  const mapper = new OtlpMapper(request, limits, nowNs);
-  for (const resource of request.resources) mapper.addResource(resource);
-  return mapper.build();
-}
-
-class OtlpMapper {
-  readonly #bytes: Buffer;
-  readonly #limits: Limits;
-  readonly #nowNs: bigint;
-  readonly #actions: OtlpActions;
-  readonly #rows = new GrowingRows();
-  readonly #sets: MetadataSets;
+export class OtlpMapper {
+  readonly bytes: Buffer;
+  readonly limits: Limits;
+  /** The time of records that have none. */
+  readonly nowNs: bigint;
+  readonly actions: OtlpActions;
+  readonly rows: GrowingRows = new GrowingRows();
+  /** The metadata of the record that is read; cleared by `addRow`. */
+  readonly own: OtlpPairs = new OtlpPairs(1024);
+  readonly #metadata: MetadataSets;
+  readonly #sets: OtlpSets;
   readonly #streams: DecodedStream[] = [];
+  /** By pairs as they arrive, and by what they are. */
   readonly #labels = new Map<string, StreamLabels>();
+  readonly #byKey = new Map<string, StreamLabels>();
   /** Lines that are not a string of the request: put behind its bytes. */
   readonly #extraLines: Buffer[] = [];
   #extraBytes = 0;
+  #resource: PreparedResource | undefined;
+  #stream: StreamLabels | undefined;
+  #inherited: Inherited | undefined;
+  #runLabels: StreamLabels | undefined;
+  #runFromRow = 0;
 
-  constructor(request: OtlpRequest, limits: Limits, nowNs: bigint) {
-    this.#bytes = request.bytes;
-    this.#limits = limits;
-    this.#nowNs = nowNs;
-    this.#actions = otlpActionsOf(limits.otlp);
-    this.#sets = new MetadataSets(request.bytes);
+  constructor(bytes: Buffer, limits: Limits, nowNs: bigint) {
+    this.bytes = bytes;
+    this.limits = limits;
+    this.actions = otlpActionsOf(limits.otlp);
+    this.nowNs = nowNs;
+    this.#metadata = new MetadataSets(bytes);
+    this.#sets = new OtlpSets(this.#metadata);
   }
 
-  addResource(resource: OtlpResource): void {
+  /** Its strings lie in `bytes`. The result may be kept and given to any mapper of these limits. */
+  prepare(resource: Omit<OtlpResource, "scopes">, bytes: Buffer = this.bytes): PreparedResource {
     const labels: LabelPair[] = [];
-    const metadata: LabelPair[] = [];
-    this.#distribute(resource.attributes, this.#actions.resource, labels, metadata);
-    addCount(metadata, "resource_dropped_attributes_count", resource.droppedAttributesCount);
-    const base = this.#streamOf(labels);
-    for (const scope of resource.scopes) {
-      const inherited = [...metadata];
-      this.#addScopeMetadata(scope, inherited);
-      for (const record of scope.records) this.#addRecord(record, labels, base, inherited);
+    const others: LabelPair[] = [];
+    for (const attribute of resource.attributes) {
+      const action = this.actions.resource(attribute.key);
+      if (action === "index_label") flattenAttribute(attribute, bytes, labels);
+      else if (action !== "drop") flattenAttribute(attribute, bytes, others);
     }
+    const metadata = new OtlpPairs(256);
+    for (const [name, value] of others) metadata.addText(otlpName(name), value);
+    addCount(metadata, names.resourceDropped, resource.droppedAttributesCount);
+    return { labels, stream: this.#streamOf(labels), metadata };
   }
 
-  #addScopeMetadata(scope: OtlpScope, metadata: LabelPair[]): void {
-    const unused: LabelPair[] = [];
-    this.#distribute(scope.attributes, this.#actions.scope, unused, metadata);
-    addText(metadata, "scope_name", scope.name);
-    addText(metadata, "scope_version", scope.version);
-    addCount(metadata, "scope_dropped_attributes_count", scope.droppedAttributesCount);
+  beginResource(resource: PreparedResource): void {
+    this.#resource = resource;
+    this.#stream = this.#oneOf(resource.stream);
+    this.#inherited = undefined;
   }
 
-  #addRecord(
-    record: OtlpRecord,
-    resourceLabels: readonly LabelPair[],
-    base: StreamLabels,
-    inherited: readonly LabelPair[],
-  ): void {
-    const labels: LabelPair[] = [];
-    const metadata: LabelPair[] = [];
-    this.#distribute(record.attributes, this.#actions.log, labels, metadata);
-    addRecordFields(record, metadata);
-    if (this.#limits.otlp.severityTextAsLabel)
-      addText(labels, "severity_text", record.severityText);
-    const stream = labels.length === 0 ? base : this.#streamOf([...resourceLabels, ...labels]);
-    const rows = this.#rows;
-    const row = rows.add();
-    const ns = record.timeNs !== 0n ? record.timeNs : record.observedNs;
-    const signed = BigInt.asIntN(64, ns !== 0n ? ns : this.#nowNs);
-    const seconds = floorDivide(signed, 1_000_000_000n);
-    rows.epochSeconds[row] = Number(seconds);
-    rows.nanos[row] = Number(signed - seconds * 1_000_000_000n);
-    rows.metadataOfRow[row] = this.#sets.ofPairs(
-      inherited.length === 0 ? metadata : [...metadata, ...inherited],
-    );
-    this.#setLine(row, record.body);
-    const last = this.#streams.at(-1);
-    if (last !== undefined && last.labels === stream) {
-      this.#streams[this.#streams.length - 1] = { ...last, toRow: row + 1 };
-    } else {
-      this.#streams.push({ labels: stream, fromRow: row, toRow: row + 1 });
+  /** The strings of its attributes lie in `bytes`. */
+  beginScope(scope: Omit<OtlpScope, "records">, bytes: Buffer = this.bytes): void {
+    const { metadata } = this.#resource!;
+    const pairs = new OtlpPairs(metadata.length + 64);
+    for (let i = 0; i < metadata.count; i++) pairs.addPair(metadata, i);
+    pairs.pairBytes = metadata.pairBytes;
+    for (const attribute of scope.attributes) {
+      if (this.actions.scope(attribute.key) !== "drop") this.addAttribute(pairs, attribute, bytes);
     }
+    pairs.addText(names.scopeName, scope.name);
+    pairs.addText(names.scopeVersion, scope.version);
+    addCount(pairs, names.scopeDropped, scope.droppedAttributesCount);
+    const { count: pairCount, pairBytes } = pairs;
+    this.#inherited = { pairs: arranged(pairs), pairCount, pairBytes, set: undefined };
   }
 
-  #setLine(row: number, body: AnyValue): void {
-    const rows = this.#rows;
+  /** An attribute of any kind as pairs. */
+  addAttribute(pairs: OtlpPairs, attribute: KeyValue, bytes: Buffer = this.bytes): void {
+    const flat: LabelPair[] = [];
+    flattenAttribute(attribute, bytes, flat);
+    for (const [name, value] of flat) pairs.addText(otlpName(name), value);
+  }
+
+  /**
+   * The record that `own` and the arguments make, as a row; its time and line are the caller's to
+   * set. `labels` are those of the record alone.
+   */
+  addRow(labels: readonly LabelPair[]): number {
+    const row = this.rows.add();
+    this.rows.metadataOfRow[row] = this.#sets.setOf(this.own, this.#inherited!);
+    this.own.clear();
+    const stream =
+      labels.length === 0 ? this.#stream : this.#streamOf([...this.#resource!.labels, ...labels]);
+    if (stream !== this.#runLabels) {
+      this.#endRun(row);
+      this.#runLabels = stream;
+      this.#runFromRow = row;
+    }
+    return row;
+  }
+
+  /** A line that is a string of the request stays where it is; any other is put behind it. */
+  setLine(row: number, body: AnyValue): void {
+    const { rows } = this;
     if (body.kind === "string") {
       rows.lineStarts[row] = body.from;
       rows.lineEnds[row] = body.to;
       return;
     }
-    const line = Buffer.from(valueText(body, this.#bytes));
-    rows.lineStarts[row] = this.#bytes.length + this.#extraBytes;
-    rows.lineEnds[row] = this.#bytes.length + this.#extraBytes + line.length;
+    const line = Buffer.from(valueText(body, this.bytes));
+    rows.lineStarts[row] = this.bytes.length + this.#extraBytes;
+    rows.lineEnds[row] = this.bytes.length + this.#extraBytes + line.length;
     this.#extraLines.push(line);
     this.#extraBytes += line.length;
   }
 
-  #distribute(
-    attributes: readonly KeyValue[],
-    actionOf: (key: string) => string,
-    labels: LabelPair[],
-    metadata: LabelPair[],
-  ): void {
-    for (const attribute of attributes) {
-      const action = actionOf(attribute.key);
-      if (action === "index_label") flattenAttribute(attribute, this.#bytes, labels);
-      else if (action !== "drop") flattenAttribute(attribute, this.#bytes, metadata);
-    }
+  #endRun(toRow: number): void {
+    if (this.#runLabels === undefined) return;
+    this.#streams.push({ labels: this.#runLabels, fromRow: this.#runFromRow, toRow });
   }
 
   /** One object for one set of labels, so that runs of rows of one stream are found by identity. */
@@ -133,51 +208,36 @@ class OtlpMapper {
     const key = JSON.stringify(unique);
     const known = this.#labels.get(key);
     if (known !== undefined) return known;
-    const stream = streamLabelsOf(unique, this.#limits);
+    const stream = this.#oneOf(streamLabelsOf(unique, this.limits));
     this.#labels.set(key, stream);
     return stream;
   }
 
+  #oneOf(stream: StreamLabels): StreamLabels {
+    const { key } = stream.labels;
+    const known = this.#byKey.get(key);
+    if (known === undefined) this.#byKey.set(key, stream);
+    return known ?? stream;
+  }
+
   build(): DecodedPush {
-    const { rowCount, lineStarts, lineEnds, epochSeconds, nanos, metadataOfRow } = this.#rows;
+    const { rowCount, lineStarts, lineEnds, epochSeconds, nanos, metadataOfRow } = this.rows;
+    this.#endRun(rowCount);
     return {
       rowCount,
-      bytes:
-        this.#extraBytes === 0 ? this.#bytes : Buffer.concat([this.#bytes, ...this.#extraLines]),
+      bytes: this.#extraBytes === 0 ? this.bytes : Buffer.concat([this.bytes, ...this.#extraLines]),
       lineStarts: lineStarts.subarray(0, rowCount),
       lineEnds: lineEnds.subarray(0, rowCount),
       epochSeconds: epochSeconds.subarray(0, rowCount),
       nanos: nanos.subarray(0, rowCount),
       metadataOfRow: metadataOfRow.subarray(0, rowCount),
-      metadata: this.#sets.build(),
+      metadata: this.#metadata.build(),
       streams: this.#streams,
       streamCount: this.#streams.length,
     };
   }
 }
 
-function addRecordFields(record: OtlpRecord, metadata: LabelPair[]): void {
-  if (record.timeNs !== 0n && record.observedNs !== 0n) {
-    metadata.push(["observed_timestamp", BigInt.asIntN(64, record.observedNs).toString()]);
-  }
-  addCount(metadata, "severity_number", record.severityNumber);
-  addText(metadata, "severity_text", record.severityText);
-  addCount(metadata, "dropped_attributes_count", record.droppedAttributesCount);
-  addCount(metadata, "flags", record.flags);
-  addText(metadata, "trace_id", record.traceId);
-  addText(metadata, "span_id", record.spanId);
-  addText(metadata, "event_name", record.eventName);
-}
-
-function addText(pairs: LabelPair[], name: string, value: string): void {
-  if (value !== "") pairs.push([name, value]);
-}
-
-function addCount(pairs: LabelPair[], name: string, value: number): void {
-  if (value !== 0) pairs.push([name, String(value)]);
-}
-
-function floorDivide(value: bigint, by: bigint): bigint {
-  const quotient = value / by;
-  return value < 0n && quotient * by !== value ? quotient - 1n : quotient;
+function addCount(pairs: OtlpPairs, name: OtlpName, value: number): void {
+  if (value !== 0) pairs.addNumber(name, value);
 }
