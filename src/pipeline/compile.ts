@@ -4,9 +4,10 @@ import { BlockBase, errorDetailsLabel, errorLabel, extractedSuffix } from "./bas
 import { type CompiledStages, compileStages } from "./compile-stages.ts";
 import { RowScope } from "./formats.ts";
 import { LabelInterner } from "./label-interner.ts";
+import { fieldUseOf } from "./field-use.ts";
 import { compileLineFilter, type LineFilter } from "./line-matchers.ts";
 import { searchLines } from "./line-search.ts";
-import type { Pipeline, PipelineOptions, Row, StageUse } from "./pipeline.ts";
+import type { FieldUse, Pipeline, PipelineOptions, Row, StageUse } from "./pipeline.ts";
 import { labelTermsOf, type Prefilter, prefiltersOf } from "./prefilter.ts";
 import { RowState } from "./row-state.ts";
 import { skipTermsOf } from "./skip-terms.ts";
@@ -56,6 +57,7 @@ class BlockPipeline implements Pipeline {
   readonly skip: SkipTerms;
   readonly stages: readonly StageUse[];
   readonly isIdentity: boolean;
+  readonly byFields: FieldUse | undefined;
   readonly #lead: readonly LineFilter[];
   readonly #prefilters: readonly Prefilter[];
   readonly #compiled: CompiledStages;
@@ -82,6 +84,7 @@ class BlockPipeline implements Pipeline {
       ...compiled.uses,
     ];
     this.isIdentity = log.stages.length === 0 && options.unwrap === undefined;
+    this.byFields = fieldUseOf(log.stages, leading.length, options);
     const { fields } = compiled;
     const lines = lead.length > 0 || compiled.readsLine;
     const search = { filters: leading.map(printStage).join(" "), keepsLines: compiled.readsLine };

@@ -1,6 +1,6 @@
 import type { Stage, Unwrap } from "#logql";
 import type { LabelPair, Labels } from "#model";
-import type { Block, ColumnNeeds, SkipTerms } from "#storage";
+import type { Block, ColumnNeeds, MetadataColumn, SkipTerms } from "#storage";
 
 /**
  * A compiled chain of LogQL stages. Immutable and reusable; `run` keeps its working state to
@@ -16,6 +16,12 @@ export interface Pipeline {
   /** No stage and no unwrap: every row passes with its labels as stored. */
   readonly isIdentity: boolean;
   /**
+   * Set when what becomes of a row, once leading line filters let it through, depends on nothing
+   * but its stream, its metadata and its fields, as long as the block came with these instead of
+   * lines: rows that agree in them fare the same.
+   */
+  readonly byFields: FieldUse | undefined;
+  /**
    * Hands each row of `rows` (row numbers, in the order wanted) that passes all stages to `sink`,
    * which returns false to stop. `undefined`: all rows, in block order. Filters that come before
    * any stage that changes the line are tried on the whole block first. `order` then puts what they
@@ -28,6 +34,18 @@ export interface Pipeline {
     sink: (row: Row) => boolean,
     order?: (rows: Uint32Array | undefined) => Uint32Array | undefined,
   ): void;
+}
+
+/** How fields are used where nothing else is. */
+export interface FieldUse {
+  /** What only unwrap reads: rows may differ in it and fare the same, but for the value. */
+  readonly unwrapped:
+    | {
+        readonly name: string;
+        /** By id - 1; NaN for what the pipeline itself has to convert. */
+        numbersOf(column: MetadataColumn): Float64Array;
+      }
+    | undefined;
 }
 
 /** A stage as the pipeline runs it. */

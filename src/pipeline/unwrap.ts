@@ -31,7 +31,7 @@ export function compileUnwrap(unwrap: Unwrap, options: { keepsLabel: boolean }):
   };
 }
 
-const conversions: Readonly<Record<Unwrap["conversion"], Conversion>> = {
+export const conversions: Readonly<Record<Unwrap["conversion"], Conversion>> = {
   number: toFloat,
   bytes: toBytes,
   duration: toSeconds,

@@ -1,4 +1,4 @@
-import type { TimeRange } from "#model";
+import { Labels, type TimeRange } from "#model";
 import type { Pipeline } from "#pipeline";
 import type { BlockScope } from "./block-scope.ts";
 import { lineUse } from "./fold-of-function.ts";
@@ -23,46 +23,60 @@ export function isCountedByFacts(plan: RangePlan, pipeline: Pipeline): boolean {
   );
 }
 
+type Steps = readonly [from: number, to: number];
+
+interface FactsQuery {
+  readonly plan: RangePlan;
+  readonly range: TimeRange;
+  readonly windows: WindowSteps;
+}
+
 /**
  * By stream of the block the steps its entries count for, if for each stream these are the same for
  * all of its entries; else the block has to be read.
  */
-export function stepsByFacts(
-  block: BlockScope,
-  query: { readonly plan: RangePlan; readonly range: TimeRange; readonly windows: WindowSteps },
-): readonly (readonly [from: number, to: number])[] | undefined {
-  const { plan, range, windows } = query;
+export function stepsByFacts(block: BlockScope, query: FactsQuery): readonly Steps[] | undefined {
   const { facts } = block.ref;
+  const { fn, grouping } = query.plan;
   if (facts.hasHiddenRows === true || facts.isEstimate === true) return undefined;
-  const names = plan.fn === "absent_over_time" ? [] : plan.grouping.names;
-  windows.setBase(facts.minNs);
-  const steps: [number, number][] = [];
-  for (const { labels, minNs, maxNs } of facts.streams) {
-    if (minNs < range.fromNs || maxNs >= range.toNs) return undefined;
-    if (!names.every((name) => labels.has(name))) return undefined;
-    const first = Number(minNs - facts.minNs);
-    const last = Number(maxNs - facts.minNs);
-    const from = windows.firstStep(first);
-    const to = windows.endStep(first);
-    if (windows.firstStep(last) !== from || windows.endStep(last) !== to) return undefined;
-    steps.push([from, to]);
+  const names = fn === "absent_over_time" ? [] : grouping.names;
+  if (!facts.streams.every(({ labels }) => names.every((name) => labels.has(name)))) {
+    return undefined;
+  }
+  const ofAll = stepsOfSpan(facts, query);
+  if (ofAll !== undefined) return facts.streams.map(() => ofAll);
+  const steps: Steps[] = [];
+  for (const stream of facts.streams) {
+    const ofStream = stepsOfSpan(stream, query);
+    if (ofStream === undefined) return undefined;
+    steps.push(ofStream);
   }
   return steps;
+}
+
+/** The steps that count every entry of a span of time; undefined when these differ. */
+function stepsOfSpan(
+  { minNs, maxNs }: { readonly minNs: bigint; readonly maxNs: bigint },
+  { range, windows }: FactsQuery,
+): Steps | undefined {
+  if (minNs < range.fromNs || maxNs >= range.toNs) return undefined;
+  const first = windows.offsetOf(minNs);
+  const last = first + Number(maxNs - minNs);
+  const from = windows.firstStep(first);
+  const to = windows.endStep(first);
+  const isSame = windows.firstStep(last) === from && windows.endStep(last) === to;
+  return isSame ? [from, to] : undefined;
 }
 
 /** Adds a block without reading it. False when it has to be read; then nothing was added. */
 export function addFromFacts(
   block: BlockScope,
-  query: {
-    readonly plan: RangePlan;
-    readonly range: TimeRange;
-    readonly windows: WindowSteps;
-    readonly table: SeriesTable;
-  },
+  query: FactsQuery & { readonly table: SeriesTable },
 ): boolean {
+  const weighsBytes = lineUse(query.plan.fn) === "length";
+  if (addAsOne(block, { ...query, weighsBytes })) return true;
   const steps = stepsByFacts(block, query);
   if (steps === undefined) return false;
-  const weighsBytes = lineUse(query.plan.fn) === "length";
   for (const [i, { labels, entryCount, lineBytes }] of block.ref.facts.streams.entries()) {
     if (block.streams?.[i] === 0) continue;
     const [from, to] = steps[i]!;
@@ -70,5 +84,25 @@ export function addFromFacts(
     const sample = { time: 0, value: weighsBytes ? lineBytes : entryCount, count: entryCount };
     query.table.foldForStream(block.tenant, labels).add(from, to, sample);
   }
+  return true;
+}
+
+/** Where there is one series alone and all of the block counts: its streams are not looked at. */
+function addAsOne(
+  block: BlockScope,
+  query: FactsQuery & { readonly table: SeriesTable; readonly weighsBytes: boolean },
+): boolean {
+  const { plan, table, weighsBytes } = query;
+  const { facts } = block.ref;
+  const isOneSeries =
+    plan.fn === "absent_over_time" || (!plan.grouping.without && plan.grouping.names.length === 0);
+  if (!isOneSeries || block.streams !== undefined) return false;
+  if (facts.hasHiddenRows === true || facts.isEstimate === true) return false;
+  const steps = stepsOfSpan(facts, query);
+  if (steps === undefined) return false;
+  const [from, to] = steps;
+  const { entryCount: count, lineBytes } = facts;
+  const sample = { time: 0, value: weighsBytes ? lineBytes : count, count };
+  if (from < to) table.foldForStream(block.tenant, Labels.empty).add(from, to, sample);
   return true;
 }

@@ -10,6 +10,7 @@ import { type BlockScope, planBlocks } from "./block-scope.ts";
 import { addRuns } from "./count-runs.ts";
 import { Duplicates } from "./duplicates.ts";
 import { addFromFacts, isCountedByFacts } from "./fact-counts.ts";
+import { FieldFold } from "./field-fold.ts";
 import { lineUse, newFold } from "./fold-of-function.ts";
 import type { RangePlan } from "./plan.ts";
 import type { QueryRun } from "./query-run.ts";
@@ -17,7 +18,7 @@ import { countRead } from "./read-counts.ts";
 import { SeriesTable } from "./series-table.ts";
 import { type StepGrid, WindowSteps } from "./step-grid.ts";
 import { tenantScope } from "./tenant-scope.ts";
-import type { FoldSample } from "./window-fold.ts";
+import type { FoldSample, WindowFold } from "./window-fold.ts";
 
 /**
  * Runs one range aggregation over the grid. Throws RequestError 400 when an entry carries an error.
@@ -115,6 +116,7 @@ class BlockFold {
   /** Time 0 of samples. */
   readonly #originNs: bigint;
   readonly #sample: FoldSample = { time: 0, value: 0, text: "", count: 1 };
+  readonly #byFields: FieldFold;
 
   constructor(options: {
     plan: RangePlan;
@@ -132,6 +134,7 @@ class BlockFold {
     this.#duplicates = new Duplicates((bytes) => options.run.hold(bytes));
     this.#countsRuns = isCountedByFacts(options.plan, options.pipeline);
     this.#originNs = options.grid.startNs - options.plan.offsetNs;
+    this.#byFields = new FieldFold({ ...options, takeRow: (row) => this.#taken(row) });
   }
 
   async readAll(
@@ -169,8 +172,18 @@ class BlockFold {
     countRead(this.#run, block, rows?.length ?? block.rowCount);
     if (rows?.length === 0) return;
     const origin = Number(block.baseNs - this.#originNs);
+    const passed = this.#byFields.add(block, scope, { rows, origin });
+    if (passed !== undefined) {
+      this.#run.counts.entriesAfterFilter += passed;
+      return;
+    }
     this.#table.openBlock(scope.tenant, block);
     this.#pipeline.run(block, rows, (row) => this.#addRow(row, block.offsets[row.index]!, origin));
+  }
+
+  #taken(row: Row): { fold: WindowFold; value: number } {
+    if (row.isErrorFatal) throw pipelineError(row, this.#plan.grouping);
+    return { fold: this.#table.foldFor(row), value: this.#valueOf(row) };
   }
 
   #addRow(row: Row, offset: number, origin: number): true {

@@ -1,5 +1,6 @@
 import { newSeries, type Series } from "#evaluator";
 import type { Labels } from "#model";
+import { selectRank } from "./select-rank.ts";
 import type { FoldSample, WindowFold } from "./window-fold.ts";
 
 /** The samples of one window, in order of time: columns[from, to). */
@@ -20,6 +21,8 @@ export class SampleFold implements WindowFold {
   readonly #hold: (bytes: number) => void;
   readonly #isOrderFree: boolean;
   #count = 0;
+  /** Every sample counts for one step. */
+  #isDisjoint = true;
   #times = new Float64Array(16);
   #values = new Float64Array(16);
   #fromSteps = new Int32Array(16);
@@ -47,6 +50,7 @@ export class SampleFold implements WindowFold {
   add(fromStep: number, toStep: number, { time, value }: FoldSample): void {
     if (this.#count === this.#times.length) this.#grow();
     const at = this.#count++;
+    if (toStep !== fromStep + 1) this.#isDisjoint = false;
     this.#times[at] = time;
     this.#values[at] = value;
     this.#fromSteps[at] = fromStep;
@@ -100,7 +104,8 @@ export class SampleFold implements WindowFold {
   #sortBySteps(): void {
     const all = new Uint32Array(this.#count);
     for (let i = 0; i < all.length; i++) all[i] = i;
-    this.#take(this.#counted(this.#counted(all, this.#toSteps), this.#fromSteps));
+    const byLast = this.#isDisjoint ? all : this.#counted(all, this.#toSteps);
+    this.#take(this.#counted(byLast, this.#fromSteps));
   }
 
   #counted(order: Uint32Array, steps: Int32Array): Uint32Array {
@@ -117,22 +122,17 @@ export class SampleFold implements WindowFold {
 
   #take(order: Uint32Array): void {
     const { length } = order;
-    const times = new Float64Array(length);
-    const values = new Float64Array(length);
-    const fromSteps = new Int32Array(length);
-    const toSteps = new Int32Array(length);
-    for (let i = 0; i < length; i++) {
-      const sample = order[i]!;
-      times[i] = this.#times[sample]!;
-      values[i] = this.#values[sample]!;
-      fromSteps[i] = this.#fromSteps[sample]!;
-      toSteps[i] = this.#toSteps[sample]!;
-    }
-    this.#times = times;
-    this.#values = values;
-    this.#fromSteps = fromSteps;
-    this.#toSteps = toSteps;
+    // Whom order does not matter, times do not matter either.
+    if (!this.#isOrderFree) this.#times = picked(this.#times, order, new Float64Array(length));
+    this.#values = picked(this.#values, order, new Float64Array(length));
+    this.#fromSteps = picked(this.#fromSteps, order, new Int32Array(length));
+    this.#toSteps = picked(this.#toSteps, order, new Int32Array(length));
   }
+}
+
+function picked<T extends Float64Array | Int32Array>(source: T, order: Uint32Array, out: T): T {
+  for (let i = 0; i < order.length; i++) out[i] = source[order[i]!]!;
+  return out;
 }
 
 function copyInto<T extends Float64Array | Int32Array>(target: T, source: T): T {
@@ -145,18 +145,35 @@ export function quantileOf(q: number, window: SampleWindow): number {
   if (Number.isNaN(q)) return Number.NaN;
   if (q < 0) return -Infinity;
   if (q > 1) return Infinity;
-  const sorted = window.values.slice(window.from, window.to);
-  // The engine's own order is numeric and fast, with NaN at the end.
-  sorted.sort();
-  let numbers = sorted.length;
-  while (numbers > 0 && Number.isNaN(sorted[numbers - 1])) numbers--;
-  const spoiled = sorted.length - numbers;
-  const rank = q * (sorted.length - 1);
+  const values = window.values.slice(window.from, window.to);
+  const spoiled = spoiledFirst(values);
+  const numbers = values.subarray(spoiled);
+  const rank = q * (values.length - 1);
   const lower = Math.floor(rank);
-  const upper = Math.min(sorted.length - 1, lower + 1);
+  const upper = Math.min(values.length - 1, lower + 1);
   if (lower < spoiled) return Number.NaN;
   const weight = rank - lower;
-  return sorted[lower - spoiled]! * (1 - weight) + sorted[upper - spoiled]! * weight;
+  selectRank(numbers, lower - spoiled);
+  const below = numbers[lower - spoiled]!;
+  let above = below;
+  if (upper > lower) {
+    above = Infinity;
+    for (let i = upper - spoiled; i < numbers.length; i++) {
+      if (numbers[i]! < above) above = numbers[i]!;
+    }
+  }
+  return below * (1 - weight) + above * weight;
+}
+
+/** Puts NaN before all numbers; how many there are. */
+function spoiledFirst(values: Float64Array): number {
+  let spoiled = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isNaN(values[i])) continue;
+    values[i] = values[spoiled]!;
+    values[spoiled++] = Number.NaN;
+  }
+  return spoiled;
 }
 
 /**

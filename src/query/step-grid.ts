@@ -57,6 +57,9 @@ function floorDivide(a: bigint, b: bigint): bigint {
 /** Largest integer up to which doubles count by one. */
 const exactMax = 2n ** 53n;
 
+/** A base is near up to here (52 days), so that what is added to it stays exact. */
+const nearNs = 2 ** 52;
+
 /**
  * Which steps count an entry: the window of step T is (T - offset - range, T - offset], so an entry
  * at t counts for the steps T with t + offset <= T < t + offset + range.
@@ -70,6 +73,7 @@ export class WindowSteps {
   readonly #rangeNs: bigint;
   readonly #offsetNs: bigint;
   readonly #step: number;
+  #baseNs: bigint | undefined;
   #firstSteps = 0;
   #firstRest = 0;
   #lastSteps = 0;
@@ -100,7 +104,19 @@ export class WindowSteps {
     return this.#grid.stepCount > 1 && this.#rangeNs < this.#grid.stepNs;
   }
 
+  /** Sets a base if there is none near, and gives the offset of a time from it. */
+  offsetOf(timeNs: bigint): number {
+    const base = this.#baseNs;
+    if (base !== undefined) {
+      const offset = Number(timeNs - base);
+      if (offset >= 0 && offset <= nearNs) return offset;
+    }
+    this.setBase(timeNs);
+    return 0;
+  }
+
   setBase(baseNs: bigint): void {
+    this.#baseNs = baseNs;
     const first = baseNs + this.#offsetNs - this.#grid.startNs;
     const last = first + this.#rangeNs;
     const { stepNs } = this.#grid;
