@@ -1,11 +1,11 @@
 import { StoreError } from "#base";
 import { compressSnappyBlock, decompressSnappyBlock, ProtoReader, ProtoWriter } from "#codec";
-import { type EntryBatch, type LabelPair, Labels, type PackedSets } from "#model";
+import { type EntryBatch, type LabelPair, Labels } from "#model";
 import { LevelDetector, type LevelSettings } from "./level.ts";
 import { levelOfPairs } from "./level-fields.ts";
 import { buildBatch } from "./push-batch.ts";
-import { behindVarint, varintAt } from "./push-packed.ts";
 import { decodeProtobufPush } from "./push-protobuf.ts";
+import { encodeEntries } from "./push-record-entries.ts";
 
 /**
  * The journal record of one accepted push: who, which streams, and the entries as a snappy block of
@@ -48,73 +48,7 @@ export function encodePushRecord(input: {
       header.prefixedText(value);
     }
   }
-  return [header.finish(), asArrived?.block ?? compressSnappyBlock(encodeBatch(batch))];
-}
-
-/** PushRequest of the batch; labels are left out, the header has them. */
-function encodeBatch(batch: EntryBatch): Buffer {
-  const sets = encodeSets(batch.metadata);
-  const writer = new ProtoWriter(batch.bytes.length + batch.rowCount * 24 + 64);
-  for (const stream of batch.streams) {
-    const streamStart = writer.begin(1);
-    for (let row = stream.fromRow; row < stream.toRow; row++) encodeEntry(writer, batch, row, sets);
-    writer.end(streamStart);
-  }
-  return writer.finish();
-}
-
-/** Each metadata set as the fields of an entry. */
-function encodeSets(metadata: PackedSets): PackedSets {
-  const { bytes, count } = metadata;
-  const starts = new Uint32Array(count + 1);
-  const writer = new ProtoWriter(bytes.length * 2 + 64);
-  for (let set = 0; set < count; set++) {
-    starts[set] = writer.length;
-    let at = metadata.starts[set]!;
-    while (at < metadata.starts[set + 1]!) {
-      const nameFrom = behindVarint(bytes, at);
-      const nameTo = nameFrom + varintAt(bytes, at);
-      const valueFrom = behindVarint(bytes, nameTo);
-      const valueTo = valueFrom + varintAt(bytes, nameTo);
-      const pair = writer.begin(3);
-      writer.bytes(1, bytes, nameFrom, nameTo);
-      writer.bytes(2, bytes, valueFrom, valueTo);
-      writer.end(pair);
-      at = valueTo;
-    }
-  }
-  starts[count] = writer.length;
-  return { bytes: writer.finish(), starts, count };
-}
-
-/** The length is computed beforehand, so that lines are copied once. */
-function encodeEntry(writer: ProtoWriter, batch: EntryBatch, row: number, sets: PackedSets): void {
-  const seconds = batch.epochSeconds[row]!;
-  const nanos = batch.nanos[row]!;
-  const lineFrom = batch.lineStarts[row]!;
-  const lineTo = batch.lineEnds[row]!;
-  const setFrom = sets.starts[batch.metadataOfRow[row]!]!;
-  const setTo = sets.starts[batch.metadataOfRow[row]! + 1]!;
-  const timeBytes = 2 + varintLength(seconds) + varintLength(nanos);
-  const lineBytes = 1 + varintLength(lineTo - lineFrom) + lineTo - lineFrom;
-  writer.tag(2, 2);
-  writer.varint(2 + timeBytes + lineBytes + setTo - setFrom);
-  writer.tag(1, 2);
-  writer.varint(timeBytes);
-  writer.tag(1, 0);
-  writer.varint(seconds);
-  writer.tag(2, 0);
-  writer.varint(nanos);
-  writer.bytes(2, batch.bytes, lineFrom, lineTo);
-  writer.raw(sets.bytes, setFrom, setTo);
-}
-
-/** Bytes `ProtoWriter.varint` takes. */
-function varintLength(value: number): number {
-  if (value < 0) return 10;
-  let length = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 128)) length++;
-  return length;
+  return [header.finish(), asArrived?.block ?? compressSnappyBlock(encodeEntries(batch))];
 }
 
 /** StoreError `corrupt` when the record is not one of ours. `body` is not kept. */
