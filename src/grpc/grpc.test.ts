@@ -372,6 +372,32 @@ test("with a token file a call needs a token that may write for the tenant", asy
   }
 });
 
+test("who is not known is refused before the message, and needs not be known for health", async () => {
+  const access: GrpcPorts["access"] = {
+    authenticator: {
+      identify: async ({ authorization }) => {
+        if (authorization === undefined) return undefined;
+        throw new RequestError(401, "unauthorized");
+      },
+    },
+  };
+  await using running = await start({ authEnabled: true, access });
+  const health = createClient(Health, createGrpcTransport({ baseUrl: running.url }));
+  assert.equal((await health.check({}, { headers: { authorization: "Bearer old" } })).status, 1);
+  const session = http2Connect(running.url);
+  for (const headers of [{}, { authorization: "Bearer wrong" }]) {
+    const path = "/logproto.Pusher/Push";
+    const content = { "content-type": "application/grpc" };
+    const call = session.request({ ":method": "POST", ":path": path, ...content, ...headers });
+    // The message never ends.
+    call.write(Buffer.from([0, 0, 0, 99, 99]));
+    const [answer] = (await once(call, "response")) as [Record<string, string>];
+    assert.equal(answer["grpc-status"], String(Code.Unauthenticated));
+    await once(call.resume(), "close");
+  }
+  session.destroy();
+});
+
 test("pushes pass the same gate as over HTTP: no room is UNAVAILABLE, and what ends makes room", async () => {
   let places = 1;
   const entered: (readonly [string, number])[] = [];

@@ -19,7 +19,7 @@ export async function takePush(
   const isDraining = ports.admin.isDraining?.() === true;
   if (notReady !== undefined && !isDraining) throw statusError(503, notReady);
   const { requestHeader, values } = context;
-  const caller = await callerOf(requestHeader, values, ports.access);
+  const caller = callerOf(values);
   const { authEnabled } = ports;
   const tenant = tenantOfCall(requestHeader, { authEnabled, ownTenant: ownTenant(caller) });
   checkCaller(caller, tenant);

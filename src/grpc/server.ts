@@ -1,19 +1,14 @@
-import {
-  createSecureServer,
-  createServer,
-  constants,
-  type Http2Server,
-  type ServerHttp2Session,
-} from "node:http2";
+import { createSecureServer, createServer, type Http2Server } from "node:http2";
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { once } from "node:events";
 import type { ServerTls } from "#access";
-import { messageOf } from "#base";
 import { create } from "@bufbuild/protobuf";
-import { Code, type ConnectRouter } from "@connectrpc/connect";
+import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { peerValues } from "./caller.ts";
+import { CallGate } from "./call-gate.ts";
+import { callerValues } from "./caller.ts";
 import { compressions } from "./compressions.ts";
+import { Connections } from "./connections.ts";
 import { Health, LogsService, Pusher, ServingStatus } from "./descriptors.ts";
 import { observeCalls } from "./observe-calls.ts";
 import type { GrpcPorts } from "./ports.ts";
@@ -25,7 +20,7 @@ export interface GrpcServerOptions {
   readonly port: number;
   /** Of one message, as it comes and decompressed. */
   readonly receiveBytesMax: number;
-  /** How long a client may send nothing in the middle of a call. */
+  /** A call's message must have come within, and a client may be silent so long after it. */
   readonly readTimeoutMs: number;
   /** A connection without calls for so long is closed. */
   readonly idleTimeoutMs: number;
@@ -46,10 +41,6 @@ export interface GrpcServer {
 
 /** Calls at once on one connection; what grpc-go and Loki have by default. */
 const callsPerConnectionMax = 100;
-/** Calls at once in all. Each may hold a message, so this bounds memory. */
-const callsMax = 256;
-/** Clients keep one or few connections each. */
-const connectionsDefault = 4096;
 /** Of a call's metadata; more is no client of ours. */
 const metadataBytesMax: number = 64 * 1024;
 /** A deadline further away than this is taken as this. */
@@ -71,13 +62,13 @@ export async function startGrpcServer(
     maxTimeoutMs: deadlineMaxMs,
     interceptors: [observeCalls(ports)],
     shutdownSignal: stopping.signal,
-    contextValues: (request) => peerValues(request as Http2ServerRequest),
+    contextValues: (request) => callerValues(request as Http2ServerRequest),
   });
-  const calls = new CallGate(options.readTimeoutMs);
-  const server = http2Server(options.tls, (request, response) => {
-    if (calls.enter(request, response)) handler(request, response);
-  });
-  const sessions = trackSessions(server, options, ports);
+  const { readTimeoutMs } = options;
+  const calls = new CallGate({ readTimeoutMs, ports }, handler);
+  const server = http2Server(options.tls, calls.enter);
+  const isTls = options.tls !== undefined;
+  const connections = new Connections(server, { ...options, isTls }, ports);
   server.listen(options.port, options.address);
   await once(server, "listening");
   const bound = server.address();
@@ -86,10 +77,10 @@ export async function startGrpcServer(
   const close = async (): Promise<void> => {
     const ended = once(server, "close");
     server.close();
-    for (const session of sessions) session.close();
+    connections.close();
     const cancel = ports.clock.schedule(options.closeTimeoutMs, () => {
       stopping.abort();
-      for (const session of sessions) session.destroy();
+      connections.destroy();
     });
     await ended;
     cancel();
@@ -131,53 +122,4 @@ function routes(router: ConnectRouter, ports: GrpcPorts): void {
           ports.admin.notReady() === undefined ? ServingStatus.Serving : ServingStatus.NotServing,
       }),
   });
-}
-
-/** Bounds the calls under way and cuts those whose client falls silent. */
-class CallGate {
-  readonly #readTimeoutMs: number;
-  #count = 0;
-
-  constructor(readTimeoutMs: number) {
-    this.#readTimeoutMs = readTimeoutMs;
-  }
-
-  /** False when the call was refused and answered. */
-  enter(request: Http2ServerRequest, response: Http2ServerResponse): boolean {
-    const { stream } = request;
-    if (this.#count >= callsMax) {
-      stream.respond(
-        {
-          ":status": 200,
-          "content-type": "application/grpc",
-          "grpc-status": String(Code.Unavailable),
-          "grpc-message": `more than ${callsMax} calls at once`,
-        },
-        { endStream: true },
-      );
-      return false;
-    }
-    this.#count++;
-    stream.setTimeout(this.#readTimeoutMs, () => stream.close(constants.NGHTTP2_CANCEL));
-    response.once("close", () => this.#count--);
-    return true;
-  }
-}
-
-function trackSessions(
-  server: Http2Server | Http2SecureServer,
-  { idleTimeoutMs, connectionsMax }: GrpcServerOptions,
-  { log }: GrpcPorts,
-): ReadonlySet<ServerHttp2Session> {
-  const sessions = new Set<ServerHttp2Session>();
-  server.maxConnections = connectionsMax ?? connectionsDefault;
-  server.on("session", (session) => {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
-    session.setTimeout(idleTimeoutMs, () => session.close());
-  });
-  server.on("sessionError", (error) => {
-    log.debug("gRPC connection failed", { reason: messageOf(error) });
-  });
-  return sessions;
 }
