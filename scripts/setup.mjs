@@ -1,8 +1,9 @@
-// Installs what package-lock.json names, once, and builds the page of `web/` when it changed. Plain JavaScript: it runs
-// on the machine's own Node, which may be too old for the rest. Says in words what is wrong when there is no network.
+// Installs what package-lock.json names, once, and builds the page of `web/` and the bundle of the program when they
+// changed. Plain JavaScript: it runs on the machine's own Node, which may be too old for the rest. Says in words what is
+// wrong when there is no network.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -57,36 +58,64 @@ function install() {
   process.exit(1);
 }
 
-/** What the page is made of, as one hash: its sources, the tools' versions and the script that builds it. */
-function pageSources() {
-  const web = join(root, "web");
-  const names = readdirSync(web, { recursive: true, withFileTypes: true })
+/** What a folder's build is made of, as one hash: its sources, the tools' versions and the script that builds it. */
+function sourcesOf(folder, script, pattern) {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .filter((path) => /\.(tsx?|css|svg|html)$/.test(path) && !/[\\/]dist|\.test\.ts$/.test(path));
+    .filter(
+      (path) => pattern.test(path) && !/[\\/]dist|\.test\.ts$/.test(path.slice(folder.length)),
+    );
   const hash = createHash("sha256").update(wanted);
-  for (const path of [join(root, "scripts", "build-page.ts"), ...names.sort()]) {
+  for (const path of [join(root, "scripts", script), ...names.sort()]) {
     hash.update(`${path.slice(root.length)}\0`).update(readFileSync(path));
   }
   return hash.digest("hex");
 }
 
-function buildPage() {
-  const sources = pageSources();
-  const pageStamp = join(root, "web", "dist", ".built-from");
-  if (existsSync(pageStamp) && readFileSync(pageStamp, "utf8") === sources) return;
-  process.stderr.write("skald: building the web page …\n");
+function runScript(script) {
   const node = join(root, "node_modules", ".bin", "node");
-  const built = spawnSync(node, [join(root, "scripts", "build-page.ts")], {
+  const { status } = spawnSync(node, [join(root, "scripts", script)], {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
   });
-  if (built.status !== 0) {
+  return status === 0;
+}
+
+function buildPage() {
+  const web = join(root, "web");
+  const sources = sourcesOf(web, "build-page.ts", /\.(tsx?|css|svg|html)$/);
+  const pageStamp = join(web, "dist", ".built-from");
+  if (existsSync(pageStamp) && readFileSync(pageStamp, "utf8") === sources) return;
+  process.stderr.write("skald: building the web page …\n");
+  if (!runScript("build-page.ts")) {
     process.stderr.write("skald: the web page could not be built; see above.\n");
     process.exit(1);
   }
   writeFileSync(pageStamp, sources);
 }
 
+/** bin/skald runs it while no source is newer. Without it the sources run, so that a failure here ends nothing. */
+function bundleServer() {
+  const startedAt = new Date();
+  const sources = sourcesOf(join(root, "src"), "build-server.ts", /\.ts$/);
+  const main = join(root, "dist", "server", "main.js");
+  const bundleStamp = join(root, "dist", "server", ".built-from");
+  if (existsSync(main) && existsSync(bundleStamp)) {
+    if (readFileSync(bundleStamp, "utf8") === sources) {
+      // Sources of the same content may have new times: of a checkout, say.
+      utimesSync(main, startedAt, startedAt);
+      return;
+    }
+  }
+  process.stderr.write("skald: bundling the program …\n");
+  if (runScript("build-server.ts")) {
+    writeFileSync(bundleStamp, sources);
+    return;
+  }
+  process.stderr.write("skald: it could not be bundled; the sources run as they are.\n");
+}
+
 if (!isInstalled()) install();
 buildPage();
+bundleServer();

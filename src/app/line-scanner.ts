@@ -10,6 +10,9 @@ const threadsMax = 16;
 /** Threads cost some 20 MiB each; a minute without large queries, and they are gone. */
 const idleMs = 60_000;
 
+/** Beside this file: its source, or what set-up bundled. */
+const entryFile: string = import.meta.url.endsWith(".ts") ? "./scan-thread.ts" : "./scan-thread.js";
+
 export type ScanReply = ScannedLines | { readonly corrupt: string };
 
 /** A scanner on as many threads as the machine has cores, shared by all queries and stores. */
@@ -18,7 +21,7 @@ export function openLineScanner(parts: {
   readonly log: Logger;
 }): LineScanner & { close(): Promise<void> } {
   const pool = new ThreadPool({
-    entry: new URL("./scan-thread.ts", import.meta.url),
+    entry: new URL(entryFile, import.meta.url),
     threadsMax: Math.min(availableParallelism(), threadsMax),
     idleMs,
     clock: parts.clock,

@@ -183,6 +183,7 @@ const runtimeDependencies: readonly string[] = [
   "pprof-format",
   "preact",
   "prom-client",
+  "rolldown",
   "snappy",
   "uplot",
   "vite",
