@@ -86,7 +86,8 @@ test("the bundle serves as the sources do", async () => {
     assert.equal(pushed.status, 204);
     const found = await fetch(`${url}/loki/api/v1/query_range?query={app="bundle"}`);
     assert.match(await found.text(), /from the bundle – in UTF-8/);
-    assert.match(await (await fetch(`${url}/`)).text(), /<html/);
+    const page = await fetch(`${url}/`, { headers: { accept: "text/html" } });
+    assert.match(await page.text(), /<html/);
   } finally {
     server.kill("SIGTERM");
     await once(server, "exit");
