@@ -4,7 +4,7 @@ import type { Clock, FileHandle, Files } from "#world";
 
 /** One thing that somebody did, or tried to. Never a secret, never the text of a query. */
 export interface AuditEvent {
-  readonly event: "login" | "logout" | "delete" | "rules" | "admin" | "refused";
+  readonly event: "login" | "logout" | "delete" | "rules" | "admin" | "refused" | "withdrawn";
   readonly outcome: "ok" | "failed";
   /** Name of the credential; empty when nobody said who asks. */
   readonly actor?: string;

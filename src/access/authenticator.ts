@@ -3,11 +3,11 @@ import { Limiter, LruMap, minute, RequestError } from "#base";
 import type { Metrics } from "#telemetry";
 import type { Clock, Random } from "#world";
 import type { AttemptLimiter } from "./attempt-limiter.ts";
-import { isPassword, isPasswordOfNobody, sha256 } from "./secret-hash.ts";
+import { isPassword, isPasswordOfNobody, isSameSecret, sha256 } from "./secret-hash.ts";
 import { fitsCertificate, type PeerCertificateText } from "./peer-certificate.ts";
 import type { Sessions } from "./sessions.ts";
 import type { TokenBook } from "./token-book.ts";
-import type { Credential, CertificatePattern } from "./token-file.ts";
+import type { Credential } from "./token-file.ts";
 
 /** What a request says about who asks. */
 export interface Claim {
@@ -28,6 +28,11 @@ export type ClaimKind = "token" | "password" | "session" | "certificate";
 export interface Identity {
   readonly credential: Credential;
   readonly by: ClaimKind;
+  /**
+   * The credential as it is now, for what lasts: undefined once what was shown lets nobody in any
+   * more, since the file changed, the time is over or the session was ended.
+   */
+  readonly current: () => Credential | undefined;
 }
 
 export interface AuthenticatorOptions {
@@ -88,14 +93,34 @@ export class Authenticator {
       return this.#ofHeader(authorization, claim);
     }
     if (session !== undefined) {
-      const credential = this.#options.sessions.credentialOf(session);
-      if (credential !== undefined) return { credential, by: "session" };
+      const current = (): Credential | undefined => this.#options.sessions.credentialOf(session);
+      const credential = current();
+      if (credential !== undefined) return { credential, by: "session", current };
     }
-    if (certificate === undefined) return undefined;
-    const credential = this.#options.book.ofCertificate((one) =>
-      fitsCertificate(certificate, one.certificate as CertificatePattern),
-    );
-    return credential === undefined ? undefined : { credential, by: "certificate" };
+    return certificate === undefined ? undefined : this.#ofCertificate(certificate);
+  }
+
+  #ofCertificate(certificate: PeerCertificateText): Identity | undefined {
+    const { book } = this.#options;
+    const fits = (one: Credential): boolean =>
+      one.certificate !== undefined && fitsCertificate(certificate, one.certificate);
+    const credential = book.ofCertificate(fits);
+    if (credential === undefined) return undefined;
+    const current = (): Credential | undefined => {
+      const now = book.named(credential.name);
+      return now !== undefined && fits(now) ? now : undefined;
+    };
+    return { credential, by: "certificate", current };
+  }
+
+  /** Of a secret that was right: it is as long as the file has the same one under the same name. */
+  #ofSecret(credential: Credential, by: "token" | "password"): Identity {
+    const { name, secret } = credential;
+    const current = (): Credential | undefined => {
+      const now = this.#options.book.named(name);
+      return now !== undefined && isSameSecret(now.secret, secret) ? now : undefined;
+    };
+    return { credential, by, current };
   }
 
   async #ofHeader(header: string, claim: Claim): Promise<Identity> {
@@ -117,7 +142,7 @@ export class Authenticator {
   #ofToken(token: string, name: string, claim: Claim): Identity {
     const credential = this.#options.book.ofToken(sha256(token));
     if (credential !== undefined && (name === "" || credential.name === name)) {
-      return { credential, by: "token" };
+      return this.#ofSecret(credential, "token");
     }
     throw this.#refusal({ claim, name, reason: "unknown token" });
   }
@@ -132,7 +157,9 @@ export class Authenticator {
     if (credential?.secret?.kind === "sha256") return this.#ofToken(secret, name, claim);
     const stored = credential?.secret;
     const place = this.#placeOf(credential, secret);
-    if (credential !== undefined && this.#isVerified(place)) return { credential, by: "password" };
+    if (credential !== undefined && this.#isVerified(place)) {
+      return this.#ofSecret(credential, "password");
+    }
     const check = (): Promise<boolean> =>
       stored === undefined ? isPasswordOfNobody(secret) : isPassword(secret, stored);
     const isRight = await this.#tryOnce(place, claim.address, check);
@@ -143,7 +170,7 @@ export class Authenticator {
       observer.loggedIn({ name, address: claim.address, by: "password" });
     }
     this.#verified.set(place, { untilMs: this.#options.clock.monotonicMs() + verifiedForMs });
-    return { credential, by: "password" };
+    return this.#ofSecret(credential, "password");
   }
 
   /**

@@ -91,6 +91,12 @@ export function printSecretHash(secret: SecretHash): string {
   return ["scrypt", cost.n, cost.r, cost.p, ...texts].join(":");
 }
 
+/** Of what the file had then and has now; no secret is compared, so no time is told. */
+export function isSameSecret(left: SecretHash | undefined, right: SecretHash | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return printSecretHash(left) === printSecretHash(right);
+}
+
 /** Undefined when it is none. */
 export function parseSecretHash(text: string): SecretHash | undefined {
   const hex = /^sha256:([0-9a-f]{64})$/i.exec(text)?.[1];

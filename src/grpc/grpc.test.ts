@@ -344,7 +344,7 @@ test("with a token file a call needs a token that may write for the tenant", asy
         const tenants = authorization === "Bearer all" ? ("*" as const) : ["a"];
         const rest = { secret: undefined, certificate: undefined, expiresMs: undefined };
         const credential = { name: "x", tenants, rights: new Set([right]), ...rest };
-        return { credential, by: "token" };
+        return { credential, by: "token", current: () => credential };
       },
     },
   };

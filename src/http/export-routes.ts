@@ -4,6 +4,7 @@ import { RequestError } from "#base";
 import type { AnswerEntry } from "#query";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { entryJson } from "./entry-json.ts";
+import { onWithdrawn } from "./follow-access.ts";
 import { parametersOf } from "./parameters.ts";
 import type { HttpPorts } from "./ports.ts";
 import { limitsFor } from "./query-limits.ts";
@@ -35,6 +36,8 @@ async function exportEntries(
   const parameters = parametersOf(request);
   const { startNs, endNs } = parseBounds(parameters, ports.clock);
   const warnings: string[] = [];
+  const withdrawn = new AbortController();
+  onWithdrawn(request, (reason) => withdrawn.abort(new RequestError(403, reason)));
   const lists = ports.entries.export({
     tenants,
     text: parameters.get("query"),
@@ -42,12 +45,17 @@ async function exportEntries(
     toNs: endNs,
     direction: parameters.get("direction") === "" ? "forward" : readDirection(parameters),
     limits: limitsFor(request, tenants, ports.limits),
-    signal: goneSignal(reply),
+    signal: AbortSignal.any([goneSignal(reply), withdrawn.signal]),
     warn: (message) => warnings.push(message),
   });
   const iterator = lists[Symbol.asyncIterator]();
   const first = await iterator.next();
-  const lines = Readable.from(linesOf(first, iterator, { warnings, log: ports.log }), {
+  const texts = linesOf(first, iterator, {
+    warnings,
+    withdrawn: withdrawn.signal,
+    log: ports.log,
+  });
+  const lines = Readable.from(texts, {
     objectMode: false,
     highWaterMark: 64 * 1024,
   });
@@ -59,10 +67,17 @@ async function exportEntries(
   return reply.header("Content-Encoding", "gzip").send(lines.pipe(zipped));
 }
 
+interface Ending {
+  readonly warnings: readonly string[];
+  /** Aborted with what the client is told. */
+  readonly withdrawn: AbortSignal;
+  readonly log: HttpPorts["log"];
+}
+
 async function* linesOf(
   first: IteratorResult<readonly AnswerEntry[]>,
   iterator: AsyncIterator<readonly AnswerEntry[]>,
-  { warnings, log }: { warnings: readonly string[]; log: HttpPorts["log"] },
+  { warnings, withdrawn, log }: Ending,
 ): AsyncGenerator<Buffer> {
   try {
     for (let next = first; next.done !== true; next = await iterator.next()) {
@@ -72,7 +87,8 @@ async function* linesOf(
     }
     for (const warning of warnings) yield Buffer.from(`${JSON.stringify({ warning })}\n`);
   } catch (error) {
-    yield Buffer.from(`${JSON.stringify({ error: reasonOf(error, log) })}\n`);
+    const reason: unknown = withdrawn.aborted ? withdrawn.reason : error;
+    yield Buffer.from(`${JSON.stringify({ error: reasonOf(reason, log) })}\n`);
   } finally {
     await iterator.return?.();
   }

@@ -9,6 +9,7 @@ import {
 } from "#access";
 import { RequestError } from "#base";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { AccessFollower, followTenants } from "./follow-access.ts";
 import { isFromElsewhere } from "./own-page.ts";
 import type { AccessPort, HttpPorts } from "./ports.ts";
 import { accessOf, type RouteAccess, type RouteRight } from "./route-rights.ts";
@@ -30,6 +31,7 @@ export function checkTenants(request: FastifyRequest, tenants: readonly string[]
   if (principal === undefined) return;
   const other = tenants.find((tenant) => tenant !== "" && !mayActFor(principal, tenant));
   if (other !== undefined) throw new RequestError(403, `not allowed for tenant ${other}`);
+  followTenants(request, tenants);
 }
 
 /** The one tenant a credential is for; undefined when it has a choice. */
@@ -50,6 +52,7 @@ export function guardAccess(app: FastifyInstance, { ports, prefix, origins }: Gu
     const { url } = request.routeOptions;
     return url === undefined ? undefined : accessOf(withoutPrefix(url, prefix), request.method);
   };
+  const follower = new AccessFollower(app, ports);
   app.addHook("onRoute", ({ url, method }) => {
     for (const one of [method].flat()) {
       const rule = accessOf(withoutPrefix(url, prefix), one);
@@ -63,7 +66,7 @@ export function guardAccess(app: FastifyInstance, { ports, prefix, origins }: Gu
     const isElsewhere = isFromElsewhere(request.headers, origins);
     if (rule.acts && isElsewhere) throw new RequestError(403, "refused: asked by another site");
     if (ports.access === undefined) return;
-    await identify(request, reply, { access: ports.access, rule, isElsewhere });
+    await identify(request, reply, { access: ports.access, follower, rule, isElsewhere });
   });
   app.addHook("onResponse", async (request, reply) => {
     const rule = ruleOf(request);
@@ -78,6 +81,7 @@ function withoutPrefix(url: string, prefix: string): string {
 
 interface Guarding {
   readonly access: AccessPort;
+  readonly follower: AccessFollower;
   readonly rule: RouteAccess;
   readonly isElsewhere: boolean;
 }
@@ -85,7 +89,7 @@ interface Guarding {
 async function identify(
   request: FastifyRequest,
   reply: FastifyReply,
-  { access, rule, isElsewhere }: Guarding,
+  { access, follower, rule, isElsewhere }: Guarding,
 ): Promise<void> {
   const needed = neededRights(rule.right, request, access);
   const authorization = request.headers.authorization ?? offeredToken(request);
@@ -118,6 +122,7 @@ async function identify(
     throw new RequestError(401, "unauthorized: send a token or a name and password");
   }
   checkRights(identity.credential, needed);
+  follower.follow(request, reply, { identity, needed });
 }
 
 /** Undefined: nobody has to be known. Empty: anybody who is known. */

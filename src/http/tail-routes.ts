@@ -3,6 +3,7 @@ import { type Expr, parseQuery } from "#logql";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import { encodingFlags } from "./encoding-flags.ts";
+import { onWithdrawn } from "./follow-access.ts";
 import { withRegexp } from "./legacy-routes.ts";
 import { isFromElsewhere } from "./own-page.ts";
 import { type Parameters, parametersOf } from "./parameters.ts";
@@ -12,7 +13,7 @@ import { readLimit } from "./query-routes.ts";
 import { sendText } from "./respond.ts";
 import { refuseOthers } from "./routing.ts";
 import { type FrameWriter, frameWriter, legacyFrame } from "./tail-frame.ts";
-import { closeSocket, type TailRequest, TailSession } from "./tail-session.ts";
+import { closeSocket, policyCode, type TailRequest, TailSession } from "./tail-session.ts";
 import { tenantOf } from "./tenants.ts";
 import { parseBounds } from "./times.ts";
 
@@ -51,7 +52,7 @@ function tailRoute(app: FastifyInstance, tails: Tails, place: Place): void {
       done();
     },
     handler: async (_request, reply) => sendText(reply, 400, "Bad Request"),
-    wsHandler: (socket, request) => tails.serve(socket, asked.get(request)!, request.ip),
+    wsHandler: (socket, request) => tails.serve(socket, asked.get(request)!, request),
   });
   refuseOthers(app, ["GET"], place.path);
 }
@@ -129,7 +130,7 @@ class Tails {
   }
 
   /** Takes the connection over; never throws. */
-  serve(socket: WebSocket, asked: Asked, address: string): void {
+  serve(socket: WebSocket, asked: Asked, request: FastifyRequest): void {
     const { expr } = asked;
     const refused = this.#refusal(asked);
     if (refused !== undefined || expr.kind !== "log") {
@@ -137,7 +138,9 @@ class Tails {
       return;
     }
     const { tenant } = asked;
+    const address = request.ip;
     const session = new TailSession({ ...asked, log: expr }, socket, this.#ports);
+    onWithdrawn(request, (reason) => session.close(reason, policyCode));
     count(this.#countOf, tenant, 1);
     count(this.#countAt, address, 1);
     session

@@ -16,6 +16,8 @@ const pingEveryMs: number = second;
 const pongWithinMs: number = minute;
 /** The websocket's code for "the server cannot go on". */
 const internalErrorCode = 1011;
+/** The websocket's code for a client that is not, or does what is not, allowed. */
+export const policyCode = 1008;
 /** RFC 6455: a control frame has 125 bytes, two of which are the code. */
 const reasonBytesMax = 123;
 
@@ -85,8 +87,8 @@ export class TailSession {
   }
 
   /** Ends the tail and tells the client why. */
-  close(reason: string): void {
-    closeSocket(this.#socket, reason);
+  close(reason: string, code: number = internalErrorCode): void {
+    closeSocket(this.#socket, reason, code);
     this.#ended.abort();
   }
 
@@ -222,15 +224,19 @@ function keyOf(timeNs: bigint, labels: Labels, line: string): string {
   return `${timeNs}\ud802${labels.key}\ud802${line}`;
 }
 
-/** Closes with 1011 and as much of the reason as fits. */
-export function closeSocket(socket: WebSocket, reason: string): void {
+/** Closes with as much of the reason as fits. */
+export function closeSocket(
+  socket: WebSocket,
+  reason: string,
+  code: number = internalErrorCode,
+): void {
   let bytes = Buffer.from(reason);
   if (bytes.length > reasonBytesMax) {
     bytes = bytes.subarray(0, reasonBytesMax);
     while ((bytes.at(-1)! & 0xc0) === 0x80) bytes = bytes.subarray(0, -1);
     if (bytes.at(-1)! >= 0xc0) bytes = bytes.subarray(0, -1);
   }
-  socket.close(internalErrorCode, bytes);
+  socket.close(code, bytes);
 }
 
 /** Undefined: all of them. */
