@@ -34,19 +34,67 @@ export interface ArrivedSets extends PackedSets {
   readonly pairBytes: Uint32Array;
 }
 
-/** Columns that grow, for decoders that cannot know the number of rows beforehand. */
+/** The columns of rows alone. */
+export type RowColumns = Pick<
+  DecodedPush,
+  "rowCount" | "lineStarts" | "lineEnds" | "epochSeconds" | "nanos" | "metadataOfRow"
+>;
+
+const rowsFirst = 256;
+/** Columns of more rows are given back to the system. */
+const rowsKeptMax = 64 * 1024;
+const bytesPerRow = 24;
+
+/**
+ * Columns that grow, for decoders that cannot know the number of rows beforehand. They serve one
+ * request after the other: the rows of a small request, which the head may hold for an hour, are
+ * copied and take no more memory than they need.
+ */
 export class GrowingRows {
   rowCount = 0;
-  lineStarts: Uint32Array = new Uint32Array(256);
-  lineEnds: Uint32Array = new Uint32Array(256);
-  epochSeconds: Float64Array = new Float64Array(256);
-  nanos: Uint32Array = new Uint32Array(256);
-  metadataOfRow: Uint32Array = new Uint32Array(256);
+  lineStarts: Uint32Array = new Uint32Array(rowsFirst);
+  lineEnds: Uint32Array = new Uint32Array(rowsFirst);
+  epochSeconds: Float64Array = new Float64Array(rowsFirst);
+  nanos: Uint32Array = new Uint32Array(rowsFirst);
+  metadataOfRow: Uint32Array = new Uint32Array(rowsFirst);
+
+  static #spare: GrowingRows | undefined;
+
+  /** Columns without rows, the caller's until `finish`. */
+  static take(): GrowingRows {
+    const rows = GrowingRows.#spare ?? new GrowingRows();
+    GrowingRows.#spare = undefined;
+    rows.rowCount = 0;
+    return rows;
+  }
 
   /** Makes room for one more row and returns its number; the caller fills all columns. */
   add(): number {
     if (this.rowCount === this.lineStarts.length) this.#grow();
     return this.rowCount++;
+  }
+
+  /** The rows, in memory of their own; these columns go back to where they were taken from. */
+  finish(): RowColumns {
+    const { rowCount } = this;
+    const memory = new ArrayBuffer(rowCount * bytesPerRow);
+    const epochSeconds = new Float64Array(memory, 0, rowCount);
+    epochSeconds.set(this.epochSeconds.subarray(0, rowCount));
+    const copy = (column: Uint32Array, index: number): Uint32Array => {
+      const target = new Uint32Array(memory, rowCount * (8 + index * 4), rowCount);
+      target.set(column.subarray(0, rowCount));
+      return target;
+    };
+    const columns = {
+      rowCount,
+      epochSeconds,
+      lineStarts: copy(this.lineStarts, 0),
+      lineEnds: copy(this.lineEnds, 1),
+      nanos: copy(this.nanos, 2),
+      metadataOfRow: copy(this.metadataOfRow, 3),
+    };
+    if (this.lineStarts.length <= rowsKeptMax) GrowingRows.#spare = this;
+    return columns;
   }
 
   #grow(): void {

@@ -20,7 +20,7 @@ export type LabelsOfObject = (bytes: Buffer, from: number, to: number) => Stream
 /** Rows and streams of a JSON body while it is read. */
 export class JsonPush {
   readonly reader: JsonReader;
-  readonly rows: GrowingRows = new GrowingRows();
+  readonly rows: GrowingRows = GrowingRows.take();
   readonly sets: MetadataSets;
   streams: DecodedStream[] = [];
   streamCount = 0;
@@ -32,19 +32,8 @@ export class JsonPush {
 
   build(): DecodedPush {
     const { rows, streams, streamCount } = this;
-    const { rowCount, lineStarts, lineEnds, epochSeconds, nanos, metadataOfRow } = rows;
-    return {
-      rowCount,
-      bytes: this.reader.bytes,
-      lineStarts: lineStarts.subarray(0, rowCount),
-      lineEnds: lineEnds.subarray(0, rowCount),
-      epochSeconds: epochSeconds.subarray(0, rowCount),
-      nanos: nanos.subarray(0, rowCount),
-      metadataOfRow: metadataOfRow.subarray(0, rowCount),
-      metadata: this.sets.build(),
-      streams,
-      streamCount,
-    };
+    const { bytes } = this.reader;
+    return { ...rows.finish(), bytes, metadata: this.sets.build(), streams, streamCount };
   }
 }
 

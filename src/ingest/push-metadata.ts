@@ -15,6 +15,19 @@ const probesMax = 8;
 const tableSizeFirst = 256;
 /** Up to here a loop is faster than a call of Buffer's. */
 const copiedByLoopMax = 40;
+const bytesFirst = 1024;
+const setsFirst = 16;
+const spansFirst = 64;
+
+/** The empty set alone. Nobody writes into sets that were built. */
+const noSets: ArrivedSets = {
+  bytes: Buffer.alloc(0),
+  starts: new Uint32Array(2),
+  count: 1,
+  pairCounts: new Uint32Array(1),
+  pairBytes: new Uint32Array(1),
+};
+const noSpans = new Int32Array(0);
 
 /**
  * Collects the metadata sets of one request: names normalised, empty values dropped, of several
@@ -25,14 +38,15 @@ const copiedByLoopMax = 40;
  */
 export class MetadataSets {
   readonly #source: Buffer;
-  #bytes: Buffer = Buffer.allocUnsafe(1024);
+  /** Requests without metadata are most, so that nothing is made before the first pair. */
+  #bytes: Buffer = noSets.bytes;
   #length = 0;
-  #starts: Uint32Array = new Uint32Array(64);
-  #pairCounts: Uint32Array = new Uint32Array(64);
-  #pairBytes: Uint32Array = new Uint32Array(64);
+  #starts: Uint32Array = noSets.starts;
+  #pairCounts: Uint32Array = noSets.pairCounts;
+  #pairBytes: Uint32Array = noSets.pairBytes;
   #count = 1;
   /** Four numbers a pair: name from, to, value from, to. */
-  #spans = new Int32Array(64);
+  #spans = noSpans;
   #pairs = 0;
   #plain = true;
   #arrivedBytes = 0;
@@ -51,7 +65,7 @@ export class MetadataSets {
   pair(nameFrom: number, nameTo: number, valueFrom: number, valueTo: number): void {
     const at = this.#pairs * 4;
     if (at === this.#spans.length) {
-      const larger = new Int32Array(at * 2);
+      const larger = new Int32Array(Math.max(spansFirst, at * 2));
       larger.set(this.#spans);
       this.#spans = larger;
     }
@@ -93,6 +107,7 @@ export class MetadataSets {
   }
 
   build(): ArrivedSets {
+    if (this.#count === 1) return noSets;
     this.#starts = grown32(this.#starts.subarray(0, this.#count), this.#count + 1);
     this.#starts[this.#count] = this.#length;
     return {
@@ -116,9 +131,10 @@ export class MetadataSets {
     }
     const id = this.#count++;
     if (this.#count >= this.#starts.length) {
-      this.#starts = grown32(this.#starts, this.#count * 2);
-      this.#pairCounts = grown32(this.#pairCounts, this.#count * 2);
-      this.#pairBytes = grown32(this.#pairBytes, this.#count * 2);
+      const capacity = Math.max(setsFirst, this.#count * 2);
+      this.#starts = grown32(this.#starts, capacity);
+      this.#pairCounts = grown32(this.#pairCounts, capacity);
+      this.#pairBytes = grown32(this.#pairBytes, capacity);
     }
     this.#starts[id] = from;
     this.#starts[id + 1] = this.#length;
@@ -292,7 +308,7 @@ export class MetadataSets {
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
+    const larger = Buffer.allocUnsafe(Math.max(needed, bytesFirst, this.#bytes.length * 2));
     this.#bytes.copy(larger, 0, 0, this.#length);
     this.#bytes = larger;
   }

@@ -93,7 +93,7 @@ export class OtlpMapper {
   /** The time of records that have none. */
   readonly nowNs: bigint;
   readonly actions: OtlpActions;
-  readonly rows: GrowingRows = new GrowingRows();
+  readonly rows: GrowingRows = GrowingRows.take();
   /** The metadata of the record that is read; cleared by `addRow`. */
   readonly own: OtlpPairs = new OtlpPairs(1024);
   readonly #metadata: MetadataSets;
@@ -221,16 +221,10 @@ export class OtlpMapper {
   }
 
   build(): DecodedPush {
-    const { rowCount, lineStarts, lineEnds, epochSeconds, nanos, metadataOfRow } = this.rows;
-    this.#endRun(rowCount);
+    this.#endRun(this.rows.rowCount);
     return {
-      rowCount,
+      ...this.rows.finish(),
       bytes: this.#extraBytes === 0 ? this.bytes : Buffer.concat([this.bytes, ...this.#extraLines]),
-      lineStarts: lineStarts.subarray(0, rowCount),
-      lineEnds: lineEnds.subarray(0, rowCount),
-      epochSeconds: epochSeconds.subarray(0, rowCount),
-      nanos: nanos.subarray(0, rowCount),
-      metadataOfRow: metadataOfRow.subarray(0, rowCount),
       metadata: this.#metadata.build(),
       streams: this.#streams,
       streamCount: this.#streams.length,

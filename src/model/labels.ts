@@ -121,6 +121,8 @@ export function quoteGo(text: string): string {
   for (const char of text) {
     const escape = goEscapes[char];
     if (escape !== undefined) out += escape;
+    // The expression is slow to compile, and hardly any process meets other characters.
+    else if (char >= " " && char <= "~") out += char;
     else if (/[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(char)) out += char;
     else out += escapeCodePoint(char.codePointAt(0)!);
   }
