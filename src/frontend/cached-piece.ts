@@ -99,7 +99,7 @@ export function checkPiece(bytes: Buffer, where: string): void {
   }
 }
 
-/** The facts of a piece that passed `checkPiece`. */
+/** The facts of a piece that passed `checkPiece`. StoreError `corrupt` when it has none. */
 export function readFacts(bytes: Buffer): PieceFacts {
   return factsOf(new PieceReader(bytes));
 }
@@ -108,10 +108,14 @@ function factsOf(reader: PieceReader): PieceFacts {
   const key = reader.text();
   const dataVersion = reader.text();
   const [firstNs, lastNs, stepNs] = [reader.int64(), reader.int64(), reader.int64()];
+  if (stepNs <= 0n || lastNs < firstNs) throw reader.corrupt(`steps of ${stepNs} ns`);
   return { key, dataVersion, firstNs, lastNs, stepNs };
 }
 
-/** Adds the values of a checked piece at the steps `wanted`, which lie in both. */
+/**
+ * Adds the values of a checked piece at the steps `wanted`, which lie in both. StoreError `corrupt`
+ * when it ends too soon, with some of them added.
+ */
 export function addPiece(bytes: Buffer, columns: StepColumns, wanted: StepRange): void {
   const reader = new PieceReader(bytes);
   const facts = factsOf(reader);
@@ -142,28 +146,34 @@ class PieceReader {
     this.#bytes = bytes;
   }
 
+  corrupt(what: string): StoreError {
+    return new StoreError("corrupt", `remembered result at byte ${this.#at}: ${what}`);
+  }
+
+  /** Where the next `count` bytes are, which then are behind. */
+  #take(count: number): number {
+    const from = this.#at;
+    const left = this.#bytes.length - from;
+    if (count > left) throw this.corrupt(`${count} bytes expected but ${left} left`);
+    this.#at = from + count;
+    return from;
+  }
+
   uint32(): number {
-    const value = this.#bytes.readUInt32LE(this.#at);
-    this.#at += 4;
-    return value;
+    return this.#bytes.readUInt32LE(this.#take(4));
   }
 
   int64(): bigint {
-    const value = this.#bytes.readBigInt64LE(this.#at);
-    this.#at += 8;
-    return value;
+    return this.#bytes.readBigInt64LE(this.#take(8));
   }
 
   double(): number {
-    const value = this.#bytes.readDoubleLE(this.#at);
-    this.#at += 8;
-    return value;
+    return this.#bytes.readDoubleLE(this.#take(8));
   }
 
   bytes(count: number): Buffer {
-    const value = this.#bytes.subarray(this.#at, this.#at + count);
-    this.#at += count;
-    return value;
+    const from = this.#take(count);
+    return this.#bytes.subarray(from, from + count);
   }
 
   text(): string {
@@ -171,6 +181,8 @@ class PieceReader {
   }
 
   pairs(): LabelPair[] {
-    return Array.from({ length: this.uint32() }, (): LabelPair => [this.text(), this.text()]);
+    const pairs: LabelPair[] = [];
+    for (let left = this.uint32(); left > 0; left--) pairs.push([this.text(), this.text()]);
+    return pairs;
   }
 }

@@ -1,4 +1,4 @@
-import { RequestError } from "#base";
+import { isStoreError, RequestError } from "#base";
 import type { QueryEngine, QueryRequest, QueryResult, QueryStats } from "#query";
 import { addPiece, encodePiece } from "./cached-piece.ts";
 import type { DataVersions, VersionsAtOnce } from "./interval-versions.ts";
@@ -58,9 +58,7 @@ export class CachedRange {
     if (computesAll) return this.#keep(query, await whole(), before);
 
     const columns = new StepColumns(split, split.stepNs);
-    for (const [i, bytes] of found.entries()) {
-      if (bytes !== undefined) addPiece(bytes, columns, split.pieces[i]!);
-    }
+    if (!addPieces(found, columns, split.pieces)) return whole();
     const results: QueryResult[] = [];
     if (runs.length > 0) {
       const computed = await this.#compute(query, runs, { columns, inTurn });
@@ -182,4 +180,21 @@ function wholeOf({ request, split }: CutQuery): QueryRequest {
   const { fromNs, stepNs } = split;
   if (fromNs === request.fromNs) return request;
   return { ...request, fromNs, stepNs, limits: { ...request.limits, maxQueryLookbackMs: 0 } };
+}
+
+/** False, with some of them added, when one of them is not what its checksum says. */
+function addPieces(
+  found: readonly (Buffer | undefined)[],
+  columns: StepColumns,
+  pieces: readonly Piece[],
+): boolean {
+  try {
+    for (const [i, bytes] of found.entries()) {
+      if (bytes !== undefined) addPiece(bytes, columns, pieces[i]!);
+    }
+    return true;
+  } catch (error) {
+    if (isStoreError(error, "corrupt")) return false;
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import type { MatrixSeries } from "#query";
 import { type DiskOperation, SimulatedDisk } from "#world";
@@ -70,6 +71,33 @@ test("a byte that changed anywhere is found out", () => {
     const cut = bytes.subarray(0, length);
     assert.throws(() => checkPiece(cut, "piece"), { kind: "corrupt" });
   }
+});
+
+/** The piece with `change` done to it and a checksum that fits. */
+function changedPiece(change: (bytes: Buffer) => Buffer): Buffer {
+  const bytes = change(Buffer.from(pieceOf("k")));
+  bytes.writeUInt32LE(crc32(bytes.subarray(12)), 8);
+  return bytes;
+}
+
+test("a piece that ends too soon, or whose steps are none, is corrupt, whatever its checksum", () => {
+  const whole = pieceOf("k");
+  for (let length = 13; length < whole.length; length++) {
+    const cut = changedPiece((bytes) => bytes.subarray(0, length));
+    checkPiece(cut, "piece");
+    const columns = new StepColumns(steps, stepNs);
+    assert.throws(() => addPiece(cut, columns, steps), { kind: "corrupt" }, `${length} bytes`);
+  }
+  const factsAt = 12 + 4 + 1 + 4 + 1;
+  for (const step of [0n, -1n]) {
+    const stepless = changedPiece((bytes) => {
+      bytes.writeBigInt64LE(step, factsAt + 16);
+      return bytes;
+    });
+    assert.throws(() => readFacts(stepless), { kind: "corrupt" });
+  }
+  const endless = changedPiece((bytes) => bytes.fill(0xff, 16, 20));
+  assert.throws(() => readFacts(endless), { kind: "corrupt" });
 });
 
 /** A cache over a disk, and what it found. */

@@ -100,6 +100,7 @@ function serves(facts: PieceFacts, wanted: PieceWanted): boolean {
 function isIntact(bytes: Buffer, name: string): boolean {
   try {
     checkPiece(bytes, name);
+    readFacts(bytes);
     return true;
   } catch (error) {
     if (isStoreError(error, "corrupt")) return false;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { crc32 } from "node:zlib";
 import { SimulatedDisk } from "#world";
 import { StoredRanges } from "./stored-ranges.ts";
 
@@ -47,6 +48,23 @@ test("what is torn or damaged is not believed, nor what comes after it", async (
   assert.deepEqual(shown(again, "one"), ["0-5"]);
   await again.add(range("one", 50, 60));
   assert.deepEqual(shown(await open(disk), "one"), ["0-5", "50-60"]);
+});
+
+test("a line whose checksum holds and whose numbers are none ends what is read", async () => {
+  for (const numbers of ["x 1 2", "1 NaN 2", "1 2 1e400", "1 2", "1 2 3 4", "1 0.5 2"]) {
+    const disk = new SimulatedDisk();
+    await (await open(disk)).add(range("one", 1, 5));
+    const text = `j1 one ${numbers}`;
+    const line = `${text} ${crc32(text).toString(16).padStart(8, "0")}\n`;
+    const { length } = await disk.read(path);
+    {
+      await using file = await disk.open(path, { create: false, exclusive: false });
+      await file.write([Buffer.from(line)], length);
+    }
+    assert.deepEqual(shown(await open(disk), "one"), ["1-5"], numbers);
+    await (await open(disk)).add(range("one", 7, 9));
+    assert.deepEqual(shown(await open(disk), "one"), ["1-5", "7-9"], numbers);
+  }
 });
 
 test("the file does not grow for ever", async () => {

@@ -132,8 +132,9 @@ function parseLine(line: string): { journalId: string; range: StoredRange } | un
   if (checksumOf(text) !== line.slice(at + 1)) return undefined;
   const parts = text.split(" ");
   const [journalId = "", tenant = ""] = parts;
-  const [day, fromSequence, toSequence] = parts.slice(2).map(Number);
-  if (parts.length !== 5 || !Number.isSafeInteger(toSequence)) return undefined;
+  const numbers = parts.slice(2).map(Number);
+  if (numbers.length !== 3 || !numbers.every(Number.isSafeInteger)) return undefined;
+  const [day, fromSequence, toSequence] = numbers;
   return {
     journalId,
     range: { tenant, day: day!, fromSequence: fromSequence!, toSequence: toSequence! },

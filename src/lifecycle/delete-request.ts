@@ -104,31 +104,47 @@ export function decodeDeleteRequest(key: string, bytes: Buffer): DeleteRequest {
   checkText(read, wrong);
   if (read.version !== formatVersion) throw wrong(`version ${String(read.version)} is not known`);
   const { id, tenant, query, startMs, endMs, createdMs, state } = read;
+  const { begunMs, erasedMs, goneMs } = read;
   if (typeof id !== "string" || typeof tenant !== "string" || typeof query !== "string") {
     throw wrong("id, tenant or query is missing");
   }
-  for (const time of [startMs, endMs, createdMs]) {
-    if (!Number.isSafeInteger(time)) throw wrong("startMs, endMs or createdMs is no whole number");
+  if (![startMs, endMs, createdMs].every(isTimeMs)) {
+    throw wrong("startMs, endMs or createdMs is no time");
   }
-  const { leaving = [], journal } = read;
+  if (![begunMs, erasedMs, goneMs].every((one) => one === undefined || isTimeMs(one))) {
+    throw wrong("begunMs, erasedMs or goneMs is no time");
+  }
+  const { leaving = [], journal, erased = { lines: 0, bytes: 0 } } = read;
+  if (!isCount(erased?.lines) || !isCount(erased.bytes)) throw wrong("erased has no counts");
   if (!Array.isArray(leaving) || leaving.some((one) => typeof one !== "string")) {
     throw wrong("leaving is no list of texts");
   }
-  if (journal !== undefined && !Number.isSafeInteger(journal.toSequence)) {
-    throw wrong("journal has no toSequence");
+  if (journal !== undefined && (typeof journal?.id !== "string" || !isCount(journal.toSequence))) {
+    throw wrong("journal has no id or toSequence");
   }
   if (!states.includes(state ?? "")) throw wrong(`state ${String(state)} is not known`);
   const draft = { id, tenant, query, startMs: startMs!, endMs: endMs!, createdMs: createdMs! };
   return {
     ...newDeleteRequest(draft),
     state: state!,
-    begunMs: read.begunMs,
-    erased: read.erased ?? { lines: 0, bytes: 0 },
-    erasedMs: read.erasedMs,
+    begunMs,
+    erased,
+    erasedMs,
     leaving,
     journal,
-    goneMs: read.goneMs,
+    goneMs,
   };
+}
+
+/** What a Date holds: 100 million days before and after 1970. */
+const timeMsMax = 8_640_000_000_000_000;
+
+function isTimeMs(value: unknown): boolean {
+  return Number.isInteger(value) && Math.abs(value as number) <= timeMsMax;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** What a request may ask for: a selector and stages. Undefined when the text is something else. */

@@ -35,7 +35,7 @@ export function decodeErased(section: Buffer): ErasedCounts {
     throw new StoreError("corrupt", `erased section: ${section.length} bytes that are no JSON`);
   }
   for (const [id, count] of Object.entries(read ?? {})) {
-    const { lines, bytes } = count as Partial<ErasedCount>;
+    const { lines, bytes } = (count ?? {}) as Partial<ErasedCount>;
     if (!Number.isSafeInteger(lines) || !Number.isSafeInteger(bytes)) {
       throw new StoreError("corrupt", `erased section: ${id} has no lines or bytes`);
     }

@@ -50,7 +50,8 @@ export class PolicyRecord {
   async #read(tenant: string): Promise<Since | undefined> {
     try {
       const body = await this.#objects.get(keyOf(tenant));
-      const { digest, sinceMs } = JSON.parse(body.toString("utf8")) as Partial<Since>;
+      const read = JSON.parse(body.toString("utf8")) as Partial<Since> | null;
+      const { digest, sinceMs } = read ?? {};
       if (typeof digest !== "string" || !Number.isSafeInteger(sinceMs)) return undefined;
       return { digest, sinceMs: sinceMs! };
     } catch (error) {

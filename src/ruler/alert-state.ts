@@ -9,7 +9,7 @@
  */
 import { isStoreError, messageOf, StoreError } from "#base";
 import { formatSampleValue, parseGoFloat } from "#gofmt";
-import { Labels, validateTenantId } from "#model";
+import { type LabelPair, Labels, validateTenantId } from "#model";
 import { isKey, type ObjectStore } from "#objectstore";
 import type { ActiveAlert, AlertState } from "./active-alert.ts";
 
@@ -104,34 +104,73 @@ function encode({ evaluatedAtMs, rules }: GroupAlerts): Buffer {
 }
 
 function decode(bytes: Buffer, key: string): GroupAlerts {
-  let saved: SavedGroup;
   try {
-    saved = JSON.parse(bytes.toString("utf8")) as SavedGroup;
+    const saved = objectOf(JSON.parse(bytes.toString("utf8")), "the group");
+    if (saved["version"] !== formatVersion) {
+      throw new TypeError(`expected version ${formatVersion}, found ${String(saved["version"])}`);
+    }
+    const rules = listOf(saved["rules"], "rules").map((one) => {
+      const { rule, alerts } = objectOf(one, "a rule");
+      return [textOf(rule, "rule"), listOf(alerts, "alerts").map(restored)] as const;
+    });
+    return { evaluatedAtMs: timeOf(saved, "evaluatedAtMs"), rules: new Map(rules) };
   } catch (error) {
     throw new StoreError("corrupt", `alerts ${key}: ${messageOf(error)}`);
   }
-  if (saved.version !== formatVersion) {
-    throw new StoreError(
-      "corrupt",
-      `alerts ${key}: expected version ${formatVersion}, found ${saved.version}`,
-    );
-  }
-  const rules = saved.rules.map(({ rule, alerts }) => [rule, alerts.map(restored)] as const);
-  return { evaluatedAtMs: saved.evaluatedAtMs, rules: new Map(rules) };
 }
 
-function restored(saved: SavedAlert): ActiveAlert {
+const alertStates: readonly AlertState[] = ["pending", "firing", "inactive"];
+
+function restored(saved: unknown): ActiveAlert {
+  const alert = objectOf(saved, "an alert");
+  const state = alertStates.find((one) => one === alert["state"]);
+  if (state === undefined) throw new TypeError(`state is ${JSON.stringify(alert["state"])}`);
+  const maybe = (name: string): number | undefined =>
+    alert[name] === undefined ? undefined : timeOf(alert, name);
   return {
-    labels: Labels.from(saved.labels),
-    annotations: Labels.from(saved.annotations),
-    state: saved.state,
-    value: parseGoFloat(saved.value),
-    activeAtMs: saved.activeAtMs,
-    firedAtMs: saved.firedAtMs,
-    resolvedAtMs: saved.resolvedAtMs,
-    keepFiringSinceMs: saved.keepFiringSinceMs,
-    lastSentAtMs: saved.lastSentAtMs,
+    labels: labelsOf(alert["labels"], "labels"),
+    annotations: labelsOf(alert["annotations"], "annotations"),
+    state,
+    value: parseGoFloat(textOf(alert["value"], "value")),
+    activeAtMs: timeOf(alert, "activeAtMs"),
+    firedAtMs: maybe("firedAtMs"),
+    resolvedAtMs: maybe("resolvedAtMs"),
+    keepFiringSinceMs: maybe("keepFiringSinceMs"),
+    lastSentAtMs: maybe("lastSentAtMs"),
   };
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+function objectOf(value: unknown, what: string): JsonObject {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as JsonObject;
+  }
+  throw new TypeError(`${what} is no object`);
+}
+
+function listOf(value: unknown, what: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw new TypeError(`${what} is no list`);
+}
+
+function textOf(value: unknown, what: string): string {
+  if (typeof value === "string") return value;
+  throw new TypeError(`${what} is no text`);
+}
+
+function labelsOf(value: unknown, what: string): Labels {
+  const pairs = Object.entries(objectOf(value, what));
+  return Labels.of(pairs.map(([name, text]): LabelPair => [name, textOf(text, what)]));
+}
+
+/** What a Date holds: 100 million days before and after 1970. */
+const timeMsMax = 8_640_000_000_000_000;
+
+function timeOf(object: JsonObject, name: string): number {
+  const value = object[name];
+  if (typeof value === "number" && Math.abs(value) <= timeMsMax) return value;
+  throw new TypeError(`${name} is no time`);
 }
 
 export interface RestoreRules {

@@ -50,6 +50,15 @@ export function authorization(credentials: {
   return { Authorization: `${credentials.type || "Bearer"} ${credentials.credentials}` };
 }
 
+/** A `%` that begins no escape stands for itself: who wrote the URL meant it so. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** A URL without user and password, and the header that carries them instead. */
 export function splitUserInfo(text: string): {
   readonly url: string;
@@ -58,8 +67,8 @@ export function splitUserInfo(text: string): {
   if (!URL.canParse(text)) return { url: text, headers: {} };
   const url = new URL(text);
   if (url.username === "" && url.password === "") return { url: text, headers: {} };
-  const username = decodeURIComponent(url.username);
-  const password = decodeURIComponent(url.password);
+  const username = decoded(url.username);
+  const password = decoded(url.password);
   url.username = "";
   url.password = "";
   const headers = authorization({ username, password, type: "", credentials: "" });

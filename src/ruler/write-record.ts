@@ -59,7 +59,12 @@ export function decodeWriteRecord(bytes: Buffer, sequence: number): WriteRecord 
   }
   const tenant = bytes.toString("utf8", headerBytes, tenantTo);
   const client = bytes.toString("utf8", tenantTo, clientTo);
-  if (kind === RecordKind.Sent) return { tenant, client, sentSequence: bytes.readDoubleLE(9) };
+  if (kind === RecordKind.Sent) {
+    const sentSequence = bytes.readDoubleLE(9);
+    if (Number.isSafeInteger(sentSequence)) return { tenant, client, sentSequence };
+    const what = `expected the number of a record, found ${sentSequence}`;
+    throw new StoreError("corrupt", `remote write record ${sequence}: ${what}`);
+  }
   return {
     tenant,
     client,
