@@ -1,8 +1,7 @@
-import { type CliPorts, isCliCommand, runCli, systemIo, topLevelHelp } from "#cli";
+import { type CliPorts, isCliCommand, runCli, systemIo } from "#cli";
 
 const argv = process.argv.slice(2);
 const io = systemIo();
-const wantsHelp = argv.length > 0 && /^(--help|-h|help)$/.test(argv[0]!);
 
 const ports: CliPorts = {
   openBucket: async (where, from) => {
@@ -12,10 +11,6 @@ const ports: CliPorts = {
 };
 
 async function main(): Promise<number> {
-  if (wantsHelp && argv.length === 1) {
-    await io.stdout.write(topLevelHelp());
-    return 0;
-  }
   if (argv[0] === "doctor") {
     const { doctor } = await import("./doctor.ts");
     return doctor(argv.slice(1), io);

@@ -90,7 +90,10 @@ export function systemIo(): CliIo {
     clock: systemClock,
     random: systemRandom,
     files: systemFiles,
-    localZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    // Asked for by few; the tables of zones take some MiB.
+    get localZone() {
+      return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+    },
     folder: process.cwd(),
     terminal: terminalOf(process.stdin, process.stdout),
     interrupted: interrupt.signal,

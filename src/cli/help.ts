@@ -1,4 +1,4 @@
-import { connectionFlags } from "./connection.ts";
+import { connectionFlags } from "./connection-flags.ts";
 import { rareOutputFlags } from "./entry-printer.ts";
 import { timestampFormats } from "./output-format.ts";
 import { tableLines } from "./table-lines.ts";

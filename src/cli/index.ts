@@ -3,5 +3,4 @@ export type { BucketWhere, OpenedBucket } from "./bucket-source.ts";
 export { CliError } from "./cli-error.ts";
 export { type CliIo, systemIo, TextSink } from "./cli-io.ts";
 export { doctorHelpText } from "./doctor-help.ts";
-export { topLevelHelp } from "./help.ts";
-export { type CliPorts, isCliCommand, runCli } from "./run-cli.ts";
+export { type CliPorts, isCliCommand, runCli } from "./command-line.ts";

@@ -9,7 +9,7 @@ import { seededRandom, SimulatedDisk, systemClock } from "#world";
 import { parseMoment } from "./arguments.ts";
 import { fakeLoki } from "./fake-loki.ts";
 import { underline } from "./report-failure.ts";
-import { isCliCommand } from "./run-cli.ts";
+import { isCliCommand } from "./command-line.ts";
 import { cli, testNowNs } from "./test-io.ts";
 
 const whose: readonly (readonly [args: readonly string[], isCli: boolean])[] = [

@@ -1,15 +1,15 @@
 /** Arguments → the command they name → its exit code. */
 import { Command, CommanderError } from "commander";
 import { bucketCommand } from "./bucket-command.ts";
-import { type OpenBucket, splitServerFlags } from "./bucket-source.ts";
+import { splitServerFlags } from "./bucket-source.ts";
 import { canaryCommand } from "./canary-command.ts";
 import { withTwoDashes } from "./canary-flags.ts";
 import { exitOk, exitUsage } from "./cli-error.ts";
 import type { CliIo } from "./cli-io.ts";
 import type { CommandContext } from "./command-context.ts";
+import { type CliPorts, commandFirst, helpFlags } from "./command-line.ts";
 import { completionCommand } from "./completion-command.ts";
 import type { KnownCommand } from "./completion-words.ts";
-import { connectionFlags } from "./connection.ts";
 import { contextCommand } from "./context-command.ts";
 import { deleteCommand } from "./delete-command.ts";
 import { detectedFieldsCommand } from "./detected-fields-command.ts";
@@ -61,8 +61,6 @@ const commands: readonly ((context: CommandContext) => Command)[] = [
   canaryCommand,
 ];
 
-const helpFlags: ReadonlySet<string> = new Set(["-h", "--help", "help"]);
-
 const topics: ReadonlyMap<string, () => string> = new Map([
   ["connection", connectionHelpText],
   ["exit-codes", exitCodesHelpText],
@@ -70,22 +68,6 @@ const topics: ReadonlyMap<string, () => string> = new Map([
   ["output", outputHelpText],
   ["canary-flags", canaryFlagsHelpText],
 ]);
-
-/**
- * Whether these arguments (without program and script) are for `runCli`. Not: none at all, `serve`,
- * and flags, which are the server's; but LogCLI's flags may stand before a command.
- */
-export function isCliCommand(argv: readonly string[]): boolean {
-  const first = commandFirst(argv)[0];
-  return (
-    first !== undefined && first !== "serve" && (helpFlags.has(first) || !first.startsWith("-"))
-  );
-}
-
-/** What commands need that only the server has. */
-export interface CliPorts {
-  readonly openBucket: OpenBucket;
-}
 
 /** Runs one command to its end. Never throws for what a user or a server did. */
 export async function runCli(all: readonly string[], io: CliIo, ports?: CliPorts): Promise<number> {
@@ -158,32 +140,3 @@ function helpFor(argv: readonly string[]): string | undefined {
 function argumentsOf(argv: readonly string[]): readonly string[] {
   return argv[0] === "canary" ? withTwoDashes(argv) : commandFirst(argv);
 }
-
-/** LogCLI's flags for the connection may come first: `logcli --addr=… query …`. */
-function commandFirst(argv: readonly string[]): readonly string[] {
-  const leading: string[] = [];
-  for (let at = 0; at < argv.length; at++) {
-    const argument = argv[at]!;
-    if (!argument.startsWith("-")) return [argument, ...leading, ...argv.slice(at + 1)];
-    const takesValue = leadingFlags.get(argument.split("=")[0]!);
-    if (takesValue === undefined) return argv;
-    leading.push(argument);
-    if (takesValue && !argument.includes("=") && at + 1 < argv.length) leading.push(argv[++at]!);
-  }
-  return argv;
-}
-
-const leadingFlags: ReadonlyMap<string, boolean> = new Map<string, boolean>([
-  ...connectionFlags.map(({ flags, kind }): [string, boolean] => [
-    flags.split(" ")[0]!,
-    kind !== "flag",
-  ]),
-  ["--quiet", false],
-  ["-q", false],
-  ["--output", true],
-  ["-o", true],
-  ["--timezone", true],
-  ["-z", true],
-  ["--stats", false],
-  ["--stdin", false],
-]);
