@@ -26,8 +26,8 @@ interface Ports {
 }
 
 /** The default configuration, but that it takes an old corpus at full speed, and merges soon. */
-function configOf(ports: Ports, folder: string): string {
-  return `auth_enabled: false
+function configOf(ports: Ports, folder: string, authEnabled: boolean): string {
+  return `auth_enabled: ${authEnabled}
 server:
   http_listen_address: 127.0.0.1
   http_listen_port: ${ports.http}
@@ -61,16 +61,21 @@ export class SkaldProcess implements Target {
   #child: ChildProcess | undefined;
   #log = "";
 
-  private constructor(ports: Ports, folder: string) {
+  private constructor(ports: Ports, folder: string, authEnabled: boolean) {
     this.url = `http://127.0.0.1:${ports.http}`;
     this.folder = folder;
     this.#configPath = `${folder}.yaml`;
     mkdirSync(folder, { recursive: true });
-    writeFileSync(this.#configPath, configOf(ports, folder));
+    writeFileSync(this.#configPath, configOf(ports, folder, authEnabled));
   }
 
-  static async in(folder: string): Promise<SkaldProcess> {
-    return new SkaldProcess({ http: await freePort(), grpc: await freePort() }, folder);
+  /** With `authEnabled` requests name their tenant. */
+  static async in(
+    folder: string,
+    options: { readonly authEnabled?: boolean } = {},
+  ): Promise<SkaldProcess> {
+    const ports = { http: await freePort(), grpc: await freePort() };
+    return new SkaldProcess(ports, folder, options.authEnabled === true);
   }
 
   get pid(): number | undefined {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "#config";
-import { createFrontend, estimateByIndex, type Frontend } from "#frontend";
+import { createFrontend, estimateByIndex, type Frontend, PacedStore, ThreadTurns } from "#frontend";
 import {
   createEntryQueries,
   createExplainer,
@@ -35,8 +35,17 @@ export interface QueryParts {
 
 export async function openQueries(parts: QueryParts): Promise<QuerySide> {
   const { config, visible, world, log, metrics, version } = parts;
-  const { store, versions, changeNumber } = visible;
+  const { versions, changeNumber } = visible;
   const { clock, files } = world;
+  const turns = new ThreadTurns(clock);
+  metrics.observe(
+    "skald_query_blocks_waiting",
+    "Reads of queries that wait for the thread.",
+    () => {
+      return turns.waitingCount;
+    },
+  );
+  const store = new PacedStore(visible.store, turns);
   const index = createIndexQueries({ store, clock });
   const { maxConcurrent, outstandingPerTenantMax, slowQueryMs, cacheResults } = config.querier;
   const disk = { files, folder: join(config.pathPrefix, "query-cache") };

@@ -14,4 +14,6 @@ export {
   type StoredPart,
   type VersionsAtOnce,
 } from "./interval-versions.ts";
+export { PacedStore } from "./paced-store.ts";
 export type { SlowQuery } from "./slowest-queries.ts";
+export { ThreadTurns } from "./thread-turns.ts";

@@ -408,7 +408,7 @@ test("pushes pass the same gate as over HTTP: no room is UNAVAILABLE, and what e
       entered.push([tenant, bytes]);
       return () => places++;
     },
-    turns: { take: (work) => work() },
+    turns: { take: (_push, work) => work() },
   };
   const answer = Promise.withResolvers<GrpcPushReply>();
   await using running = await start({ admission, answer: () => answer.promise });

@@ -15,7 +15,12 @@ export interface GrpcPorts {
   readonly admission?: {
     /** Returns what to call once the push is over. Throws RequestError 503 when there is no room. */
     enter(tenant: string, bytes: number): () => void;
-    readonly turns: { take<T>(work: () => Promise<T>): Promise<T> };
+    readonly turns: {
+      take<T>(
+        push: { readonly tenant: string; readonly bytes: number },
+        work: () => Promise<T>,
+      ): Promise<T>;
+    };
   };
   readonly push: {
     /**

@@ -35,7 +35,8 @@ export async function takePush(
       contentEncoding: undefined,
       body: wholeMessage(message.streams),
     });
-  const { status, text } = await (admission?.turns.take(push) ?? push()).finally(leave);
+  const turn = admission?.turns.take({ tenant, bytes }, push) ?? push();
+  const { status, text } = await turn.finally(leave);
   if (status < 200 || status >= 300 || text !== "") throw statusError(status, text);
   failWhenTooLate(context);
 }

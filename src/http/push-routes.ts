@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { contentTypeOf } from "./content-type.ts";
 import type { HttpPorts, PushRequest } from "./ports.ts";
-import { PushAdmission } from "./push-admission.ts";
+import { PushAdmission, type PushPlace } from "./push-admission.ts";
 import type { PushTurns } from "./push-turns.ts";
 import { route } from "./routing.ts";
 import { tenantOf } from "./tenants.ts";
@@ -9,23 +9,28 @@ import { tenantOf } from "./tenants.ts";
 /** Everything that takes logs in: Loki's push, its first version, and OTLP over HTTP. */
 export function pushRoutes(app: FastifyInstance, ports: HttpPorts): void {
   const bodyBytesMax = app.initialConfig.bodyLimit ?? 0;
+  const places = new WeakMap<FastifyRequest, PushPlace>();
   const admission = ports.admission ?? new PushAdmission(ports.metrics, ports.clock);
   app.server.on("connection", () => admission.turns.connected());
-  app.addHook("onClose", async () => admission.close());
   app.addHook("onRequest", async (request, reply) => {
     if (request.routeOptions.config.kind !== "push") return;
     // A client that is gone already would never give its place back.
     if (reply.raw.destroyed) return;
     const length = Number(request.headers["content-length"]);
     const announced = Number.isSafeInteger(length) ? Math.min(length, bodyBytesMax) : undefined;
-    reply.raw.once("close", admission.enter(tenantOf(request, ports), announced));
+    const place = admission.admit(tenantOf(request, ports), announced);
+    reply.raw.once("close", place.leave);
+    places.set(request, place);
   });
   const take = (path: string, kind: PushRequest["kind"]): void =>
     route(
       app,
       ["POST"],
       path,
-      (request, reply) => push(request, reply, { ports, turns: admission.turns, kind }),
+      (request, reply) => {
+        places.get(request)?.arrived();
+        return push(request, reply, { ports, turns: admission.turns, kind });
+      },
       {
         kind: "push",
         bodyBytesMax,
@@ -55,7 +60,8 @@ async function push(
     contentEncoding: Array.isArray(encoding) ? encoding[0] : encoding,
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
   };
-  const answer = await turns.take(() => ports.push.push(pushed));
+  const arrived = { tenant, bytes: pushed.body.length };
+  const answer = await turns.take(arrived, () => ports.push.push(pushed));
   reply.code(answer.status);
   if (answer.status === 204) return reply.send();
   // Rates fill up by the second; clients that know the header come back then, others as they always did.

@@ -15,11 +15,13 @@ import { setContentTypeAside } from "./content-type.ts";
 import { allowOrigins } from "./cross-origin.ts";
 import { chooseProtocol, guardAccess } from "./guard-access.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
+import { inviteBodies, passExpectations } from "./invite-body.ts";
 import type { HttpPorts } from "./ports.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 import { observeRequests } from "./request-metrics.ts";
 import { limitReads } from "./limit-reads.ts";
 import { sendText } from "./respond.ts";
+import { UnreadBodies } from "./unread-bodies.ts";
 
 export { sendJson, sendText } from "./respond.ts";
 
@@ -160,6 +162,7 @@ function nodeServer(handler: RequestListener, options: ServerOptions): Server {
   const inTurn = oneAtATime(handler, ports.metrics);
   const server =
     tls === undefined ? createServer(settings, inTurn) : tlsServer(tls, settings, inTurn);
+  passExpectations(server, inTurn);
   server.maxHeadersCount = headersCountMax;
   server.maxConnections = options.connectionsMax ?? connectionsDefault;
   const dropped = ports.metrics.counter(
@@ -193,6 +196,9 @@ function guardRequests(app: FastifyInstance, options: ServerOptions): void {
   const timeoutMs = options.writeTimeoutMs ?? writeTimeoutDefaultMs;
   const answers = new AnswerWatch({ ...options.ports, timeoutMs });
   app.addHook("onClose", async () => answers.close());
+  const unread = new UnreadBodies(options.ports);
+  app.addHook("preClose", async () => unread.close());
+  inviteBodies(app);
   app.addHook("onRequest", async (request, reply) => {
     setContentTypeAside(request);
     const [path = "", ...query] = (request.raw.url ?? "").split("?");
@@ -210,7 +216,7 @@ function guardRequests(app: FastifyInstance, options: ServerOptions): void {
   });
   app.addHook("onSend", (request, reply, _payload, done) => {
     // Node has let go of a connection that wanted to be upgraded: it cannot be used again.
-    if (request.ws) reply.header("Connection", "close");
+    if (request.ws || unread.isLeft(request.raw)) reply.header("Connection", "close");
     answers.begin(reply.raw, request.routeOptions.config.streams === true);
     done();
   });
