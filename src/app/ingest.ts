@@ -2,6 +2,7 @@ import { MiB } from "#base";
 import type { Config, LimitsByTenant } from "#config";
 import { IntervalVersions } from "#frontend";
 import {
+  BatchMemory,
   type CutPolicy,
   Distributor,
   Head,
@@ -60,6 +61,8 @@ export interface IngestParts {
   readonly world: World;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** What pushes are decoded into; made here when omitted. */
+  readonly memory?: BatchMemory;
 }
 
 /** Opens the journal (and takes its lock); the head is empty until `ingester.replay()`. */
@@ -99,9 +102,11 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     ...(isLokiPeriod(stores, clock) ? lokiCutSizes : {}),
   };
   const events = ingesterEvents(metrics);
-  const ingester = new Ingester({ journal, head, writer, policy, clock, log, events });
+  const { memory = new BatchMemory() } = parts;
+  const ingester = new Ingester({ journal, head, writer, policy, clock, log, events, memory });
   const distributor = new Distributor({
     limits,
+    memory,
     clock,
     active: head,
     observer: pushObserver(metrics),

@@ -10,6 +10,7 @@ import type { Limits, LimitsByTenant } from "#config";
 import type { EntryBatch } from "#model";
 import type { Clock } from "#world";
 import { type ActiveStreams, IngestLimits, type LimitReply } from "./distributor-limits.ts";
+import type { BatchBuffers, BatchMemory } from "./batch-memory.ts";
 import { LevelDetector, type LevelSettings } from "./level.ts";
 import { buildBatch } from "./push-batch.ts";
 import type { DecodedPush } from "./push-columns.ts";
@@ -24,6 +25,7 @@ import { encodePushRecord } from "./push-record.ts";
 import { rowBytes, validatePush, type Validation } from "./validate.ts";
 import { formatSeconds } from "./validate-errors.ts";
 import { StreamLabelCache } from "./validate-label-cache.ts";
+import type { StreamLabels } from "./validate-labels.ts";
 
 /**
  * `loki-v0` is the JSON of `/api/prom/push`; protobuf is the same for both. `loki-message` is the
@@ -51,8 +53,8 @@ export interface PushReply {
 
 /**
  * `accepted` is undefined when there is nothing to store. Otherwise write `record` to the journal,
- * apply `batch` to the head, and only then answer with `reply`, which may be a refusal of a part of
- * the entries.
+ * apply `batch` to the head, let go of its lease, and only then answer with `reply`, which may be a
+ * refusal of a part of the entries.
  */
 export interface PushResult {
   readonly reply: PushReply;
@@ -71,6 +73,8 @@ export interface DistributorOptions {
   readonly active: ActiveStreams;
   readonly observer: PushObserver;
   readonly body: DecompressLimits;
+  /** What pushes are decoded into; the collector's when omitted. */
+  readonly memory?: BatchMemory | undefined;
   /** Entries before have no place in the store and are refused. Omitted: there are none. */
   readonly oldestSeconds?: number;
 }
@@ -197,11 +201,7 @@ export class Distributor {
     );
     const media = parseMediaType(input.contentType);
     if (media !== "application/json") {
-      const bytes = decompressSnappyBlock(body, this.#options.body);
-      const push = decodeProtobufPush(bytes, (text, from, to) =>
-        this.#labels.ofText(text, from, to, limits),
-      );
-      return { push, block: body };
+      return { push: this.#decodeSnappy(body, limits), block: body };
     }
     const push =
       input.kind === "loki-v0"
@@ -210,6 +210,16 @@ export class Distributor {
           )
         : decodeJsonPush(body, (text, from, to) => this.#labels.ofJson(text, from, to, limits));
     return { push, block: undefined };
+  }
+
+  #decodeSnappy(block: Buffer, limits: Limits): DecodedPush {
+    const { memory, body } = this.#options;
+    const buffers: BatchBuffers | undefined = memory?.lease();
+    const take = buffers && ((bytes: number): Buffer => buffers.take(bytes));
+    const content = decompressSnappyBlock(block, body, take);
+    const labelsOf = (bytes: Buffer, from: number, to: number): StreamLabels =>
+      this.#labels.ofText(bytes, from, to, limits);
+    return decodeProtobufPush(content, labelsOf, buffers);
   }
 
   #decodeOtlp(input: PushInput, encoding: string, limits: Limits): DecodedPush {

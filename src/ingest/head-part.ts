@@ -1,5 +1,6 @@
 import type { Clock } from "#world";
 import {
+  type BatchLease,
   type BatchStream,
   dayOfSeconds,
   dayStartNs,
@@ -72,6 +73,10 @@ export class HeadPart {
   triedKey: string | undefined;
   /** Set once it is being written to the store; nothing is appended any more. */
   isSealed = false;
+  /** Set once a query knows slices of it: their memory may be read long after the part is gone. */
+  wasRead = false;
+  readonly #leases: BatchLease[] = [];
+  #lastBatch: EntryBatch | undefined;
 
   constructor(options: {
     tenant: string;
@@ -107,6 +112,7 @@ export class HeadPart {
     }
     const slice = sliceOf(batch, run);
     stream.slices.push(slice);
+    if (batch !== this.#lastBatch) this.#hold(batch);
     const rows = run.toRow - run.fromRow;
     stream.entryCount += rows;
     stream.lineBytes += slice.lineBytes;
@@ -119,6 +125,21 @@ export class HeadPart {
     this.heapBytes += slice.lineBytes + rows * rowOverheadBytes + sliceOverheadBytes;
     if (this.firstSequence === 0) this.firstSequence = sequence;
     this.lastSequence = sequence;
+  }
+
+  #hold(batch: EntryBatch): void {
+    this.#lastBatch = batch;
+    if (batch.lease === undefined) return;
+    batch.lease.hold();
+    this.#leases.push(batch.lease);
+  }
+
+  /** Its entries can be read elsewhere: the memory under them is used again, unless a query has it. */
+  letGo(): void {
+    this.#lastBatch = undefined;
+    if (this.wasRead) return;
+    for (const lease of this.#leases) lease.letGo();
+    this.#leases.length = 0;
   }
 }
 

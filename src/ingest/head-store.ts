@@ -28,7 +28,9 @@ export class HeadStore implements LogStore {
   async plan(select: StreamSelect): Promise<BlockPlan> {
     const plans: HeadBlockPlan[] = [];
     for (const part of this.#partsIn(select.tenant, select.range)) {
-      plans.push(...planHeadBlocks(part, matchingStreams(part, select)));
+      const found = planHeadBlocks(part, matchingStreams(part, select));
+      if (found.length > 0) part.wasRead = true;
+      plans.push(...found);
     }
     const blocks: BlockRef[] = [];
     for (const plan of plans) {

@@ -73,7 +73,11 @@ export class Head {
     }
     this.#appliedSequence = sequence;
     this.#observe?.(tenant, batch, input.isCovered);
-    for (const listener of this.#listeners.get(tenant) ?? []) listener(batch);
+    const listeners = this.#listeners.get(tenant);
+    if (listeners === undefined) return;
+    // Who listens may keep what it hears, without an end that is known here.
+    batch.lease?.hold();
+    for (const listener of listeners) listener(batch);
   }
 
   #append(tenant: string, labels: Labels, run: DayRun, batch: EntryBatch, sequence: number): void {
@@ -156,6 +160,7 @@ export class Head {
       }
     }
     for (const key of part.streams.keys()) this.#countStream(part.tenant, key, -1);
+    part.letGo();
   }
 
   /** Journal records below this number are needed by no part any more. */

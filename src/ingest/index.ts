@@ -8,6 +8,7 @@ export {
   type PushReply,
   type PushResult,
 } from "./distributor.ts";
+export { BatchMemory } from "./batch-memory.ts";
 export type { ActiveStreams } from "./distributor-limits.ts";
 export { decodePushRecord, encodePushRecord } from "./push-record.ts";
 export { type BatchListener, Head, type HeadObserver } from "./head.ts";

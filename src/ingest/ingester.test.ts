@@ -15,11 +15,13 @@ import {
   seededRandom,
   SimulatedDisk,
 } from "#world";
+import { BatchMemory } from "./batch-memory.ts";
 import { Distributor } from "./distributor.ts";
 import { Head } from "./head.ts";
 import { HeadBlocks } from "./head-blocks.ts";
 import { HeadStore } from "./head-store.ts";
 import { type CutPolicy, Ingester } from "./ingester.ts";
+import { snappyPush, type TestStream } from "./push-test-kit.ts";
 import { SegmentPartWriter } from "./segment-part-writer.ts";
 
 const dayNs = 86_400_000_000_000n;
@@ -69,6 +71,7 @@ async function begin(
   const writer = new SegmentPartWriter({ objects, segments, clock, random, journalId });
   const log = createLogger({ level: "error", format: "json", write: () => undefined });
   const events = { segmentWritten: () => undefined, segmentFailed: () => undefined };
+  const memory = new BatchMemory({ pooledFromBytes: 1, overwrites: true });
   const ingester = new Ingester({
     journal,
     head,
@@ -77,12 +80,14 @@ async function begin(
     clock,
     log,
     events,
+    memory,
   });
   const distributor = new Distributor({
     limits: { for: () => limits },
     clock,
     active: head,
     observer: { received: () => undefined, discarded: () => undefined },
+    memory,
     body: { compressedBytesMax: 1e6, rawBytesMax: 1e7 },
   });
   const blocks = new HeadBlocks({ hashSeed: 1 });
@@ -92,13 +97,15 @@ async function begin(
 }
 
 async function push(life: Life, tenant: string, values: [string, string][]): Promise<void> {
-  const streams = values.map((value, i) => ({ stream: { app: `a${i % 3}` }, values: [value] }));
+  const streams = values.map(([ns, line], i): TestStream => {
+    return [{ app: `a${i % 3}` }, [[BigInt(ns), line, {}]]];
+  });
   const { accepted, reply } = life.distributor.push({
     tenant,
     kind: "loki",
-    contentType: "application/json",
+    contentType: "application/x-protobuf",
     contentEncoding: undefined,
-    body: Buffer.from(JSON.stringify({ streams })),
+    body: snappyPush(streams),
   });
   assert.equal(reply.status, 204, reply.text);
   await life.ingester.push(tenant, accepted!.batch, accepted!.record);

@@ -4,6 +4,7 @@ import { dayOfSeconds, type EntryBatch } from "#model";
 import type { Logger } from "#telemetry";
 import type { Clock } from "#world";
 import type { Head } from "./head.ts";
+import type { BatchMemory } from "./batch-memory.ts";
 import type { HeadPart } from "./head-part.ts";
 import { decodePushRecord } from "./push-record.ts";
 
@@ -51,6 +52,8 @@ export interface IngesterOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: IngesterEvents;
+  /** What batches are decoded into; the collector's when omitted. */
+  readonly memory?: BatchMemory | undefined;
 }
 
 /** For metrics. */
@@ -69,6 +72,9 @@ export interface ReplaySummary {
 }
 
 const checkEveryMs = 1_000;
+
+/** Memory of pushes that is unused for so long is given back. */
+const trimEveryMs = 10_000;
 /** First pause after a failed write; doubles up to the maximum. */
 const retryFirstMs = 500;
 const retryMaxMs = 30_000;
@@ -88,6 +94,7 @@ export class Ingester {
   /** In monotonic time: replay does not try to cut before. */
   #replayCutFromMs = 0;
   #retryMs = 0;
+  #trimmedMs = 0;
   #waitingBytes = 0;
   #journalTrouble: string | undefined;
   /** Ends the wait of pushes for room; set while some wait. */
@@ -98,10 +105,18 @@ export class Ingester {
   }
 
   /**
-   * Makes a batch durable and visible. Resolves when it is both. Throws RequestError 503 when the head or the disk is full
-   * or the process stops; then nothing was kept.
+   * Makes a batch durable and visible, and lets go of its lease. Resolves when it is both. Throws RequestError 503 when
+   * the head or the disk is full or the process stops; then nothing was kept.
    */
   async push(tenant: string, batch: EntryBatch, record: readonly Uint8Array[]): Promise<void> {
+    try {
+      await this.#push(tenant, batch, record);
+    } finally {
+      batch.lease?.letGo();
+    }
+  }
+
+  async #push(tenant: string, batch: EntryBatch, record: readonly Uint8Array[]): Promise<void> {
     const { head, journal, policy } = this.#options;
     if (head.heapBytes + this.#waitingBytes > policy.headBytesMax) {
       this.#wake();
@@ -170,7 +185,7 @@ export class Ingester {
       records++;
       let decoded: { tenant: string; batch: EntryBatch };
       try {
-        decoded = decodePushRecord(record.body);
+        decoded = decodePushRecord(record.body, this.#options.memory);
       } catch (error) {
         skippedRecords++;
         log.error("journal record cannot be decoded", {
@@ -183,6 +198,7 @@ export class Ingester {
       const isCovered = await covered.testFor(tenant, batch, record.sequence);
       entries += batch.rowCount;
       head.apply({ tenant, batch, sequence: record.sequence, isCovered });
+      batch.lease?.letGo();
       if (head.heapBytes > policy.headBytesTarget) await this.#cutInReplay();
     }
     for (const damage of journal.damage) log.error("journal damaged", { ...damage });
@@ -225,8 +241,17 @@ export class Ingester {
           retryInMs: this.#retryMs,
         });
       }
+      this.#trimMemory();
       await this.#pause(this.#retryMs > 0 ? this.#retryMs : checkEveryMs, clock, signal);
     }
+  }
+
+  #trimMemory(): void {
+    const { memory, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#trimmedMs < trimEveryMs) return;
+    this.#trimmedMs = nowMs;
+    memory?.trim();
   }
 
   #wakeUp: (() => void) | undefined;

@@ -58,6 +58,7 @@ export function buildBatch(
     nanos: rows.nanos,
     metadataOfRow,
     metadata: sets.build(),
+    lease: push.lease,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { PackedSets } from "#model";
+import type { BatchLease, PackedSets } from "#model";
 import type { StreamLabels } from "./validate-labels.ts";
 
 /**
@@ -18,6 +18,8 @@ export interface DecodedPush {
   readonly streams: readonly DecodedStream[];
   /** How many streams the request named, with or without entries. */
   readonly streamCount: number;
+  /** Of the memory under the bytes and columns, when it is used again. */
+  readonly lease?: BatchLease | undefined;
 }
 
 export interface DecodedStream {

@@ -1,5 +1,6 @@
 import { RequestError } from "#base";
 import { ProtoReader } from "#codec";
+import type { BatchBuffers } from "./batch-memory.ts";
 import type { DecodedPush, DecodedStream } from "./push-columns.ts";
 import { epochSecondsMax } from "./push-columns.ts";
 import { MetadataSets } from "./push-metadata.ts";
@@ -22,17 +23,21 @@ const bytesField1 = 10;
 const bytesField2 = 18;
 const bytesField3 = 26;
 
-/** `bytes` is kept by the result. */
-export function decodeProtobufPush(bytes: Buffer, labelsOf: LabelsOfSpan): DecodedPush {
+/** Bytes a row takes in all columns. */
+const rowColumnBytes = 24;
+
+/**
+ * `bytes` is kept by the result. With `buffers`, its columns lie there too, and the result carries
+ * them as its lease.
+ */
+export function decodeProtobufPush(
+  bytes: Buffer,
+  labelsOf: LabelsOfSpan,
+  buffers?: BatchBuffers,
+): DecodedPush {
   const reader = new ProtoReader(bytes);
   const rowCount = countEntries(reader);
-  const columns: Columns = {
-    lineStarts: new Uint32Array(rowCount),
-    lineEnds: new Uint32Array(rowCount),
-    epochSeconds: new Float64Array(rowCount),
-    nanos: new Uint32Array(rowCount),
-    metadataOfRow: new Uint32Array(rowCount),
-  };
+  const columns = newColumns(rowCount, buffers);
   const sets = new RepeatedSets(bytes);
   const streams: DecodedStream[] = [];
   let streamCount = 0;
@@ -75,6 +80,7 @@ export function decodeProtobufPush(bytes: Buffer, labelsOf: LabelsOfSpan): Decod
     metadata,
     streams,
     streamCount,
+    lease: buffers,
   };
 }
 
@@ -87,6 +93,22 @@ interface Columns {
   /** Label text of the stream read last. */
   labelsFrom?: number;
   labelsTo?: number;
+}
+
+/** Columns of zeros. */
+function newColumns(rowCount: number, buffers: BatchBuffers | undefined): Columns {
+  const byteCount = rowCount * rowColumnBytes;
+  const buffer =
+    buffers?.take(byteCount).fill(0, 0, byteCount).buffer ?? new ArrayBuffer(byteCount);
+  const numbers = (index: number): Uint32Array =>
+    new Uint32Array(buffer, rowCount * (8 + index * 4), rowCount);
+  return {
+    epochSeconds: new Float64Array(buffer, 0, rowCount),
+    lineStarts: numbers(0),
+    lineEnds: numbers(1),
+    nanos: numbers(2),
+    metadataOfRow: numbers(3),
+  };
 }
 
 function countEntries(reader: ProtoReader): number {

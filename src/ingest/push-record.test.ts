@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isStoreError } from "#base";
-import { compressSnappyBlock, decompressSnappyBlock, ProtoWriter } from "#codec";
+import { decompressSnappyBlock } from "#codec";
 import { defaultLimits, type Limits } from "#config";
 import type { EntryBatch } from "#model";
 import fc from "fast-check";
 import { decodePushRecord, encodePushRecord } from "./push-record.ts";
-import { rowsOf, testDistributor } from "./push-test-kit.ts";
+import { rowsOf, snappyPush, testDistributor } from "./push-test-kit.ts";
 
 type Entry = readonly [ns: bigint, line: string, metadata: Record<string, string>];
 type Stream = readonly [labels: Record<string, string>, entries: readonly Entry[]];
@@ -39,35 +39,6 @@ const stream: fc.Arbitrary<Stream> = fc.tuple(
 );
 const request = fc.array(stream, { minLength: 1, maxLength: 4 });
 
-function protobuf(streams: readonly Stream[]): Buffer {
-  const writer = new ProtoWriter();
-  for (const [labels, entries] of streams) {
-    const streamStart = writer.begin(1);
-    const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
-    writer.text(1, `{${pairs.join(",")}}`);
-    for (const [ns, line, metadata] of entries) {
-      const entryStart = writer.begin(2);
-      const time = writer.begin(1);
-      const seconds = ns / 1_000_000_000n - (ns % 1_000_000_000n < 0n ? 1n : 0n);
-      writer.tag(1, 0);
-      writer.varint(Number(seconds));
-      writer.tag(2, 0);
-      writer.varint(Number(ns - seconds * 1_000_000_000n));
-      writer.end(time);
-      writer.text(2, line);
-      for (const [name, value] of Object.entries(metadata)) {
-        const pair = writer.begin(3);
-        writer.text(1, name);
-        writer.text(2, value);
-        writer.end(pair);
-      }
-      writer.end(entryStart);
-    }
-    writer.end(streamStart);
-  }
-  return compressSnappyBlock(writer.finish());
-}
-
 function assertSame(record: readonly Buffer[], batch: EntryBatch): void {
   const decoded = decodePushRecord(Buffer.concat(record));
   assert.equal(decoded.tenant, "t");
@@ -91,7 +62,7 @@ test("a record gives back the batch that was accepted, from protobuf", () => {
   const property = fc.property(request, fc.constantFrom(...limitSets), (streams, limits) => {
     const { accepted } = testDistributor(limits).push({
       contentType: "application/x-protobuf",
-      body: protobuf(streams),
+      body: snappyPush(streams),
     });
     if (accepted !== undefined) assertSame(accepted.record, accepted.batch);
   });
@@ -100,7 +71,7 @@ test("a record gives back the batch that was accepted, from protobuf", () => {
 
 test("a message without compression is accepted as its snappy block is", () => {
   const property = fc.property(request, fc.constantFrom(...limitSets), (streams, limits) => {
-    const block = protobuf(streams);
+    const block = snappyPush(streams);
     const bounds = { compressedBytesMax: 2 ** 20, rawBytesMax: 2 ** 22 };
     const message = decompressSnappyBlock(block, bounds);
     const { accepted: fromBlock, reply } = testDistributor(limits).push({
@@ -132,7 +103,7 @@ const plain: readonly Stream[] = [[{ app: "a" }, [[1n, "level=info x", { k: "v" 
 const input = { contentType: "application/x-protobuf", tenant: "t" };
 
 test("the request's own block is kept when every entry was accepted as it came", () => {
-  const body = protobuf(plain);
+  const body = snappyPush(plain);
   const { accepted } = testDistributor({ discoverLogLevels: true }).push({ ...input, body });
   assert.ok(accepted !== undefined);
   const record = Buffer.concat(accepted.record);
@@ -144,7 +115,7 @@ test("the golden record is what docs/formats/push-record.md shows", () => {
   const golden =
     "01010174020205" + "6c6576656c036c766c" + "0102036170700161" + "0c736572766963655f6e616d650161";
   const limits = { discoverLogLevels: true, logLevelFields: ["level", "lvl"] };
-  const body = protobuf(plain);
+  const body = snappyPush(plain);
   const { accepted } = testDistributor(limits).push({ ...input, body });
   const record = Buffer.concat(accepted?.record ?? []);
   assert.equal(record.toString("hex"), golden + body.toString("hex"));
@@ -154,7 +125,7 @@ test("the golden record is what docs/formats/push-record.md shows", () => {
 test("records are independent of the configuration of the day they are read", () => {
   const { accepted } = testDistributor({ discoverLogLevels: true }).push({
     ...input,
-    body: protobuf(plain),
+    body: snappyPush(plain),
   });
   const { batch } = decodePushRecord(Buffer.concat(accepted?.record ?? []));
   assert.equal(rowsOf(batch)[0]?.metadata["detected_level"], "info");
@@ -165,7 +136,7 @@ test("records are independent of the configuration of the day they are read", ()
 test("a damaged record is a StoreError or another batch, never anything else", () => {
   const { accepted } = testDistributor({ discoverLogLevels: true }).push({
     ...input,
-    body: protobuf(plain),
+    body: snappyPush(plain),
   });
   const whole = Buffer.concat(accepted?.record ?? []);
   for (let length = 0; length < whole.length; length++) {
@@ -187,7 +158,7 @@ test("a damaged record is a StoreError or another batch, never anything else", (
 });
 
 test("an empty batch makes a record, too", () => {
-  const { accepted } = testDistributor().push({ ...input, body: protobuf(plain) });
+  const { accepted } = testDistributor().push({ ...input, body: snappyPush(plain) });
   const batch = accepted!.batch;
   const none = { ...batch, rowCount: 0, streams: [] };
   assertSame(encodePushRecord({ tenant: "t", batch: none }), none);

@@ -1,10 +1,11 @@
 import { StoreError } from "#base";
 import { compressSnappyBlock, decompressSnappyBlock, ProtoReader, ProtoWriter } from "#codec";
 import { type EntryBatch, type LabelPair, Labels } from "#model";
+import type { BatchMemory } from "./batch-memory.ts";
 import { LevelDetector, type LevelSettings } from "./level.ts";
 import { levelOfPairs } from "./level-fields.ts";
 import { buildBatch } from "./push-batch.ts";
-import { decodeProtobufPush } from "./push-protobuf.ts";
+import { decodeProtobufPush, type LabelsOfSpan } from "./push-protobuf.ts";
 import { encodeEntries } from "./push-record-entries.ts";
 
 /**
@@ -51,8 +52,14 @@ export function encodePushRecord(input: {
   return [header.finish(), asArrived?.block ?? compressSnappyBlock(encodeEntries(batch))];
 }
 
-/** StoreError `corrupt` when the record is not one of ours. `body` is not kept. */
-export function decodePushRecord(body: Buffer): {
+/**
+ * StoreError `corrupt` when the record is not one of ours. `body` is not kept. With `memory` the
+ * batch has a lease, to be let go of.
+ */
+export function decodePushRecord(
+  body: Buffer,
+  memory?: BatchMemory,
+): {
   readonly tenant: string;
   readonly batch: EntryBatch;
 } {
@@ -67,15 +74,18 @@ export function decodePushRecord(body: Buffer): {
     const levels = (flags & findLevelsFlag) === 0 ? undefined : readLevels(reader);
     const streams = readStreams(reader);
     const limits = { compressedBytesMax: recordBytesMax, rawBytesMax: recordBytesMax };
-    const content = decompressSnappyBlock(body.subarray(reader.at), limits);
+    const buffers = memory?.lease();
+    const take = buffers && ((bytes: number): Buffer => buffers.take(bytes));
+    const content = decompressSnappyBlock(body.subarray(reader.at), limits, take);
     let used = 0;
-    const push = decodeProtobufPush(content, (_bytes, _from, _to, index) => {
+    const labelsOf: LabelsOfSpan = (_bytes, _from, _to, index) => {
       const labels = streams[index];
       if (labels === undefined) throw new Error(`more than ${streams.length} streams in the body`);
       used = index + 1;
       const level = levels && levelOfPairs(labels.pairs, levels.fields);
       return { labels, text: "", refusal: undefined, level };
-    });
+    };
+    const push = decodeProtobufPush(content, labelsOf, buffers);
     if (used !== streams.length)
       throw new Error(`${streams.length} streams expected, ${used} found`);
     const detector = levels && new LevelDetector(levels);

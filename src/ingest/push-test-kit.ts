@@ -1,6 +1,8 @@
+import { compressSnappyBlock, ProtoWriter } from "#codec";
 import { defaultLimits, type Limits } from "#config";
 import { type EntryBatch, unpackSet } from "#model";
 import type { Clock } from "#world";
+import type { BatchMemory } from "./batch-memory.ts";
 import { Distributor, type PushInput, type PushKind, type PushResult } from "./distributor.ts";
 import type { ActiveStreams } from "./distributor-limits.ts";
 
@@ -41,6 +43,7 @@ export interface TestDistributor {
 export function testDistributor(
   limits: Partial<Limits> = {},
   active: ActiveStreams = { count: () => 0, has: () => false },
+  memory?: BatchMemory,
 ): TestDistributor {
   const discarded: Discarded[] = [];
   const all: Limits = { ...openLimits, ...limits };
@@ -48,6 +51,7 @@ export function testDistributor(
     limits: { for: () => all },
     clock: stillClock,
     active,
+    memory,
     observer: {
       received: () => undefined,
       discarded: (_tenant, ...rest) => discarded.push(rest),
@@ -93,4 +97,44 @@ export function rowsOf(batch: EntryBatch | undefined): TestRow[] {
     }
   }
   return rows;
+}
+
+/** Labels; entries of time in nanoseconds, line, structured metadata. */
+export type TestStream = readonly [
+  labels: Readonly<Record<string, string>>,
+  entries: readonly (readonly [
+    ns: bigint,
+    line: string,
+    metadata: Readonly<Record<string, string>>,
+  ])[],
+];
+
+/** A PushRequest as agents send it. */
+export function snappyPush(streams: readonly TestStream[]): Buffer {
+  const writer = new ProtoWriter();
+  for (const [labels, entries] of streams) {
+    const streamStart = writer.begin(1);
+    const pairs = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
+    writer.text(1, `{${pairs.join(",")}}`);
+    for (const [ns, line, metadata] of entries) {
+      const entryStart = writer.begin(2);
+      const time = writer.begin(1);
+      const seconds = ns / 1_000_000_000n - (ns % 1_000_000_000n < 0n ? 1n : 0n);
+      writer.tag(1, 0);
+      writer.varint(Number(seconds));
+      writer.tag(2, 0);
+      writer.varint(Number(ns - seconds * 1_000_000_000n));
+      writer.end(time);
+      writer.text(2, line);
+      for (const [name, value] of Object.entries(metadata)) {
+        const pair = writer.begin(3);
+        writer.text(1, name);
+        writer.text(2, value);
+        writer.end(pair);
+      }
+      writer.end(entryStart);
+    }
+    writer.end(streamStart);
+  }
+  return compressSnappyBlock(writer.finish());
 }

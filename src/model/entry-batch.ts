@@ -21,6 +21,19 @@ export interface EntryBatch {
   /** Metadata set of each row. */
   readonly metadataOfRow: Uint32Array;
   readonly metadata: PackedSets;
+  /** Given when the memory under all this is used again once nobody holds it. */
+  readonly lease?: BatchLease | undefined;
+}
+
+/**
+ * Memory that several holders share and that becomes somebody else's after the last one let go. Who
+ * keeps a batch longer than the call that gave it holds it; who never lets go leaves the memory to
+ * the collector, which is always safe.
+ */
+export interface BatchLease {
+  hold(): void;
+  /** Once per `hold`; reads nothing of the batch afterwards. */
+  letGo(): void;
 }
 
 /** Rows [fromRow, toRow) of a batch belong to the stream with these labels. */

@@ -1,5 +1,5 @@
 /** The nouns everybody shares. */
-export type { BatchStream, EntryBatch, PackedSets } from "./entry-batch.ts";
+export type { BatchLease, BatchStream, EntryBatch, PackedSets } from "./entry-batch.ts";
 export { compareText, type LabelPair, Labels, quoteGo } from "./labels.ts";
 export type { Matcher, MatchOp } from "./matcher.ts";
 export { packSet, unpackSet } from "./packed-set.ts";

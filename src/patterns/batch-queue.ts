@@ -35,6 +35,7 @@ export class BatchQueue {
   push(waiting: WaitingBatch): void {
     if (waiting.batch.rowCount === 0) return;
     this.#batches.push(waiting);
+    waiting.batch.lease?.hold();
     this.#rowCount += waiting.batch.rowCount;
     this.#bytes += waiting.batch.bytes.length;
   }
@@ -71,6 +72,7 @@ export class BatchQueue {
       if (batch === undefined || this.#row < batch.rowCount) return;
       this.#row -= batch.rowCount;
       this.#bytes -= batch.bytes.length;
+      batch.lease?.letGo();
       this.#batches[this.#first++] = undefined;
     }
   }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { isStoreError, RequestError } from "#base";
 import type { ManualClock, Random } from "#world";
+import { snappyPush } from "../../src/ingest/push-test-kit.ts";
 import type { Book, SentEntry } from "./book.ts";
 import type { Engine } from "./engine.ts";
 
@@ -30,25 +31,37 @@ export interface Visit {
 async function push(visit: Visit, entries: readonly SentEntry[]): Promise<void> {
   const { engine, note } = visit;
   const { tenant } = entries[0]!;
-  const streams = Map.groupBy(entries, ({ app }) => app);
-  const body = JSON.stringify({
-    streams: [...streams].map(([app, those]) => ({
-      stream: { app, sim: "x" },
-      values: those.map(({ timeNs, line, id }) => [`${timeNs}`, line, { id, odd: app }]),
-    })),
-  });
+  const isJson = visit.random.fraction() < 0.3;
   const { accepted, reply } = engine.ingest.distributor.push({
     tenant,
     kind: "loki",
-    contentType: "application/json",
+    contentType: isJson ? "application/json" : "application/x-protobuf",
     contentEncoding: undefined,
-    body: Buffer.from(body),
+    body: isJson ? jsonBody(entries) : protobufBody(entries),
   });
   assert.equal(reply.status, 204, reply.text);
   await engine.ingest.ingester.push(tenant, accepted!.batch, accepted!.record);
   if (visit.isOver()) return;
   for (const entry of entries) entry.isAcknowledged = true;
   note(`acknowledged ${entries[0]!.id} and ${entries.length - 1} more`);
+}
+
+function jsonBody(entries: readonly SentEntry[]): Buffer {
+  const streams = [...Map.groupBy(entries, ({ app }) => app)].map(([app, those]) => ({
+    stream: { app, sim: "x" },
+    values: those.map(({ timeNs, line, id }) => [`${timeNs}`, line, { id, odd: app }]),
+  }));
+  return Buffer.from(JSON.stringify({ streams }));
+}
+
+function protobufBody(entries: readonly SentEntry[]): Buffer {
+  const streams = [...Map.groupBy(entries, ({ app }) => app)];
+  return snappyPush(
+    streams.map(([app, those]) => [
+      { app, sim: "x" },
+      those.map(({ timeNs, line, id }) => [timeNs, line, { id, odd: app }]),
+    ]),
+  );
 }
 
 /** What the disk's faults may do to a request, and nothing else may. */

@@ -5,6 +5,7 @@
 import { messageOf } from "#base";
 import { createLimits, type LoadedConfig, type LimitsByTenant, loadConfig } from "#config";
 import type { QueryEngine } from "#query";
+import { BatchMemory } from "#ingest";
 import { BackgroundBoard, createLogger, createMetrics } from "#telemetry";
 import { BackgroundTasks } from "#world";
 import { type IngestSide, openIngest } from "../../src/app/ingest.ts";
@@ -97,7 +98,9 @@ export async function startEngine(parts: {
   const limits = createLimits({ loaded, clock, readFile, log });
   const board = new BackgroundBoard({ clock, metrics });
   const stores = await openStores({ config, limits, world, log, metrics });
-  const ingest = await openIngest({ config, limits, stores, world, log, metrics });
+  // What is read after it was let go of is found out: it is nonsense.
+  const memory = new BatchMemory({ pooledFromBytes: 1, overwrites: true });
+  const ingest = await openIngest({ config, limits, stores, world, log, metrics, memory });
   const life = openLifecycle({ config, limits, stores, ingest, world, log, metrics, board });
   const visible = { config, visible: life, world, log, metrics, version: "simulated" };
   const { engine: queries } = await openQueries(visible);
