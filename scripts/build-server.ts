@@ -19,6 +19,8 @@ const external: readonly RegExp[] = [
   /^(?:@node-rs\/crc32|snappy|lz4-napi|memjs)$/,
   /^@(?:aws-sdk|smithy|azure|google-cloud)\//,
   /^google-auth-library$/,
+  // Fastify asks for these for schemas and for injected requests, which the server has none of.
+  /^(?:@fastify\/(?:ajv-compiler|fast-json-stringify-compiler)|light-my-request)$/,
 ];
 
 async function bundle(): Promise<readonly OutputChunk[]> {

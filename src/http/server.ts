@@ -22,6 +22,7 @@ import { observeRequests } from "./request-metrics.ts";
 import { limitReads } from "./limit-reads.ts";
 import { sendText } from "./respond.ts";
 import { UnreadBodies } from "./unread-bodies.ts";
+import { withoutSchemas } from "./without-schemas.ts";
 
 export { sendJson, sendText } from "./respond.ts";
 
@@ -91,6 +92,7 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   const app = fastify({
     logger: false,
     bodyLimit: options.bodyBytesMax,
+    schemaController: withoutSchemas,
     routerOptions: { maxParamLength: pathParameterLengthMax },
     exposeHeadRoutes: false,
     forceCloseConnections: "idle",
