@@ -284,3 +284,34 @@ test("a live tail whose client answers no ping any more is closed", async () => 
   assert.equal(alive.readyState, WebSocket.OPEN);
   alive.terminate();
 });
+
+test("a live tail whose client takes no frame is closed, though it says that it lives", async () => {
+  await using server = await startTestServer();
+  const path = `/loki/api/v1/tail?query=${encodeURIComponent('{app="t"}')}`;
+  const headers = { "x-scope-orgid": "t" };
+  const socket = new WebSocket(server.url.replace("http", "ws") + path, { headers });
+  await once(socket, "open");
+  const closed = once(socket, "close").then(() => true);
+  socket.pause();
+  for (let i = 0; i < 20; i++) {
+    await server.push(
+      { app: "t" },
+      Array.from({ length: 4 }, () => "x".repeat(200_000)),
+    );
+  }
+  const turn = (): Promise<boolean> =>
+    new Promise((resolve) => setTimeout(() => resolve(false), 5));
+  const active = async (): Promise<boolean> =>
+    /loki_querier_tail_active 1/.test((await server.get("/metrics")).text);
+  let seconds = 0;
+  while ((await active()) && seconds < 200) {
+    socket.pong();
+    await turn();
+    server.clock.advance(1000);
+    seconds++;
+  }
+  assert.ok(seconds > 30 && seconds < 150, `${seconds} s`);
+  assert.match((await server.get("/metrics")).text, /cut_total\{reason="not reading"\} 1/);
+  socket.resume();
+  await closed;
+});

@@ -13,7 +13,8 @@ import { readLimit } from "./query-routes.ts";
 import { sendText } from "./respond.ts";
 import { refuseOthers } from "./routing.ts";
 import { type FrameWriter, frameWriter, legacyFrame } from "./tail-frame.ts";
-import { closeSocket, policyCode, type TailRequest, TailSession } from "./tail-session.ts";
+import { policyCode } from "./tail-client.ts";
+import { closeSocket, type TailRequest, TailSession } from "./tail-session.ts";
 import { tenantOf } from "./tenants.ts";
 import { parseBounds } from "./times.ts";
 
@@ -139,7 +140,8 @@ class Tails {
     }
     const { tenant } = asked;
     const address = request.ip;
-    const session = new TailSession({ ...asked, log: expr }, socket, this.#ports);
+    const connected = { socket, connection: request.socket };
+    const session = new TailSession({ ...asked, log: expr }, connected, this.#ports);
     onWithdrawn(request, (reason) => session.close(reason, policyCode));
     count(this.#countOf, tenant, 1);
     count(this.#countAt, address, 1);

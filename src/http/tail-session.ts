@@ -1,4 +1,4 @@
-import { messageOf, minute, nsPerMs, second } from "#base";
+import { messageOf, nsPerMs } from "#base";
 import type { Limits } from "#config";
 import type { LogExpr } from "#logql";
 import { type EntryBatch, Labels } from "#model";
@@ -7,17 +7,13 @@ import type { StreamResult } from "#query";
 import type { WebSocket } from "ws";
 import type { HttpPorts } from "./ports.ts";
 import { tailBlocks } from "./tail-block.ts";
+import { TailClient, type TailClientOptions } from "./tail-client.ts";
 import type { FrameWriter, TailEntry } from "./tail-frame.ts";
 import { TailQueue, type WaitingEntry } from "./tail-queue.ts";
 
 const entriesPerFrameMax = 100;
-const pingEveryMs: number = second;
-/** A client that answers no ping for this long is gone, whatever its connection says. */
-const pongWithinMs: number = minute;
 /** The websocket's code for "the server cannot go on". */
 const internalErrorCode = 1011;
-/** The websocket's code for a client that is not, or does what is not, allowed. */
-export const policyCode = 1008;
 /** RFC 6455: a control frame has 125 bytes, two of which are the code. */
 const reasonBytesMax = 123;
 
@@ -35,6 +31,9 @@ export interface TailRequest {
   readonly frame: FrameWriter;
 }
 
+/** A websocket and what it runs over. */
+export type Connected = Pick<TailClientOptions, "socket" | "connection">;
+
 /**
  * One client that tails: what is stored already since the start, then what is accepted, without a
  * gap and nothing twice. The subscription begins before history is read; what history has found is
@@ -43,6 +42,7 @@ export interface TailRequest {
 export class TailSession {
   readonly #request: TailRequest;
   readonly #socket: WebSocket;
+  readonly #client: TailClient;
   readonly #ports: HttpPorts;
   readonly #pipeline: Pipeline;
   readonly #queue = new TailQueue();
@@ -51,14 +51,12 @@ export class TailSession {
   #hasHistory = false;
   #isSending = false;
   #cancelDrain: (() => void) | undefined;
-  #cancelPing: (() => void) | undefined;
-  #heardMs: number;
 
-  constructor(request: TailRequest, socket: WebSocket, ports: HttpPorts) {
+  constructor(request: TailRequest, connected: Connected, ports: HttpPorts) {
     this.#request = request;
-    this.#socket = socket;
+    this.#socket = connected.socket;
     this.#ports = ports;
-    this.#heardMs = ports.clock.monotonicMs();
+    this.#client = new TailClient({ ...connected, ...ports });
     this.#pipeline = compilePipeline(request.log, {
       labelsWanted: "all",
       lineWanted: "bytes",
@@ -81,7 +79,6 @@ export class TailSession {
     }
     await ended;
     for (const stop of this.#stops) stop();
-    this.#cancelPing?.();
     this.#cancelDrain?.();
     this.#queue.clear();
   }
@@ -95,24 +92,12 @@ export class TailSession {
   #listen(): void {
     const { clock, tails, tailMaxDurationMs } = this.#ports;
     this.#socket.on("close", () => this.#ended.abort());
-    this.#socket.on("error", () => this.#socket.terminate());
-    this.#socket.on("pong", () => {
-      this.#heardMs = clock.monotonicMs();
-    });
+    this.#client.watch();
     this.#stops.push(tails.subscribe(this.#request.tenant, (batch) => this.#onBatch(batch)));
     if (tailMaxDurationMs > 0) {
       const end = (): void => this.close("reached tail max duration limit");
       this.#stops.push(clock.schedule(tailMaxDurationMs, end));
     }
-    this.#ping();
-  }
-
-  #ping(): void {
-    if (this.#ended.signal.aborted) return;
-    const { clock } = this.#ports;
-    if (clock.monotonicMs() - this.#heardMs > pongWithinMs) this.#socket.terminate();
-    else this.#socket.ping();
-    this.#cancelPing = clock.schedule(pingEveryMs, () => this.#ping());
   }
 
   async #sendHistory(): Promise<void> {
@@ -205,7 +190,7 @@ export class TailSession {
       return;
     }
     this.#isSending = true;
-    this.#socket.send(frame(entries, this.#queue.takeDropped()), () => {
+    this.#client.send(frame(entries, this.#queue.takeDropped()), () => {
       this.#isSending = false;
       this.#drain();
     });
