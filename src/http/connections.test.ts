@@ -298,6 +298,8 @@ test("a live tail whose client takes no frame is closed, though it says that it 
       { app: "t" },
       Array.from({ length: 4 }, () => "x".repeat(200_000)),
     );
+    server.clock.advance(1000);
+    socket.pong();
   }
   const turn = (): Promise<boolean> =>
     new Promise((resolve) => setTimeout(() => resolve(false), 5));
