@@ -72,6 +72,8 @@ const headersCountMax = 200;
 const pathParameterLengthMax = 4096;
 /** Clients send nothing but closing frames over a websocket. */
 const websocketPayloadBytesMax: number = 64 * 1024;
+/** For a client to answer that it closes, too; then its connection is cut. */
+const websocketCloseTimeoutMs = 5_000;
 const headersTimeoutDefaultMs = 30_000;
 /** Idle ones cost some 20 KiB each; a process usually may have this many files open. */
 const connectionsDefault = 16_384;
@@ -108,7 +110,11 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   app.setErrorHandler((error, request, reply) => sendError(error, { request, reply, ports }));
   app.setNotFoundHandler((_request, reply) => sendText(reply, 404, "404 page not found"));
   await app.register(websocket, {
-    options: { maxPayload: websocketPayloadBytesMax, handleProtocols: chooseProtocol },
+    options: {
+      maxPayload: websocketPayloadBytesMax,
+      handleProtocols: chooseProtocol,
+      closeTimeout: websocketCloseTimeoutMs,
+    },
     preClose: closeWebsockets,
   });
   const prefix = options.pathPrefix ?? "";
