@@ -72,8 +72,12 @@ const headersCountMax = 200;
 const pathParameterLengthMax = 4096;
 /** Clients send nothing but closing frames over a websocket. */
 const websocketPayloadBytesMax: number = 64 * 1024;
-/** For a client to answer that it closes, too; then its connection is cut. */
-const websocketCloseTimeoutMs = 5_000;
+const websocketSettings = {
+  maxPayload: websocketPayloadBytesMax,
+  handleProtocols: chooseProtocol,
+  /** For a client to answer that it closes, too; then its connection is cut. */
+  closeTimeout: 5_000,
+};
 const headersTimeoutDefaultMs = 30_000;
 /** Idle ones cost some 20 KiB each; a process usually may have this many files open. */
 const connectionsDefault = 16_384;
@@ -109,14 +113,7 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => sendError(error, { request, reply, ports }));
   app.setNotFoundHandler((_request, reply) => sendText(reply, 404, "404 page not found"));
-  await app.register(websocket, {
-    options: {
-      maxPayload: websocketPayloadBytesMax,
-      handleProtocols: chooseProtocol,
-      closeTimeout: websocketCloseTimeoutMs,
-    },
-    preClose: closeWebsockets,
-  });
+  await app.register(websocket, { options: websocketSettings, preClose: closeWebsockets });
   const prefix = options.pathPrefix ?? "";
   const origins = new Set(options.allowedOrigins);
   observeRequests(app, ports);
