@@ -32,8 +32,9 @@ export function openLineScanner(parts: {
     scansAtOnce: pool.threadsMax * 2 + 1,
     prepare: () => pool.prepare(),
     scan: async (scan: LineScan, signal) => {
-      // The caller goes on with `starts`, which are therefore copied.
-      const transfer = [scan.stored.buffer].filter((buffer) => buffer instanceof ArrayBuffer);
+      const { lines, lengths } = scan;
+      const parts = [lines.stored, lengths instanceof Uint32Array ? lengths : lengths.stored];
+      const transfer = parts.flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? buffer : []));
       const reply = (await pool.run(scan, transfer, signal)) as ScanReply | undefined;
       if (reply !== undefined && "corrupt" in reply) throw new StoreError("corrupt", reply.corrupt);
       return reply;

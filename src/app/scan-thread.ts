@@ -29,11 +29,11 @@ serveThread((work) => {
     if (!isStoreError(error, "corrupt")) throw error;
     return { result: { corrupt: error.message }, transfer: [] };
   }
-  return { result, transfer: [result.passing, result.lines].flatMap(ownBuffer) };
+  return { result, transfer: [result.passing, result.lines, result.starts].flatMap(ownBuffer) };
 });
 
 /** Bytes that share their memory with others (a pool of small buffers, say) are copied instead. */
-function ownBuffer(bytes: Uint8Array | undefined): ArrayBuffer[] {
+function ownBuffer(bytes: Uint8Array | Uint32Array | undefined): ArrayBuffer[] {
   if (bytes === undefined || !(bytes.buffer instanceof ArrayBuffer)) return [];
   return bytes.buffer.byteLength - bytes.byteLength < sharedBytesMin ? [bytes.buffer] : [];
 }

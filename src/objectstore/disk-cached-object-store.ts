@@ -15,6 +15,7 @@ import type {
   ObjectInfo,
   ObjectStore,
 } from "./object-store.ts";
+import { ownBytes } from "./own-bytes.ts";
 import { planRead } from "./plan-read.ts";
 import { SharedFetches } from "./shared-fetches.ts";
 
@@ -51,10 +52,12 @@ export class DiskCachedObjectStore implements ObjectStore {
     if (!this.#isImmutable(key)) return this.#inner.get(key, options);
     const range = options?.range;
     const hash = this.#hashOf(key);
-    if (range === undefined) return this.#whole(key, hash, options?.signal);
+    if (range === undefined) {
+      return ownBytes(await this.#whole(key, hash, options?.signal), options);
+    }
     const wantedBytes = range.to - range.from;
     if (wantedBytes <= 0 || wantedBytes > cachedReadBytesMax) return this.#inner.get(key, options);
-    return this.#ranged({ key, hash, range, signal: options?.signal });
+    return ownBytes(await this.#ranged({ key, hash, range, signal: options?.signal }), options);
   }
 
   async put(

@@ -14,6 +14,7 @@ import type {
   ObjectInfo,
   ObjectStore,
 } from "./object-store.ts";
+import { ownBytes } from "./own-bytes.ts";
 import { planRead } from "./plan-read.ts";
 
 /** Larger reads pass by: they would push out all others. */
@@ -51,8 +52,8 @@ export class MemcachedObjectStore implements ObjectStore {
     if (!isCached || !this.#cache.isUp || !this.#isImmutable(key)) {
       return this.#inner.get(key, options);
     }
-    if (range === undefined) return this.#whole(key, options);
-    return this.#ranged(key, range, options?.signal);
+    if (range === undefined) return ownBytes(await this.#whole(key, options), options);
+    return ownBytes(await this.#ranged(key, range, options?.signal), options);
   }
 
   async put(

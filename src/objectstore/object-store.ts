@@ -44,6 +44,8 @@ export interface CallOptions {
 
 export interface GetOptions extends CallOptions {
   readonly range?: { readonly from: number; readonly to: number };
+  /** The caller gives the answer's buffer away, if it has one to itself: nobody else may hold it. */
+  readonly isOwn?: boolean;
 }
 
 export interface ListOptions extends CallOptions {

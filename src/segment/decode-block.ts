@@ -10,6 +10,12 @@ import { type ByteOrigin, ByteReader } from "./byte-reader.ts";
 import { type DecodedColumns, nothingDecoded } from "./decoded-cache.ts";
 import { FieldForm, neededFields } from "./field-columns.ts";
 import type { SegmentFooter } from "./footer.ts";
+import {
+  decodeLengths,
+  type LengthShape,
+  type LengthSpan,
+  startsOfLines,
+} from "./lengths-column.ts";
 import { blockRowsMax } from "./limits.ts";
 import { joinSpans } from "./line-scan.ts";
 import { decodeNumbers } from "./number-fields.ts";
@@ -49,11 +55,7 @@ export function originOf(footer: SegmentFooter, block: number, column: number): 
 }
 
 /** A picked run: rows [fromRow, toRow) of the stored block become rows from `outRow` on. */
-interface Span {
-  readonly run: number;
-  readonly fromRow: number;
-  readonly toRow: number;
-  readonly outRow: number;
+interface Span extends LengthSpan {
   /** Where its lines start in the lines column. */
   readonly lineFrom: number;
   readonly lineTo: number;
@@ -78,7 +80,7 @@ export function decodeBlock(
     new ByteReader(raw.get(column)!, originOf(footer, block, column));
   const shape = { spans, storedRows, rowCount };
   const lengths = text.lengths
-    ? (known.lengths ?? decodeLengths(open(columns.lengths), ref, shape))
+    ? (known.lengths ?? decodeLengths(open(columns.lengths), shape))
     : undefined;
   const metadata: MetadataColumn[] = [];
   for (const { name, column } of columns.metadata) {
@@ -99,10 +101,8 @@ export function decodeBlock(
   };
 }
 
-interface Shape {
+interface Shape extends LengthShape {
   readonly spans: readonly Span[];
-  readonly storedRows: number;
-  readonly rowCount: number;
 }
 
 function spansOf(ref: SegmentBlockRef): { spans: Span[]; storedRows: number } {
@@ -113,7 +113,8 @@ function spansOf(ref: SegmentBlockRef): { spans: Span[]; storedRows: number } {
     const toRow = row + runs.entryCounts[run]!;
     const lineTo = lineAt + runs.lineBytes[run]! + runs.entryCounts[run]!;
     if (ref.runs[next] === run) {
-      spans.push({ run, fromRow: row, toRow, outRow, lineFrom: lineAt, lineTo });
+      const lineBytes = runs.lineBytes[run]!;
+      spans.push({ run, fromRow: row, toRow, outRow, lineBytes, lineFrom: lineAt, lineTo });
       outRow += toRow - row;
       next++;
     }
@@ -123,9 +124,16 @@ function spansOf(ref: SegmentBlockRef): { spans: Span[]; storedRows: number } {
   return { spans, storedRows: row };
 }
 
-/** Pairs from, to: where the lines of the picked runs lie in the lines column. */
-export function lineSpans(ref: SegmentBlockRef): number[] {
-  return spansOf(ref).spans.flatMap(({ lineFrom, lineTo }) => [lineFrom, lineTo]);
+/**
+ * Of the picked runs: pairs from, to, where their lines lie in the lines column, and which lengths
+ * are theirs.
+ */
+export function textSpans(ref: SegmentBlockRef): { lines: number[]; lengths: LengthShape } {
+  const { spans, storedRows } = spansOf(ref);
+  return {
+    lines: spans.flatMap(({ lineFrom, lineTo }) => [lineFrom, lineTo]),
+    lengths: { spans, storedRows, rowCount: ref.facts.entryCount },
+  };
 }
 
 function decodeTimes(reader: ByteReader, ref: SegmentBlockRef, shape: Shape): Float64Array {
@@ -147,34 +155,10 @@ function decodeTimes(reader: ByteReader, ref: SegmentBlockRef, shape: Shape): Fl
   return out;
 }
 
-function decodeLengths(reader: ByteReader, ref: SegmentBlockRef, shape: Shape): Uint32Array {
-  const limits = { countMax: blockRowsMax, count: shape.storedRows, widthMax: 4 };
-  const packed = reader.packed(limits);
-  reader.end();
-  const { lineBytes } = ref.footer.blocks.runs;
-  const out = new Uint32Array(shape.rowCount);
-  for (const { run, fromRow, toRow, outRow } of shape.spans) {
-    const lengths = unpackUint32s(packed, fromRow, toRow);
-    let sum = 0;
-    for (let i = 0; i < lengths.length; i++) sum += lengths[i]!;
-    if (sum !== lineBytes[run]) {
-      throw reader.corrupt(`run ${run} has ${lineBytes[run]} line bytes but lengths of ${sum}`);
-    }
-    out.set(lengths, outRow);
-  }
-  return out;
-}
-
 function decodeLines(raw: Buffer, lengths: Uint32Array, shape: Shape): ByteStrings {
-  const { spans, rowCount } = shape;
-  const starts = new Uint32Array(rowCount + 1);
-  let at = 0;
-  for (let i = 0; i < rowCount; i++) {
-    at += lengths[i]! + 1;
-    starts[i + 1] = at;
-  }
+  const { spans } = shape;
   const pairs = spans.flatMap(({ lineFrom, lineTo }) => [lineFrom, lineTo]);
-  return new ByteStrings(joinSpans(raw, pairs), starts, 1);
+  return new ByteStrings(joinSpans(raw, pairs), startsOfLines(lengths), 1);
 }
 
 function streamOfRow(shape: Shape): Uint32Array {

@@ -8,7 +8,7 @@ import { corrupt } from "./byte-reader.ts";
 import { unpackPartNow } from "./compression.ts";
 import { originOf } from "./decode-block.ts";
 import type { SegmentFooter } from "./footer.ts";
-import { storedPartOf } from "./read-blocks.ts";
+import { storedPartOf } from "./stored-part.ts";
 import { type Extent, planRanges } from "./read-ranges.ts";
 import type { BlockFilters } from "./skip-test.ts";
 import { TrigramSet } from "./trigram-set.ts";

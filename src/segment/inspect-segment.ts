@@ -13,7 +13,7 @@ import { decodeFooter } from "./decode-footer.ts";
 import { decodeFilter, filterColumnsOf } from "./filter-cache.ts";
 import type { SectionFacts, SegmentFooter } from "./footer.ts";
 import { segmentMagic, trailerBytes } from "./limits.ts";
-import { storedPartOf } from "./read-blocks.ts";
+import { storedPartOf } from "./stored-part.ts";
 import { dayText } from "./segment-key.ts";
 
 const everything = { lines: true, lengths: true, metadata: "all" } as const;

@@ -4,31 +4,39 @@
  */
 import { KiB } from "#base";
 import { ByteStrings } from "#columns";
-import type { ByteOrigin } from "./byte-reader.ts";
+import { type ByteOrigin, ByteReader } from "./byte-reader.ts";
 import { type StoredPart, unpackPartNow } from "./compression.ts";
+import { decodeLengths, type LengthShape, startsOfLines } from "./lengths-column.ts";
 
-/** Plain data. `stored` and `starts` are nobody else's. */
+/** A column as it is stored, and what the directory says about it. Plain data. */
+export interface StoredColumn {
+  /** Nobody else's. */
+  readonly stored: Uint8Array;
+  readonly part: StoredPart;
+  readonly origin: ByteOrigin;
+}
+
+/** Plain data. */
 export interface LineScan {
   /** `LineSearch.filters` of the waist. */
   readonly filters: string;
   readonly keepsLines: boolean;
-  /** The lines column as it is stored, and what the directory says about it. */
-  readonly stored: Uint8Array;
-  readonly part: StoredPart;
-  readonly origin: ByteOrigin;
+  readonly lines: StoredColumn;
+  /** Unpacked only when some line may pass; or lengths as they were decoded before. */
+  readonly lengths: StoredColumn | Uint32Array;
+  readonly lengthShape: LengthShape;
   /** Pairs from, to: where the lines that are meant lie in the raw column. */
   readonly spans: readonly number[];
-  /** Of the lines that are meant, one behind the other. */
-  readonly starts: Uint32Array;
   readonly isAscii: boolean;
   readonly hasInnerNewline: boolean;
 }
 
 export interface ScannedLines {
-  /** A byte per line, 1 for those that pass. */
-  readonly passing: Uint8Array;
-  /** The lines that are meant, if some pass and lines are kept. */
+  /** A byte per line, 1 for those that pass; undefined when none does. */
+  readonly passing: Uint8Array | undefined;
+  /** The lines that are meant and where they start, if some pass and lines are kept. */
   readonly lines: Uint8Array | undefined;
+  readonly starts: Uint32Array | undefined;
 }
 
 /** Who does such work beside the main thread. */
@@ -44,22 +52,44 @@ export interface LineScanner {
   scan(scan: LineScan, signal: AbortSignal): Promise<ScannedLines | undefined>;
 }
 
-export type LineSearcher = (
-  lines: ByteStrings,
-  facts: Pick<LineScan, "isAscii" | "hasInnerNewline">,
-) => Uint8Array;
+export type LineFacts = Pick<LineScan, "isAscii" | "hasInnerNewline">;
 
-/** Does one piece. StoreError `corrupt`. */
+export interface LineSearcher {
+  /** False when no line can pass: then nobody needs to know where lines start. */
+  mayPass(lines: Buffer): boolean;
+  passing(lines: ByteStrings, facts: LineFacts): Uint8Array;
+}
+
+const nonePass: ScannedLines = { passing: undefined, lines: undefined, starts: undefined };
+
+/** Does one piece; its stored bytes are gone then. StoreError `corrupt`. */
 export function scanLines(scan: LineScan, search: LineSearcher): ScannedLines {
-  const { stored, part, origin, spans, starts } = scan;
-  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
-  const raw = unpackPartNow(bytes, part, origin);
-  const lines = joinSpans(raw, spans);
-  const passing = search(new ByteStrings(lines, starts, 1), scan);
-  const isKept = scan.keepsLines && passing.includes(1);
+  const raw = unpacked(scan.lines);
+  const lines = joinSpans(raw, scan.spans);
+  let result = nonePass;
+  if (search.mayPass(lines)) {
+    const { lengths, lengthShape } = scan;
+    const starts = startsOfLines(
+      lengths instanceof Uint32Array
+        ? lengths
+        : decodeLengths(new ByteReader(unpacked(lengths), lengths.origin), lengthShape),
+    );
+    const passing = search.passing(new ByteStrings(lines, starts, 1), scan);
+    const isKept = scan.keepsLines ? { lines, starts } : { lines: undefined, starts: undefined };
+    if (passing.includes(1)) result = { passing, ...isKept };
+  }
+  const isKept = result.lines !== undefined;
   if (!isKept || lines.buffer !== raw.buffer) release(raw);
   if (!isKept) release(lines);
-  return { passing, lines: isKept ? lines : undefined };
+  return result;
+}
+
+/** The stored bytes are given back, unless they are the raw ones. */
+function unpacked({ stored, part, origin }: StoredColumn): Buffer {
+  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  const raw = unpackPartNow(bytes, part, origin);
+  if (raw.buffer !== bytes.buffer) release(bytes);
+  return raw;
 }
 
 /** Smaller buffers may lie in memory that others share. */

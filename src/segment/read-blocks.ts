@@ -7,14 +7,21 @@ import { isStoreError, KiB, Limiter, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { Block, ColumnNeeds, ReadOptions } from "#storage";
 import type { SegmentBlockRef } from "./block-ref.ts";
-import { type StoredPart, unpackPart } from "./compression.ts";
+import { unpackPart } from "./compression.ts";
 import type { DecodedCache, DecodedColumns } from "./decoded-cache.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import { neededFields } from "./field-columns.ts";
 import type { SegmentFooter } from "./footer.ts";
 import type { LineScanner } from "./line-scan.ts";
 import { type FetchRange, planRanges } from "./read-ranges.ts";
-import { isWorthScanning, scanBlock, scannerFor } from "./scan-block.ts";
+import {
+  blockWithoutHits,
+  isWorthScanning,
+  scanBlock,
+  scannedText,
+  scannerFor,
+} from "./scan-block.ts";
+import { storedPartOf } from "./stored-part.ts";
 
 /**
  * Stored bytes of the first window: a query with a limit often needs no more. Each next one is
@@ -57,8 +64,14 @@ interface ColumnExtent {
   readonly place: number;
 }
 
-/** Stored bytes of columns, each a promise shared by all columns of one GET. */
-type StoredColumns = Map<number, Promise<Buffer>>;
+/** Stored bytes; `isOwn`: a column alone, whose memory nobody else has. */
+interface FetchedColumn {
+  readonly bytes: Buffer;
+  readonly isOwn: boolean;
+}
+
+/** By column, each a promise shared by all columns of one GET. */
+type StoredColumns = Map<number, Promise<FetchedColumn>>;
 
 /** A block on its way. */
 interface ComingBlock {
@@ -201,15 +214,20 @@ function fetchRange(
   const { job, limiter, columns } = target;
   const { counters, signal } = job.options;
   const { from, to } = range;
+  // Lines on their way to a scanner.
+  const isOwn = job.scanner !== undefined && range.extents.length === 1;
   const bytes = limiter.run(async () => {
     signal.throwIfAborted();
     counters.getRequests++;
-    const got = await job.objects.get(footer.name, { range: { from, to }, signal });
+    const got = await job.objects.get(footer.name, { range: { from, to }, signal, isOwn });
     counters.fetchedBytes += got.length;
     return got;
   });
   for (const extent of range.extents) {
-    const part = bytes.then((all) => all.subarray(extent.from - from, extent.to - from));
+    const part = bytes.then((all) => ({
+      bytes: isOwn ? all : all.subarray(extent.from - from, extent.to - from),
+      isOwn,
+    }));
     // Blocks that are never asked for leave theirs unread.
     part.catch(() => undefined);
     columns.set(extent.column, part);
@@ -218,37 +236,22 @@ function fetchRange(
 
 /** Undefined when the block cannot be read: then `warn` was told. Other failures reject. */
 async function unpackBlock(coming: ComingBlock, job: ReadJob): Promise<Block | undefined> {
-  const { ref, known, columns } = coming;
-  const { scanner, needs, decoded } = job;
-  const { counters, warn, signal } = job.options;
-  const raw = new Map<number, Buffer>();
-  const unpack = async (column: number): Promise<void> => {
-    const stored = await columns.get(column)!;
-    const part = storedPartOf(ref.footer, column);
-    raw.set(column, await unpackPart(stored, part, originOf(ref.footer, ref.block, column)));
-    counters.decompressedBytes += part.rawBytes;
-  };
+  const { ref, known } = coming;
+  const { needs, decoded } = job;
+  const { warn } = job.options;
   try {
+    const isScanned = job.scanner !== undefined && isWorthScanning(ref);
+    if (isScanned) {
+      const scanned = await unpackScanned(coming, job, job.scanner!);
+      if (scanned !== undefined) return scanned;
+    }
+    const raw = new Map<number, Buffer>();
     const wanted = neededColumns(ref, needs, known);
-    const { lines } = ref.columns;
-    if (scanner === undefined || !isWorthScanning(ref)) {
-      await Promise.all(wanted.map(unpack));
-      const block = decodeBlock(ref, raw, needs, known);
-      // Of blocks that are read with their lines the times are the least.
-      if (!raw.has(lines)) decoded.keep(ref, block, needs, known);
-      return block;
-    }
-    await Promise.all(wanted.filter((column) => column !== lines).map(unpack));
-    const part = storedPartOf(ref.footer, lines);
-    const stored = await columns.get(lines)!;
-    const scanned = await scanBlock({ ref, needs, raw, known, stored, part }, scanner, signal);
-    if (scanned !== undefined) {
-      decoded.keep(ref, scanned, needs, known);
-      counters.decompressedBytes += part.rawBytes;
-      return scanned;
-    }
-    await unpack(lines);
-    return decodeBlock(ref, raw, needs, known);
+    await Promise.all(wanted.map((column) => unpackInto(raw, column, coming, job)));
+    const block = decodeBlock(ref, raw, needs, known);
+    // Of blocks that are read with their lines the times are the least.
+    if (!raw.has(ref.columns.lines)) decoded.keep(ref, block, needs, known);
+    return block;
   } catch (error) {
     const isByFields = neededFields(ref.columns, needs.fields) !== undefined;
     if (isByFields && isStoreError(error, "corrupt")) {
@@ -264,12 +267,51 @@ async function unpackBlock(coming: ComingBlock, job: ReadJob): Promise<Block | u
   }
 }
 
-export function storedPartOf(footer: SegmentFooter, column: number): StoredPart {
-  const { storedBytes, rawBytes, encodings, crcs } = footer.blocks.columns;
-  return {
-    storedBytes: storedBytes[column]!,
-    rawBytes: rawBytes[column]!,
-    encoding: encodings[column]!,
-    crc: crcs[column]!,
-  };
+async function unpackInto(
+  raw: Map<number, Buffer>,
+  column: number,
+  { ref, columns }: ComingBlock,
+  job: ReadJob,
+): Promise<void> {
+  const { footer } = ref;
+  const part = storedPartOf(footer, column);
+  let { bytes } = await columns.get(column)!;
+  // Given away to a scanner that was lost with it.
+  if (bytes.length === 0 && part.storedBytes > 0) bytes = await getColumn(footer, column, job);
+  raw.set(column, await unpackPart(bytes, part, originOf(footer, ref.block, column)));
+  job.options.counters.decompressedBytes += part.rawBytes;
+}
+
+function getColumn(footer: SegmentFooter, column: number, job: ReadJob): Promise<Buffer> {
+  const { counters, signal } = job.options;
+  const from = footer.blocks.columns.offsets[column]!;
+  const to = from + footer.blocks.columns.storedBytes[column]!;
+  counters.getRequests++;
+  return job.objects.get(footer.name, { range: { from, to }, signal });
+}
+
+/** Has the lines searched first: most blocks of a search have nothing. Undefined when that failed. */
+async function unpackScanned(
+  coming: ComingBlock,
+  job: ReadJob,
+  scanner: LineScanner,
+): Promise<Block | undefined> {
+  const { ref, known, columns } = coming;
+  const { needs, decoded } = job;
+  const { counters, signal } = job.options;
+  const { lines, lengths } = ref.columns;
+  const stored = known.lengths === undefined ? (await columns.get(lengths)!).bytes : undefined;
+  const text = await columns.get(lines)!;
+  const asked = { ref, needs, known, lines: text, lengths: stored };
+  const scanned = await scanBlock(asked, scanner, signal);
+  if (scanned === undefined) return undefined;
+  counters.decompressedBytes += storedPartOf(ref.footer, lines).rawBytes;
+  if (scanned.passing === undefined) return blockWithoutHits(ref);
+  const raw = new Map<number, Buffer>();
+  const others = { ...needs, lines: false };
+  const wanted = neededColumns(ref, others, known);
+  await Promise.all(wanted.map((column) => unpackInto(raw, column, coming, job)));
+  const block = decodeBlock(ref, raw, others, known);
+  decoded.keep(ref, block, others, known);
+  return { ...block, passing: scanned.passing, lines: scannedText(scanned) };
 }

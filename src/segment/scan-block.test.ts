@@ -6,7 +6,7 @@ import { MemoryObjectStore } from "#objectstore";
 import { type Block, type ColumnNeeds, newReadCounters, type ReadOptions } from "#storage";
 import { seededRandom, systemClock } from "#world";
 import { buildSegment } from "./build-segment.ts";
-import { type LineScanner, scanLines } from "./line-scan.ts";
+import { type LineScanner, type LineSearcher, scanLines } from "./line-scan.ts";
 import { segmentStreamsOf } from "./plain-entries.ts";
 import { SegmentStore } from "./segment-store.ts";
 
@@ -76,8 +76,11 @@ function scannerOf(answer: (done: number) => "do" | "lose" | "corrupt" = () => "
       if (what === "lose") return Promise.resolve(undefined);
       if (what === "corrupt") return Promise.reject(new StoreError("corrupt", "crc 1, not 2"));
       const copy = structuredClone(scan);
-      const search = (lines: { texts(): string[] }): Uint8Array =>
-        Uint8Array.from(lines.texts(), (text) => Number(text.includes(scan.filters)));
+      const search: LineSearcher = {
+        mayPass: (lines) => lines.includes(scan.filters),
+        passing: (lines) =>
+          Uint8Array.from(lines.texts(), (text) => Number(text.includes(scan.filters))),
+      };
       return Promise.resolve(scanLines(copy, search));
     },
   };

@@ -15,7 +15,7 @@ import { readSection } from "./extra-sections.ts";
 import { loadFooter } from "./footer-cache.ts";
 import type { SegmentFooter } from "./footer.ts";
 import { segmentMagic } from "./limits.ts";
-import { storedPartOf } from "./read-blocks.ts";
+import { storedPartOf } from "./stored-part.ts";
 import { planRanges } from "./read-ranges.ts";
 import type { ListedSegment } from "./segment-list.ts";
 import { StoredWindows } from "./stored-windows.ts";

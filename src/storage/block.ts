@@ -98,7 +98,7 @@ export interface Block {
   readonly streamOfRow: Uint32Array | undefined;
   /**
    * Where the store did the search asked for: a byte per row, 1 for rows that pass. Lines are then
-   * undefined when no row passes, or nobody reads them.
+   * undefined when nobody reads them; when no row passes, no column has come, not even times.
    */
   readonly passing?: Uint8Array | undefined;
   /** Lines with gap 1: a newline follows each line. */
