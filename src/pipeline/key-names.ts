@@ -78,26 +78,24 @@ export class KeyNames {
     if (guess !== undefined && guess.parent === parent && hasBytes(buffer, from, to, guess.bytes)) {
       return guess;
     }
-    if (to - from > keyBytesMax) return this.#make(buffer, from, to, parent);
+    if (to - from > keyBytesMax) return this.#make(buffer, from, to, parent, plain);
     let hash = to - from;
     for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + buffer[i]!) | 0;
-    let bucket = this.#byHash.get(hash);
-    if (bucket === undefined) {
-      bucket = [];
-      this.#byHash.set(hash, bucket);
-    }
-    for (const known of bucket) {
-      if (known.parent === parent && hasBytes(buffer, from, to, known.bytes)) {
-        this.#expect(known, parent, previous);
-        return known;
+    const bucket = this.#byHash.get(hash);
+    if (bucket !== undefined) {
+      for (const known of bucket) {
+        if (known.parent === parent && hasBytes(buffer, from, to, known.bytes)) {
+          this.#expect(known, parent, previous);
+          return known;
+        }
       }
     }
-    const made = this.#make(buffer, from, to, parent);
-    if (this.#count < keyCountMax) {
-      this.#count++;
-      bucket.push(made);
-      this.#expect(made, parent, previous);
-    }
+    if (this.#count >= keyCountMax) return this.#make(buffer, from, to, parent, plain);
+    const made = this.#make(buffer, from, to, parent, shared);
+    this.#count++;
+    if (bucket === undefined) this.#byHash.set(hash, [made]);
+    else bucket.push(made);
+    this.#expect(made, parent, previous);
     return made;
   }
 
@@ -109,17 +107,23 @@ export class KeyNames {
   /** For keys with escapes. */
   ofText(key: string, parent: KeyName | undefined): KeyName {
     const bytes = Buffer.from(key);
-    return this.#make(bytes, 0, bytes.length, parent);
+    return this.#make(bytes, 0, bytes.length, parent, plain);
   }
 
-  #make(buffer: Buffer, from: number, to: number, parent: KeyName | undefined): KeyName {
+  #make(
+    buffer: Buffer,
+    from: number,
+    to: number,
+    parent: KeyName | undefined,
+    textOf: (name: string) => string,
+  ): KeyName {
     const bytes = Buffer.from(buffer.subarray(from, to));
-    const name = shared(joinNames(parent?.name ?? "", utf8Text(bytes)));
+    const name = textOf(joinNames(parent?.name ?? "", utf8Text(bytes)));
     return {
       bytes,
       parent,
       name,
-      extractedName: shared(name + extractedSuffix),
+      extractedName: textOf(name + extractedSuffix),
       isWanted: name !== "" && this.#wanted.has(name),
       isWantedBelow: this.#wanted.hasBelow(name === "" ? "" : `${name}_`),
       knownBase: undefined,
@@ -136,6 +140,11 @@ export class KeyNames {
  */
 function shared(name: string): string {
   return Object.keys({ [name]: true })[0]!;
+}
+
+/** For a key that is not remembered: the engine's table of names is no place for millions of them. */
+function plain(name: string): string {
+  return name;
 }
 
 function joinNames(parent: string, key: string): string {
