@@ -20,6 +20,12 @@ export interface BenchQuery {
   readonly kind: "range" | "instant" | "matrix";
   readonly logql: string;
   readonly logsql: string;
+  /** The label that series are told apart by. */
+  readonly label?: string;
+  /** LogQL answers by the second, LogsQL by the step. */
+  readonly isRate?: true;
+  /** LogsQL looks for whole words where LogQL looks for text: its answer is another one. */
+  readonly isByWords?: true;
   /** Largest time allowed, in Y. */
   readonly targetY: number;
   /** Undefined when the answer is right, else what is wrong with it. */
@@ -98,6 +104,7 @@ function metricQueries(corpus: Corpus, expected: Expectations): BenchQuery[] {
     {
       name: "count-by-app",
       kind: "matrix",
+      label: "app",
       logql: `sum by (app) (count_over_time(${all}[${step}]))`,
       logsql: `* | stats by (app, _time:${step}) count()`,
       targetY: 0.12,
@@ -106,6 +113,8 @@ function metricQueries(corpus: Corpus, expected: Expectations): BenchQuery[] {
     {
       name: "count-filter",
       kind: "matrix",
+      label: "app",
+      isByWords: true,
       logql: `sum by (app) (count_over_time(${all} |~ "(?i)error" [${step}]))`,
       logsql: `i(error) | stats by (app, _time:${step}) count()`,
       targetY: 1,
@@ -114,6 +123,7 @@ function metricQueries(corpus: Corpus, expected: Expectations): BenchQuery[] {
     {
       name: "json-agg",
       kind: "matrix",
+      label: "status",
       logql: `sum by (status) (count_over_time({app="json"} | json | status >= 500 [${step}]))`,
       logsql:
         '{app="json"} | unpack_json | filter status:>=500 | ' +
@@ -124,6 +134,7 @@ function metricQueries(corpus: Corpus, expected: Expectations): BenchQuery[] {
     {
       name: "logfmt-quantile",
       kind: "matrix",
+      label: "level",
       logql:
         'quantile_over_time(0.99, {app="logfmt"} | logfmt | unwrap duration(dur) | ' +
         `__error__="" [${step}]) by (level)`,
@@ -135,6 +146,8 @@ function metricQueries(corpus: Corpus, expected: Expectations): BenchQuery[] {
     {
       name: "bytes-rate",
       kind: "matrix",
+      label: "env",
+      isRate: true,
       logql: `sum by (env) (bytes_rate(${all}[${step}]))`,
       logsql: `* | len(_msg) as n | stats by (env, _time:${step}) sum(n)`,
       targetY: 0.15,

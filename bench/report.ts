@@ -56,9 +56,14 @@ const rssTargetMiB = 300;
 
 export function printResults(results: BenchResults): void {
   const rows = [...pushRows(results), ...storeRows(results), ...processRows(results)];
-  const cells = rows.map(({ what, value, target, isMet }) => [what, value, target, mark(isMet)]);
-  if (cells.length > 0) printTable(["", "measured", "target", ""], cells);
-  if (results.queries !== undefined) printQueries(results.queries, results.y);
+  // Targets are Skald's own.
+  const isOwn = results.kind === "skald";
+  const cells = rows.map(({ what, value, target, isMet }) =>
+    isOwn ? [what, value, target, mark(isMet)] : [what, value],
+  );
+  const head = isOwn ? ["", "measured", "target", ""] : ["", "measured"];
+  if (cells.length > 0) printTable(head, cells);
+  if (results.queries !== undefined) printQueries(results.queries, results.y, isOwn);
 }
 
 function mark(isMet: boolean | undefined): string {
@@ -140,7 +145,7 @@ function processRows({ process }: BenchResults): Row[] {
   ];
 }
 
-function printQueries(queries: readonly QueryResult[], y: UnitY | undefined): void {
+function printQueries(queries: readonly QueryResult[], y: UnitY | undefined, isOwn: boolean): void {
   if (y !== undefined) {
     const how = y.isEmulated ? "emulated by node:zlib" : "zstd -dc | grep -c -F";
     console.log(
@@ -149,7 +154,8 @@ function printQueries(queries: readonly QueryResult[], y: UnitY | undefined): vo
         `${round(y.scanMiBPerSecond, 0)} MiB/s`,
     );
   }
-  const head = ["query", "min", "median", "max ms", "CPU s", "in Y", "target", "", "right"];
+  const targetHead = isOwn ? ["target", ""] : [];
+  const head = ["query", "min", "median", "max ms", "CPU s", "in Y", ...targetHead, "right"];
   const rows = queries.map((query) => [
     query.name,
     round(query.minMs),
@@ -157,8 +163,7 @@ function printQueries(queries: readonly QueryResult[], y: UnitY | undefined): vo
     round(query.maxMs),
     round(query.cpuSeconds, 2),
     round(query.inY, 3),
-    `≤ ${query.targetY}`,
-    mark(Number.isFinite(query.inY) ? query.inY <= query.targetY : undefined),
+    ...(isOwn ? targetCells(query) : []),
     query.isRight,
     `${query.resultBytes}`,
     `${query.getRequests ?? "–"}`,
@@ -166,6 +171,10 @@ function printQueries(queries: readonly QueryResult[], y: UnitY | undefined): vo
     query.decompressedBytes === undefined ? "–" : round(query.decompressedBytes / mebibyte),
   ]);
   printTable([...head, "bytes", "GETs", "KiB read", "MiB unpacked"], rows);
+}
+
+function targetCells({ inY, targetY }: QueryResult): string[] {
+  return [`≤ ${targetY}`, mark(Number.isFinite(inY) ? inY <= targetY : undefined)];
 }
 
 function printTable(head: readonly string[], rows: readonly (readonly string[])[]): void {

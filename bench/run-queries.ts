@@ -1,11 +1,9 @@
 /** Asks each query some times, results caches passed by, and times it. */
 import type { Corpus } from "./corpus.ts";
-import { stepMsOf } from "./expectations.ts";
-import { type BenchQuery, linesMax, type LokiData } from "./queries.ts";
+import { askPeer, type PeerKind, readAnswer } from "./peers.ts";
+import type { BenchQuery, LokiData } from "./queries.ts";
 import { cpuSeconds, type Target } from "./server-process.ts";
 import { median } from "./unit-y.ts";
-
-export type PeerKind = "loki" | "victorialogs";
 
 export interface QueryResult {
   readonly name: string;
@@ -45,9 +43,9 @@ export async function runQuery(query: BenchQuery, job: QueryJob): Promise<QueryR
     times.push(performance.now() - startedMs);
     spent.push(cpuSeconds(job.target.pid) - cpuBefore);
     first ??= answer;
-    wrong ??= wrongWith(query, answer, job.kind);
+    wrong ??= wrongWith(query, answer, job);
   }
-  const store = storeStatsOf(first);
+  const store = job.kind === "loki" ? storeStatsOf(first) : {};
   const medianMs = median(times);
   return {
     name: query.name,
@@ -58,7 +56,7 @@ export async function runQuery(query: BenchQuery, job: QueryJob): Promise<QueryR
     inY: medianMs / job.yMs,
     targetY: query.targetY,
     resultBytes: first?.text.length ?? 0,
-    isRight: wrong ?? (job.kind === "loki" ? "yes" : "not checked"),
+    isRight: wrong ?? (isOtherQuestion(query, job.kind) ? "not checked" : "yes"),
     getRequests: store["getRequests"],
     fetchedBytes: store["fetchedBytes"],
     decompressedBytes: store["decompressedBytes"],
@@ -71,49 +69,27 @@ interface Answer {
 }
 
 async function ask(query: BenchQuery, job: QueryJob): Promise<Answer> {
-  const response =
-    job.kind === "victorialogs" ? await askVictoriaLogs(query, job) : await askLoki(query, job);
+  const { url } = job.target;
+  const response = await askPeer(query, { url, kind: job.kind, corpus: job.corpus });
   return { status: response.status, text: await response.text() };
 }
 
-function askLoki(query: BenchQuery, { target, corpus }: QueryJob): Promise<Response> {
-  const { start, end } = corpus.facts;
-  const ns = (ms: number): string => `${ms}000000`;
-  const parameters: Record<string, string> = { query: query.logql, limit: String(linesMax) };
-  if (query.kind === "instant") parameters["time"] = ns(end);
-  else Object.assign(parameters, { start: ns(start), end: ns(end) });
-  if (query.kind === "matrix") parameters["step"] = String(stepMsOf(corpus) / 1000);
-  const path = query.kind === "instant" ? "query" : "query_range";
-  return fetch(`${target.url}/loki/api/v1/${path}?${new URLSearchParams(parameters).toString()}`, {
-    headers: { "cache-control": "no-cache" },
-  });
+/** Asked in words of the other language that find other lines. */
+function isOtherQuestion(query: BenchQuery, kind: PeerKind): boolean {
+  return kind === "victorialogs" && query.isByWords === true;
 }
 
-function askVictoriaLogs(query: BenchQuery, { target, corpus }: QueryJob): Promise<Response> {
-  const from = new Date(corpus.facts.start - 1000).toISOString();
-  const to = new Date(corpus.facts.end + 1000).toISOString();
-  return fetch(`${target.url}/select/logsql/query`, {
-    method: "POST",
-    body: new URLSearchParams({
-      query: `_time:[${from}, ${to}] ${query.logsql}`,
-      timeout: "120s",
-    }),
-  });
-}
-
-function wrongWith(query: BenchQuery, answer: Answer, kind: PeerKind): string | undefined {
+function wrongWith(query: BenchQuery, answer: Answer, job: QueryJob): string | undefined {
   if (answer.status !== 200) return `status ${answer.status}: ${answer.text.slice(0, 200)}`;
-  if (kind === "victorialogs") return undefined;
-  return query.check(dataOf(answer));
-}
-
-function dataOf(answer: Answer): LokiData {
-  return (JSON.parse(answer.text) as { data: LokiData }).data;
+  if (isOtherQuestion(query, job.kind)) return undefined;
+  const { kind, corpus, target } = job;
+  return query.check(readAnswer(answer.text, query, { url: target.url, kind, corpus }));
 }
 
 /** What Skald adds to Loki's statistics about its object store. */
 function storeStatsOf(answer: Answer | undefined): Record<string, number | undefined> {
-  if (answer === undefined || !answer.text.startsWith("{")) return {};
-  const stats = (dataOf(answer).stats ?? {}) as Record<string, Record<string, number>>;
+  if (answer?.status !== 200) return {};
+  const { data } = JSON.parse(answer.text) as { data: LokiData };
+  const stats = (data.stats ?? {}) as Record<string, Record<string, number>>;
   return Object.values(stats).find((part) => "getRequests" in part) ?? {};
 }

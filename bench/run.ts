@@ -7,14 +7,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { type Corpus, generateCorpus, readCorpus } from "./corpus.ts";
 import { type Expectations, expectationsOf } from "./expectations.ts";
 import { type PushCase, pushCase } from "./push-cases.ts";
 import { pushAll, type PushResult, snappyHeaders } from "./push-load.ts";
 import { benchQueries } from "./queries.ts";
 import { type BenchResults, type ProcessResult, printResults, type StoreResult } from "./report.ts";
-import { type PeerKind, type QueryResult, runQuery } from "./run-queries.ts";
+import { flushPeer, type PeerKind, peerKinds, pushPaths } from "./peers.ts";
+import { type QueryResult, runQuery } from "./run-queries.ts";
 import { cpuSeconds, memoryMiB, SkaldProcess, sleep, type Target } from "./server-process.ts";
 import { measureUnitY, type UnitY } from "./unit-y.ts";
 
@@ -31,6 +32,9 @@ interface Options {
   readonly kind: PeerKind;
   readonly pid?: number;
   readonly skipPush?: boolean;
+  /** In seconds. */
+  readonly rest: number;
+  readonly results?: string;
   readonly keep?: boolean;
 }
 
@@ -50,6 +54,13 @@ function count(text: string): number {
   return value;
 }
 
+const peerHelp = `
+The lines are of January 2026, and come all at once. Start other servers so that they take them:
+  Loki          limits_config: reject_old_samples: false, ingestion_rate_mb, ingestion_burst_size_mb,
+                per_stream_rate_limit and its burst raised, max_query_length: 0
+  VictoriaLogs  -retentionPeriod=100y
+An answer that is not right says so; --pid gives CPU seconds and memory.`;
+
 function readOptions(): Options {
   const command = new Command("bench")
     .option("--mib <count>", "MiB of lines to make", count, 256)
@@ -61,10 +72,13 @@ function readOptions(): Options {
     .option("--quick", `${quickMib} MiB, 3 runs, no other forms of push`)
     .option("--settle <seconds>", "to wait for merging at most", count, 240)
     .option("--against <url>", "measure this server instead of starting Skald")
-    .option("--kind <kind>", "of that server: loki or victorialogs", "loki")
+    .addOption(new Option("--kind <kind>", "of that server").choices(peerKinds).default("loki"))
     .option("--pid <count>", "of that server, for CPU and memory", count)
     .option("--skip-push", "that server has the corpus already")
-    .option("--keep", "keep the data folder");
+    .option("--rest <seconds>", "to let that server rest after pushing", count, restMs / 1000)
+    .option("--results <folder>", "to write the results to")
+    .option("--keep", "keep the data folder")
+    .addHelpText("after", peerHelp);
   return command.parse().opts<Options>();
 }
 
@@ -90,7 +104,7 @@ async function main(): Promise<number> {
     const results = { ...headOf(options, corpus), y, ...measured };
     printResults(results);
     const isWhole = options.quick !== true && options.only === undefined;
-    note(`written to ${writeResults(results, isWhole)}`);
+    note(`written to ${writeResults(results, options.results ?? folderOf(options, isWhole))}`);
     return results.queries?.some(({ isRight }) => /^(?!yes|not checked)/.test(isRight)) ? 1 : 0;
   } finally {
     if (options.keep !== true) rmSync(scratch, { recursive: true, force: true });
@@ -113,12 +127,8 @@ interface Job {
 type Measured = Omit<BenchResults, "date" | "commit" | "kind" | "node" | "cpu" | "corpus" | "y">;
 
 function pushCorpus(target: Target, { corpus, options }: Job): Promise<PushResult> {
-  const path =
-    options.kind === "victorialogs"
-      ? "/insert/loki/api/v1/push?_stream_fields=app,host,env,replica"
-      : "/loki/api/v1/push";
   return pushAll(target, {
-    path,
+    path: pushPaths[options.kind],
     headers: snappyHeaders,
     bodies: corpus.requests,
     connections: options.connections,
@@ -141,7 +151,12 @@ async function measurePeer(job: Job): Promise<Measured> {
   const { options } = job;
   const target = { url: options.against!.replace(/\/$/, ""), pid: options.pid };
   const push = options.skipPush === true ? undefined : await pushCorpus(target, job);
-  if (push !== undefined) await sleep(restMs);
+  if (push !== undefined) {
+    note("flushing, and letting it rest");
+    await flushPeer(target.url, options.kind);
+    await sleep(options.rest * 1000);
+  }
+  note(`asking, ${options.runs} times each`);
   const queries = await queryAll(target, job);
   return push === undefined ? { queries } : { push, queries };
 }
@@ -256,12 +271,16 @@ function commitOf(): string {
   }
 }
 
-/** Results of less than everything are not kept with the others. */
-function writeResults(results: BenchResults, isWhole: boolean): string {
-  const folder = join(here, "results", ...(isWhole ? [] : ["tmp"]));
+/** Results of less than everything, and of others, are not kept with Skald's. */
+function folderOf({ against }: Options, isWhole: boolean): string {
+  return join(here, "results", ...(isWhole && against === undefined ? [] : ["tmp"]));
+}
+
+function writeResults(results: BenchResults, folder: string): string {
   mkdirSync(folder, { recursive: true });
   const day = results.date.slice(0, 10);
-  const path = join(folder, `${day}-${results.commit}.json`);
+  const of = results.kind === "skald" ? results.commit : results.kind;
+  const path = join(folder, `${day}-${of}.json`);
   writeFileSync(path, `${JSON.stringify(results, undefined, 2)}\n`);
   return path;
 }
