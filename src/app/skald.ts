@@ -26,7 +26,7 @@ import { type AccessSide, openAccess } from "./access.ts";
 import { observeDiskSpace } from "./disk-space.ts";
 import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
-import { openProfiles } from "./profiles.ts";
+import { openProfiles, type Profiles } from "./profiles.ts";
 import { openQueries, type QuerySide } from "./queries.ts";
 import { headTrouble, notReadyReason, type ProcessState, serviceState } from "./readiness.ts";
 import { openRuler, type RulerSide } from "./ruler.ts";
@@ -48,6 +48,7 @@ export class Skald {
   readonly #background: BackgroundTasks;
   readonly #board: BackgroundBoard;
   readonly #limits: RuntimeLimits;
+  readonly #profiles: Profiles;
   #state: ProcessState = "starting";
   #ingest: IngestSide | undefined;
   #queries: QuerySide | undefined;
@@ -61,6 +62,8 @@ export class Skald {
     const { clock } = options.world;
     this.#limits = createLimits({ ...options, clock });
     this.#board = new BackgroundBoard({ clock, metrics: options.metrics });
+    const buffers = () => [{ name: "head", bytes: this.#ingest?.head.heapBytes ?? 0 }];
+    this.#profiles = openProfiles({ clock, log: options.log, buffers });
     this.#background = new BackgroundTasks({
       onFailure: ({ task, error }) =>
         options.log.error("background task failed", { task, reason: messageOf(error) }),
@@ -76,6 +79,7 @@ export class Skald {
     const { loaded, world, log, metrics, build } = this.#options;
     const { config } = loaded;
     const limits = this.#limits;
+    await this.#profiles.start();
     const access = await openAccess({ config, world, log, metrics });
     this.#access = access;
     const stores = await openStores({ config, limits, world, log, metrics });
@@ -107,7 +111,7 @@ export class Skald {
       ...life.routes,
       ...rules.routes,
       slowQueriesRoutes(() => engine.slowest()),
-      profileRoutes(openProfiles(world.clock)),
+      profileRoutes(this.#profiles),
     ]);
     this.#grpc = await this.#listenGrpc(ports, ingest);
     const replayed = await ingest.ingester.replay();

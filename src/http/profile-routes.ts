@@ -13,13 +13,20 @@ import { goneSignal, type RouteFamily } from "./server.ts";
 export interface ProfilePort {
   /** Encoded, not compressed; ends early, rejecting, when the signal aborts. */
   cpu(durationMs: number, signal: AbortSignal): Promise<Uint8Array>;
-  /** Allocations of this long that are still alive, or `undefined`: since the process measures. */
-  heap(durationMs: number, signal: AbortSignal): Promise<Uint8Array>;
+  /**
+   * Memory in use by who allocated it, encoded; with a duration, what has come and gone meanwhile.
+   */
+  heap(asked: HeapAsked, signal: AbortSignal): Promise<Uint8Array>;
+}
+
+export interface HeapAsked {
+  /** 0: all that is in use. */
+  readonly durationMs: number;
+  /** What nobody refers to any more is collected first; that holds the process up. */
+  readonly collects: boolean;
 }
 
 const secondsDefault = 30;
-/** Of the heap: long enough to see what a busy process allocates and keeps. */
-const heapSecondsDefault = 5;
 const secondsMax = 300;
 
 const zip = promisify(gzip);
@@ -32,13 +39,17 @@ export function profileRoutes(profiles: ProfilePort): RouteFamily {
       reply: FastifyReply,
       kind: "cpu" | "heap",
     ): Promise<FastifyReply> => {
-      const seconds = secondsOf(request, kind === "cpu" ? secondsDefault : heapSecondsDefault);
+      const signal = goneSignal(reply);
+      const durationMs = 1000 * secondsOf(request, kind === "cpu" ? secondsDefault : 0);
+      const collects = Number(parametersOf(request).get("gc")) > 0;
       if (isBusy) {
         throw new RequestError(429, "another profile is being taken", { retryAfterSeconds: 5 });
       }
       isBusy = true;
       try {
-        const profile = await profiles[kind](seconds * 1000, goneSignal(reply));
+        const profile = await (kind === "cpu"
+          ? profiles.cpu(durationMs, signal)
+          : profiles.heap({ durationMs, collects }, signal));
         return await reply
           .header("Content-Type", "application/octet-stream")
           .header("Content-Disposition", `attachment; filename="${kind}.pb.gz"`)
@@ -79,7 +90,9 @@ function index(reply: FastifyReply): FastifyReply {
     "Profiles of this process; open them with: go tool pprof <address>",
     "",
     `profile?seconds=${secondsDefault}  where CPU time goes, sampled for so long (at most ${secondsMax})`,
-    `heap?seconds=${heapSecondsDefault}      memory of V8's heap that is allocated meanwhile and still in use`,
+    "heap                what is in use: V8's heap by who allocated it, and buffers",
+    "heap?gc=1           the same after a garbage collection",
+    "heap?seconds=5      what has come and gone in so long",
     "",
   ];
   return reply.header("Content-Type", "text/plain; charset=utf-8").send(lines.join("\n"));

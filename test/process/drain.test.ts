@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { gunzipSync } from "node:zlib";
-import { Profile } from "pprof-format";
 import { startSkald } from "../support/skald-process.ts";
 
 const config = `
@@ -54,39 +52,4 @@ test("a client that never ends its request does not take the journal's share of 
   assert.ok(tookMs < 3_800, `stopping took ${tookMs} ms of 4,000`);
   assert.match(skald.output(), /stopped.*clean=true/);
   socket.destroy();
-});
-
-test("profiles are pprof's, one at a time, and of bounded length", async () => {
-  await using skald = await startSkald({ config });
-  const profile = async (path: string): Promise<Profile> => {
-    const answer = await fetch(`${skald.url}/debug/pprof/${path}`);
-    assert.equal(answer.status, 200);
-    return Profile.decode(gunzipSync(Buffer.from(await answer.arrayBuffer())));
-  };
-  const busy = Promise.all(Array.from({ length: 40 }, (_, i) => push(skald.url, `line ${i}`)));
-  const first = profile("profile?seconds=1");
-  await pause(200);
-  const second = await fetch(`${skald.url}/debug/pprof/heap?seconds=1`);
-  assert.equal(second.status, 429);
-  assert.ok(second.headers.get("retry-after") !== null);
-  await second.text();
-  await busy;
-  const units = (one: Profile): string[] =>
-    one.sampleType.map(({ type }) => one.stringTable.strings[Number(type)] ?? "");
-  const cpu = await first;
-  assert.deepEqual(units(cpu), ["samples", "cpu"]);
-  assert.equal(cpu.stringTable.strings[0], "");
-  assert.ok(cpu.sample.length > 0 && cpu.location.length > 0);
-  const ids = new Set(cpu.location.map(({ id }) => Number(id)));
-  for (const { locationId } of cpu.sample) {
-    for (const id of locationId) assert.ok(ids.has(Number(id)), `location ${String(id)}`);
-  }
-  assert.ok(Number(cpu.durationNanos) > 0.9e9);
-  assert.deepEqual(units(await profile("heap?seconds=1")), ["inuse_objects", "inuse_space"]);
-  for (const seconds of ["0", "301", "x", "-1"]) {
-    const answer = await fetch(`${skald.url}/debug/pprof/profile?seconds=${seconds}`);
-    assert.equal(answer.status, 400, seconds);
-    await answer.text();
-  }
-  assert.match(await (await fetch(`${skald.url}/debug/pprof/`)).text(), /profile\?seconds=/);
 });
