@@ -12,6 +12,7 @@ import {
 } from "#query";
 import type { Logger, Metrics } from "#telemetry";
 import type { LifecycleSide } from "./lifecycle.ts";
+import type { Newcomers } from "#world";
 import type { World } from "./world.ts";
 
 /** The way out: everything that reads. */
@@ -27,6 +28,8 @@ export interface QueryParts {
   /** What queries may see. */
   readonly visible: Pick<LifecycleSide, "store" | "versions" | "changeNumber">;
   readonly world: World;
+  /** Queries let them in between blocks. */
+  readonly newcomers: Newcomers;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Of this program: remembered results of another version are not used. */
@@ -34,10 +37,10 @@ export interface QueryParts {
 }
 
 export async function openQueries(parts: QueryParts): Promise<QuerySide> {
-  const { config, visible, world, log, metrics, version } = parts;
+  const { config, visible, world, newcomers, log, metrics, version } = parts;
   const { versions, changeNumber } = visible;
   const { clock, files } = world;
-  const turns = new ThreadTurns(clock);
+  const turns = new ThreadTurns({ clock, newcomers });
   metrics.observe(
     "skald_query_blocks_waiting",
     "Reads of queries that wait for the thread.",

@@ -20,7 +20,7 @@ import type { PushInput, PushReply } from "#ingest";
 import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
 import { newReadCounters, type ReadOptions } from "#storage";
 import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
-import { BackgroundTasks } from "#world";
+import { BackgroundTasks, Newcomers } from "#world";
 import { headBytesMax, type IngestSide, openIngest } from "./ingest.ts";
 import { type AccessSide, openAccess } from "./access.ts";
 import { observeDiskSpace } from "./disk-space.ts";
@@ -48,6 +48,7 @@ export class Skald {
   readonly #background: BackgroundTasks;
   readonly #board: BackgroundBoard;
   readonly #limits: RuntimeLimits;
+  readonly #newcomers: Newcomers;
   readonly #profiles: Profiles;
   #state: ProcessState = "starting";
   #ingest: IngestSide | undefined;
@@ -60,6 +61,7 @@ export class Skald {
   constructor(options: SkaldOptions) {
     this.#options = options;
     const { clock } = options.world;
+    this.#newcomers = new Newcomers(clock);
     this.#limits = createLimits({ ...options, clock });
     this.#board = new BackgroundBoard({ clock, metrics: options.metrics });
     const buffers = () => [{ name: "head", bytes: this.#ingest?.head.heapBytes ?? 0 }];
@@ -96,7 +98,17 @@ export class Skald {
       metrics,
       board: this.#board,
     });
-    const queries = await openQueries({ config, visible: life, world, log, metrics, version });
+    const visible = life;
+    const newcomers = this.#newcomers;
+    const queries = await openQueries({
+      config,
+      visible,
+      world,
+      newcomers,
+      log,
+      metrics,
+      version,
+    });
     this.#queries = queries;
     const { engine } = queries;
     const { health } = stores;
@@ -204,7 +216,8 @@ export class Skald {
       build,
       ...queries,
       push: pushPort(ingest),
-      admission: new PushAdmission(metrics, world.clock),
+      newcomers: this.#newcomers,
+      admission: new PushAdmission({ ...world, newcomers: this.#newcomers, metrics }),
       tails: {
         subscribe: (tenant, listener) => head.subscribe(tenant, listener),
         hiddenRows: (tenant, block) => life.visibility.hiddenNow(tenant, block),

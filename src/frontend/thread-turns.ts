@@ -1,4 +1,4 @@
-import { type Clock, nextTurn } from "#world";
+import { type Clock, type Newcomers, nextTurn } from "#world";
 
 /** Queries use so much of a turn of the event loop, beside the block that crosses the line. */
 const turnMsMax = 8;
@@ -10,6 +10,7 @@ const turnMsMax = 8;
  */
 export class ThreadTurns {
   readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #newcomers: Pick<Newcomers, "letIn">;
   /** At most one for each read under way. */
   #waiting: (() => void)[] = [];
   #isReleasing = false;
@@ -17,8 +18,12 @@ export class ThreadTurns {
   #isMeasured = false;
   #fromMs = 0;
 
-  constructor(clock: Pick<Clock, "monotonicMs">) {
-    this.#clock = clock;
+  constructor(options: {
+    readonly clock: Pick<Clock, "monotonicMs">;
+    readonly newcomers: Pick<Newcomers, "letIn">;
+  }) {
+    this.#clock = options.clock;
+    this.#newcomers = options.newcomers;
   }
 
   get waitingCount(): number {
@@ -47,7 +52,7 @@ export class ThreadTurns {
   async #release(): Promise<void> {
     this.#isReleasing = true;
     while (this.#waiting.length > 0) {
-      await nextTurn();
+      await this.#newcomers.letIn();
       this.#waiting.shift()?.();
     }
     this.#isReleasing = false;

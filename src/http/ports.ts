@@ -4,7 +4,7 @@ import type { EntryBatch } from "#model";
 import type { EntryQueries, Explainer, IndexQueries, QueryEngine } from "#query";
 import type { Block } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
-import type { Clock } from "#world";
+import type { Clock, Newcomers } from "#world";
 import type { PushAdmission } from "./push-admission.ts";
 
 /** What the routes need from the rest of the process. Built in `app/`; tests build their own. */
@@ -26,6 +26,8 @@ export interface HttpPorts {
   readonly push: PushPort;
   /** Shared with other ways in; not given: one for HTTP alone. */
   readonly admission?: PushAdmission;
+  /** Hears of each connection; not given: one of the server's own. */
+  readonly newcomers?: Newcomers;
   readonly tails: TailPort;
   readonly admin: AdminPort;
   /** skald.tails_per_address; 0 or not given: any number. */

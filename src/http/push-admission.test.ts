@@ -2,17 +2,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MiB, RequestError } from "#base";
 import { createMetrics } from "#telemetry";
-import { ManualClock } from "#world";
+import { ManualClock, Newcomers } from "#world";
 import { PushAdmission, pushBytesMax, pushesMax } from "./push-admission.ts";
 
 const full = (error: unknown): boolean =>
   error instanceof RequestError && error.status === 503 && error.retryAfterSeconds === 1;
 
+function open(
+  clock = new ManualClock({ nowNs: 0n }),
+  metrics = createMetrics({ process: false }),
+): PushAdmission {
+  return new PushAdmission({ clock, metrics, newcomers: new Newcomers(clock) });
+}
+
 test("a tenant gets half of the places, its neighbour the rest; what ends makes room", () => {
-  const admission = new PushAdmission(
-    createMetrics({ process: false }),
-    new ManualClock({ nowNs: 0n }),
-  );
+  const admission = open();
   const leave = Array.from({ length: pushesMax / 2 }, () => admission.enter("a", 10));
   assert.throws(() => admission.enter("a", 10), full);
   for (let i = 0; i < pushesMax / 2; i++) admission.enter("b", 10);
@@ -23,7 +27,7 @@ test("a tenant gets half of the places, its neighbour the rest; what ends makes 
 
 test("so it is with bytes, but alone even the largest push has room", async () => {
   const metrics = createMetrics({ process: false });
-  const admission = new PushAdmission(metrics, new ManualClock({ nowNs: 0n }));
+  const admission = open(undefined, metrics);
   const leave = admission.enter("a", pushBytesMax);
   assert.throws(() => admission.enter("a", 1), full);
   leave();
@@ -37,7 +41,7 @@ test("so it is with bytes, but alone even the largest push has room", async () =
 
 test("bodies that are arriving count as waiting, but not those of slow lines", () => {
   const clock = new ManualClock({ nowNs: 0n });
-  const admission = new PushAdmission(createMetrics({ process: false }), clock);
+  const admission = open(clock);
   const places = Array.from({ length: 63 }, () => admission.admit("a", MiB / 2));
   assert.throws(() => admission.admit("a", MiB / 2), full);
   // Whoever has nothing on its way is not why it lasts.

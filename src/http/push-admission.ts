@@ -5,9 +5,8 @@
  * more than half, so that a flood leaves room for its neighbours.
  */
 import { MiB } from "#base";
-import type { Metrics } from "#telemetry";
 import type { Clock } from "#world";
-import { PushTurns, refusedPushes, tooManyPushes } from "./push-turns.ts";
+import { PushTurns, type PushTurnsOptions, refusedPushes, tooManyPushes } from "./push-turns.ts";
 
 /** Of the machine's memory this is small; of what one thread can decode it is seconds. */
 export const pushBytesMax: number = 512 * MiB;
@@ -50,9 +49,10 @@ export class PushAdmission {
   /** Who has been let in is decoded in turn. */
   readonly turns: PushTurns;
 
-  constructor(metrics: Metrics, clock: Pick<Clock, "monotonicMs">) {
+  constructor(options: PushTurnsOptions) {
+    const { clock, metrics } = options;
     this.#clock = clock;
-    this.turns = new PushTurns(clock, metrics);
+    this.turns = new PushTurns(options);
     metrics.observe("skald_pushes_in_flight", "Pushes between headers and answer.", () => {
       return this.#all.count;
     });

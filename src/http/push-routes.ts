@@ -5,13 +5,15 @@ import { PushAdmission, type PushPlace } from "./push-admission.ts";
 import type { PushTurns } from "./push-turns.ts";
 import { route } from "./routing.ts";
 import { tenantOf } from "./tenants.ts";
+import { Newcomers } from "#world";
 
 /** Everything that takes logs in: Loki's push, its first version, and OTLP over HTTP. */
 export function pushRoutes(app: FastifyInstance, ports: HttpPorts): void {
   const bodyBytesMax = app.initialConfig.bodyLimit ?? 0;
   const places = new WeakMap<FastifyRequest, PushPlace>();
-  const admission = ports.admission ?? new PushAdmission(ports.metrics, ports.clock);
-  app.server.on("connection", () => admission.turns.connected());
+  const newcomers = ports.newcomers ?? new Newcomers(ports.clock);
+  const admission = ports.admission ?? new PushAdmission({ ...ports, newcomers });
+  app.server.on("connection", () => newcomers.come());
   app.addHook("onRequest", async (request, reply) => {
     if (request.routeOptions.config.kind !== "push") return;
     // A client that is gone already would never give its place back.

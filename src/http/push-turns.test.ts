@@ -17,7 +17,11 @@ function workshop(workMs = 3): Workshop {
   const clock = { nowMs: 0 };
   const done: (number | string)[] = [];
   return {
-    turns: new PushTurns({ monotonicMs: () => clock.nowMs }, createMetrics({ process: false })),
+    turns: new PushTurns({
+      clock: { monotonicMs: () => clock.nowMs },
+      newcomers: { letIn: immediate },
+      metrics: createMetrics({ process: false }),
+    }),
     done,
     clock,
     work: (id) => async () => {
@@ -71,25 +75,11 @@ test("what costs much of the thread counts as much as what has many bytes", asyn
   assert.ok(plain.filter((tenant) => tenant === "bomb").length <= 4, done.join());
 });
 
-test("newcomers are let in first, but not forever", async () => {
-  const { turns, done, work } = workshop();
-  const all = [0, 1].map((id) => turns.take(from("a"), work(id)));
-  let newcomers = 0;
-  while (done.length < 2 && newcomers < 1000) {
-    turns.connected();
-    newcomers++;
-    await immediate();
-  }
-  assert.ok(newcomers > 10 && newcomers < 100, `${newcomers} came first`);
-  await Promise.all(all);
-});
-
 test("while others use the thread much, pushes use it as much", async () => {
   const { turns, done, work, clock } = workshop();
   const all = Array.from({ length: 40 }, (_, id) => turns.take(from("a"), work(id)));
   for (let turn = 0; turn < 6; turn++) {
     clock.nowMs += 30;
-    turns.connected();
     await immediate();
   }
   assert.ok(done.length >= 30, `${done.length} pushes in six turns of 30 ms`);

@@ -3,25 +3,21 @@
  * journal and for room in memory. So pushes that have arrived wait here. Tenants take turns, by what
  * their pushes cost: a flood of one makes the others wait for one push of it, not for all.
  *
- * The thread belongs to others, too: to queries, and to newcomers, of which the event loop accepts
- * one a turn. Pushes get as much of it as all others together, and a few milliseconds at least.
+ * The thread belongs to others, too: to queries, and to newcomers. Pushes get as much of it as all
+ * others together, and a few milliseconds at least.
  *
  * What would have to wait too long is refused with 503: PushAdmission asks before the body is read,
  * and whoever came in before a flood was seen is refused here.
  */
 import { KiB, MiB, RequestError } from "#base";
 import type { Metrics } from "#telemetry";
-import { type Clock, nextTurn } from "#world";
+import type { Clock, Newcomers } from "#world";
 import { TenantRounds } from "./tenant-rounds.ts";
 
 /** What a turn decodes at least, beside the push that crosses the line. */
 const turnMsMin = 4;
 /** What it decodes at most, however long others had the thread: they must come again soon. */
 const turnMsMax = 100;
-/** Turns given to newcomers before the next push is decoded; each takes a fraction of a millisecond. */
-const newcomersMax = 32;
-/** But not when others use these turns for work of their own. */
-const newcomersMsMax = 8;
 /** Pushes that are decoded and wait for journal or head. */
 const startedMax = 256;
 /** The same in bytes as they came; decoded they are several times as many. */
@@ -48,6 +44,12 @@ interface Waiting {
   readonly refuse: (error: RequestError) => void;
 }
 
+export interface PushTurnsOptions {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  readonly newcomers: Pick<Newcomers, "letIn">;
+  readonly metrics: Metrics;
+}
+
 /** A push that has arrived. */
 export interface ArrivedPush {
   readonly tenant: string;
@@ -57,11 +59,11 @@ export interface ArrivedPush {
 
 export class PushTurns {
   readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #newcomers: Pick<Newcomers, "letIn">;
   readonly #refused;
   /** Bounded by PushAdmission. */
   readonly #waiting = new TenantRounds<Waiting>();
   #isTurning = false;
-  #connections = 0;
   #startedCount = 0;
   #startedBytes = 0;
   /** Ends the wait for one that is under way to be done. */
@@ -70,8 +72,9 @@ export class PushTurns {
   #windowMs = 0;
   #windowBytes = 0;
 
-  constructor(clock: Pick<Clock, "monotonicMs">, metrics: Metrics) {
+  constructor({ clock, newcomers, metrics }: PushTurnsOptions) {
     this.#clock = clock;
+    this.#newcomers = newcomers;
     this.#refused = refusedPushes(metrics);
     metrics.observe(
       "skald_pushes_waiting",
@@ -88,11 +91,6 @@ export class PushTurns {
       "Pushes that are decoded and wait for the journal or for room in memory.",
       () => this.#startedCount,
     );
-  }
-
-  /** A client has come. */
-  connected(): void {
-    this.#connections++;
   }
 
   /**
@@ -185,13 +183,7 @@ export class PushTurns {
 
   /** At least one turn of the event loop; more while clients connect, or while nothing can start. */
   async #letOthersIn(): Promise<void> {
-    const fromMs = this.#clock.monotonicMs();
-    for (let turns = 0; turns < newcomersMax; turns++) {
-      const known = this.#connections;
-      await nextTurn();
-      if (this.#connections === known) break;
-      if (this.#clock.monotonicMs() - fromMs > newcomersMsMax) break;
-    }
+    await this.#newcomers.letIn();
     if (!this.#isFull() || this.#waiting.count === 0) return;
     const room = Promise.withResolvers<void>();
     this.#roomMade = room.resolve;

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { KiB, MiB } from "#base";
 import { createMetrics } from "#telemetry";
-import { systemClock } from "#world";
+import { Newcomers, systemClock } from "#world";
 import { PushAdmission, pushesMax } from "./push-admission.ts";
 import { startTestServer, type TestServer } from "./server-for-tests.ts";
 import { readOnBytesMax } from "./unread-bodies.ts";
@@ -18,7 +18,11 @@ const large = Buffer.alloc(8 * MiB, "x");
 
 /** A server that has no place for pushes of tenant `t`. */
 async function fullServer(): Promise<TestServer> {
-  const admission = new PushAdmission(createMetrics({ process: false }), systemClock);
+  const admission = new PushAdmission({
+    clock: systemClock,
+    metrics: createMetrics({ process: false }),
+    newcomers: new Newcomers(systemClock),
+  });
   for (let i = 0; i < pushesMax / 2; i++) admission.enter("t", 1);
   return startTestServer({
     bodyBytesMax: 64 * MiB,

@@ -5,6 +5,7 @@ export { compareBytes } from "./compare-bytes.ts";
 export type { FileHandle, FileInfo, Files, OpenOptions } from "./files.ts";
 export { makeDurableFolder } from "./make-durable-folder.ts";
 export { ManualClock } from "./manual-clock.ts";
+export { Newcomers } from "./newcomers.ts";
 export { nextTurn } from "./next-turn.ts";
 export { type Random, seededRandom, systemRandom } from "./random.ts";
 export { serveThread, type ThreadResult } from "./serve-thread.ts";
