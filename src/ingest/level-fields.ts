@@ -1,4 +1,5 @@
-import { type LabelPair, unpackSet } from "#model";
+import { hashBytes, sameBytes } from "#columns";
+import type { LabelPair } from "#model";
 import { levelNames, levelOfText } from "./level-names.ts";
 import { behindVarint, varintAt } from "./push-packed.ts";
 
@@ -8,6 +9,9 @@ export const detectedLevelName = "detected_level";
 /** Names of fields that hold a level, to be found in bytes without making strings. */
 export class LevelFields {
   readonly names: readonly string[];
+  /** Of values of these fields, and of severity numbers. */
+  readonly spellings: LevelMemo = new LevelMemo(spelled);
+  readonly severities: LevelMemo = new LevelMemo(levelOfSeverity);
   readonly #byLength: { readonly bytes: Buffer; readonly index: number }[][] = [];
 
   constructor(names: readonly string[]) {
@@ -64,25 +68,57 @@ const severityNumber = Buffer.from("severity_number");
 const presetName = Buffer.from(detectedLevelName);
 const preset: SetLevel = { preset: true };
 
-/** Of the packed set bytes[from, to). Only sets that name a level make strings. */
+/** Of the packed set bytes[from, to): the field that stands first in `fields`, else the severity. */
 export function levelOfSet(bytes: Buffer, from: number, to: number, fields: LevelFields): SetLevel {
   let at = from;
-  let relevant = false;
+  let best = fields.names.length;
+  let bestAt = -1;
+  let severityAt = -1;
   while (at < to) {
     const nameFrom = behindVarint(bytes, at);
     const nameTo = nameFrom + varintAt(bytes, at);
     if (isEqual(bytes, nameFrom, nameTo, presetName)) return preset;
-    relevant ||=
-      fields.indexOf(bytes, nameFrom, nameTo) >= 0 ||
-      isEqual(bytes, nameFrom, nameTo, severityNumber);
+    const index = fields.indexOf(bytes, nameFrom, nameTo);
+    if (index >= 0 && index < best) {
+      best = index;
+      bestAt = nameTo;
+    }
+    if (isEqual(bytes, nameFrom, nameTo, severityNumber)) severityAt = nameTo;
     at = behindVarint(bytes, nameTo) + varintAt(bytes, nameTo);
   }
-  if (!relevant) return undefined;
-  const pairs = unpackSet(bytes, from, to);
-  const level = levelOfPairs(pairs, fields.names);
-  if (level !== undefined) return { level };
-  const number = pairs.find(([name]) => name === "severity_number")?.[1];
-  return number === undefined ? undefined : { level: levelOfSeverity(number) };
+  if (bestAt >= 0) return fields.spellings.of(bytes, bestAt);
+  return severityAt < 0 ? undefined : fields.severities.of(bytes, severityAt);
+}
+
+/** A table of this many values; a power of two. Those of a hostile client only push each other out. */
+const placesCount = 64;
+/** Longer values name no level, and are not worth remembering. */
+const valueBytesMax = 32;
+
+/** The levels that values in packed sets name, remembered by their bytes. */
+class LevelMemo {
+  readonly #places: ({ readonly bytes: Buffer; readonly level: SetLevel } | undefined)[] =
+    Array.from({ length: placesCount });
+  readonly #levelOf: (value: string) => string;
+
+  constructor(levelOf: (value: string) => string) {
+    this.#levelOf = levelOf;
+  }
+
+  /** Of the value whose length stands at `at`. */
+  of(bytes: Buffer, at: number): SetLevel {
+    const from = behindVarint(bytes, at);
+    const length = varintAt(bytes, at);
+    const place = hashBytes(bytes, from, from + length, 0) & (placesCount - 1);
+    const known = this.#places[place];
+    if (known?.bytes.length === length && sameBytes(known.bytes, 0, bytes, from, length)) {
+      return known.level;
+    }
+    const value = Buffer.from(bytes.subarray(from, from + length));
+    const level = { level: this.#levelOf(value.toString("utf8")) };
+    if (length <= valueBytesMax) this.#places[place] = { bytes: value, level };
+    return level;
+  }
 }
 
 /**
