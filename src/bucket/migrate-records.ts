@@ -77,7 +77,7 @@ export async function readTenantRecord(
   tenant: string,
 ): Promise<TenantRecord | undefined> {
   const record = await readRecord<TenantRecord>(objects, tenantKey(table, tenant));
-  return record !== undefined && Array.isArray(record.portions) ? record : undefined;
+  return record !== undefined && isTenantRecord(record) ? record : undefined;
 }
 
 export async function writeTenantRecord(
@@ -95,7 +95,7 @@ export async function readTableRecord(
   const record = await readRecord<TableRecord>(objects, tableKey(table));
   const isSound =
     record !== undefined &&
-    Array.isArray(record.indexKeys) &&
+    isTexts(record.indexKeys) &&
     record.place === table.place &&
     record.keyPrefix === table.keyPrefix;
   return isSound ? record : undefined;
@@ -103,6 +103,26 @@ export async function readTableRecord(
 
 export async function writeTableRecord(objects: ObjectStore, record: TableRecord): Promise<void> {
   await writeRecord(objects, tableKey(record), record);
+}
+
+function isTenantRecord({ digest, portions, outdated, damagedChunks }: Unread<TenantRecord>) {
+  const isSound = typeof digest === "string" && isTexts(outdated) && isTexts(damagedChunks);
+  return isSound && Array.isArray(portions) && portions.every(isPortion);
+}
+
+function isPortion(value: unknown): boolean {
+  if (value === null) return true;
+  const { segmentKey, streams, lineBytes, sum } = value as Unread<MigratedPortion>;
+  const { count, high, low } = (sum ?? {}) as Unread<RowSum>;
+  const numbers = [streams, lineBytes, count, high, low];
+  return typeof segmentKey === "string" && numbers.every(Number.isSafeInteger);
+}
+
+/** As it came: nobody looked at the members yet. */
+type Unread<Value> = { readonly [Name in keyof Value]?: unknown };
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
 }
 
 /** Undefined for what is missing, of another version or no JSON: the work is then done again. */

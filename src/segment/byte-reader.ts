@@ -6,6 +6,14 @@ import {
   unpackNumbers,
   unpackUint32s,
 } from "#columns";
+import { blockRowsMax } from "./limits.ts";
+
+/**
+ * Values of a vector to a byte of what holds it. A vector of equal values takes no bytes of its own,
+ * so that some twenty bytes could ask for a gigabyte of memory; but rows of tables have several
+ * vectors, and streams, symbols and blocks differ in some of them.
+ */
+const valuesPerByteMax = 64;
 
 /** Where bytes came from, for the texts of errors. */
 export interface ByteOrigin {
@@ -77,7 +85,9 @@ export class ByteReader {
   /** A packed vector; `count` of at most `countMax`, or exactly `count`. */
   packed(limits: { countMax: number; count?: number; widthMax?: number }): PackedUints {
     const count = this.varint();
-    if (count > limits.countMax) throw this.corrupt(`${count} values, limit ${limits.countMax}`);
+    const believable = blockRowsMax + this.bytes.length * valuesPerByteMax;
+    const countMax = Math.min(limits.countMax, believable);
+    if (count > countMax) throw this.corrupt(`${count} values, limit ${countMax}`);
     if (limits.count !== undefined && count !== limits.count) {
       throw this.corrupt(`${limits.count} values expected but ${count} stored`);
     }
