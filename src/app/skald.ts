@@ -20,10 +20,11 @@ import type { PushInput, PushReply } from "#ingest";
 import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
 import { newReadCounters, type ReadOptions } from "#storage";
 import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
-import { BackgroundTasks, Newcomers } from "#world";
+import { BackgroundTasks, Newcomers, systemProcessMemory } from "#world";
 import { headBytesMax, type IngestSide, openIngest } from "./ingest.ts";
 import { type AccessSide, openAccess } from "./access.ts";
 import { observeDiskSpace } from "./disk-space.ts";
+import { returnMemory } from "./memory-return.ts";
 import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
 import { openProfiles, type Profiles } from "./profiles.ts";
@@ -136,6 +137,8 @@ export class Skald {
     rules.start(this.#background);
     this.#background.spawn("compare periods", (signal) => stores.guard.run(signal));
     this.#background.spawn("cut segments", (signal) => ingest.ingester.run(signal));
+    const memory = { clock, memory: systemProcessMemory, log, metrics };
+    this.#background.spawn("give memory back", (signal) => returnMemory(memory, signal));
     this.#state = "running";
     log.info("Skald is ready", { url: this.#http.url, target: config.target.join(",") });
   }

@@ -7,6 +7,7 @@ export { makeDurableFolder } from "./make-durable-folder.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { Newcomers } from "./newcomers.ts";
 export { nextTurn } from "./next-turn.ts";
+export { type ProcessMemory, systemProcessMemory } from "./process-memory.ts";
 export { type Random, seededRandom, systemRandom } from "./random.ts";
 export { serveThread, type ThreadResult } from "./serve-thread.ts";
 export {
