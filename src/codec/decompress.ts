@@ -85,6 +85,24 @@ export function snappyBlockLength(block: Buffer): number {
   return -1;
 }
 
+/** Length of a block's content and where its elements begin; errors as `decompressSnappyBlock`. */
+export function checkedSnappyLength(
+  block: Buffer,
+  limits: DecompressLimits,
+): { readonly bytes: number; readonly elementsFrom: number } {
+  if (block.length > limits.compressedBytesMax) {
+    throw tooLarge(block.length, limits.compressedBytesMax);
+  }
+  const bytes = snappyBlockLength(block);
+  if (bytes < 0 || bytes > block.length * snappyGrowthMax) {
+    throw new RequestError(400, "snappy: corrupt input");
+  }
+  if (bytes > limits.rawBytesMax) throw tooLarge(bytes, limits.rawBytesMax);
+  let elementsFrom = 0;
+  while (block[elementsFrom]! >= 0x80) elementsFrom++;
+  return { bytes, elementsFrom: elementsFrom + 1 };
+}
+
 /**
  * Snappy's block format (not the framed one). The output is copied into memory of V8's own: memory
  * handed over from the library is fresh from the system each time, and its page faults cost five
@@ -96,16 +114,7 @@ export function decompressSnappyBlock(
   limits: DecompressLimits,
   take?: (bytes: number) => Buffer,
 ): Buffer {
-  if (block.length > limits.compressedBytesMax) {
-    throw tooLarge(block.length, limits.compressedBytesMax);
-  }
-  const length = snappyBlockLength(block);
-  if (length < 0) throw new RequestError(400, "snappy: corrupt input");
-  if (length > block.length * snappyGrowthMax) {
-    throw new RequestError(400, "snappy: corrupt input");
-  }
-  if (length > limits.rawBytesMax) throw tooLarge(length, limits.rawBytesMax);
-  if (length === 0) {
+  if (checkedSnappyLength(block, limits).bytes === 0) {
     if (block.length === 1) return Buffer.alloc(0);
     throw new RequestError(400, "snappy: corrupt input");
   }

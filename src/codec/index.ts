@@ -3,6 +3,7 @@ export {
   compressSnappyBlock,
   type DecompressLimits,
   decompressBody,
+  checkedSnappyLength,
   decompressSnappyBlock,
   snappyBlockLength,
 } from "./decompress.ts";

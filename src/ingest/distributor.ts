@@ -1,16 +1,10 @@
 import { messageOf, RequestError } from "#base";
-import {
-  compressSnappyBlock,
-  decompressBody,
-  type DecompressLimits,
-  decompressSnappyBlock,
-  ProtoWriter,
-} from "#codec";
+import { compressSnappyBlock, decompressBody, type DecompressLimits, ProtoWriter } from "#codec";
 import type { Limits, LimitsByTenant } from "#config";
 import type { EntryBatch } from "#model";
 import type { Clock } from "#world";
 import { type ActiveStreams, IngestLimits, type LimitReply } from "./distributor-limits.ts";
-import type { BatchBuffers, BatchMemory } from "./batch-memory.ts";
+import type { BatchMemory } from "./batch-memory.ts";
 import { LevelDetector, type LevelSettings } from "./level.ts";
 import { buildBatch } from "./push-batch.ts";
 import type { DecodedPush } from "./push-columns.ts";
@@ -22,6 +16,7 @@ import { decodeOtlpJson } from "./push-otlp-json.ts";
 import { decodeOtlpProtobuf } from "./push-otlp-protobuf.ts";
 import { decodeProtobufPush } from "./push-protobuf.ts";
 import { encodePushRecord } from "./push-record.ts";
+import { decodeSnappyPush } from "./push-snappy.ts";
 import { rowBytes, validatePush, type Validation } from "./validate.ts";
 import { formatSeconds } from "./validate-errors.ts";
 import { StreamLabelCache } from "./validate-label-cache.ts";
@@ -214,12 +209,9 @@ export class Distributor {
 
   #decodeSnappy(block: Buffer, limits: Limits): DecodedPush {
     const { memory, body } = this.#options;
-    const buffers: BatchBuffers | undefined = memory?.lease();
-    const take = buffers && ((bytes: number): Buffer => buffers.take(bytes));
-    const content = decompressSnappyBlock(block, body, take);
     const labelsOf = (bytes: Buffer, from: number, to: number): StreamLabels =>
       this.#labels.ofText(bytes, from, to, limits);
-    return decodeProtobufPush(content, labelsOf, buffers);
+    return decodeSnappyPush(block, { limits: body, labelsOf, memory });
   }
 
   #decodeOtlp(input: PushInput, encoding: string, limits: Limits): DecodedPush {

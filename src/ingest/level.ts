@@ -1,3 +1,4 @@
+import { type LevelTables, PushKernel } from "#kernels";
 import { LevelFields } from "./level-fields.ts";
 import { levelSpellings } from "./level-names.ts";
 
@@ -53,10 +54,24 @@ export class LevelDetector {
   #equalsAt = -1;
   #equalsFrom = 0;
   #buffer: Buffer | undefined;
+  readonly #kernel: PushKernel = PushKernel.shared;
+  readonly #tables: LevelTables;
 
   constructor(settings: LevelSettings) {
     this.settings = settings;
     this.fields = new LevelFields(settings.fields);
+    this.#tables = { ...settings, spellings: levelSpellings };
+  }
+
+  /** Whether `detectInKernel` may be called for lines of the content, until the next push is read. */
+  beginKernel(content: number | undefined): boolean {
+    if (content === undefined || !this.#kernel.isLoaded(content)) return false;
+    return this.#kernel.beginLevels(this.#tables);
+  }
+
+  /** As `detect`, of the content the kernel has loaded. */
+  detectInKernel(from: number, to: number): number {
+    return this.#kernel.detect(from, to);
   }
 
   /** Level of the line bytes[from, to). */

@@ -23,6 +23,7 @@ export function buildBatch(
 ): EntryBatch {
   const rows = kept === undefined ? allRows(push) : keptRows(push, kept);
   const sets = new FinalSets(push, detector);
+  const inKernel = detector?.beginKernel(push.kernelContent) ?? false;
   const { metadataOfRow, lineStarts, lineEnds, bytes } = rows;
   for (const stream of rows.streams) {
     const levelOfLabels =
@@ -43,7 +44,11 @@ export function buildBatch(
         continue;
       }
       if (levelOfLabels >= 0) level = levelOfLabels;
-      if (level < 0) level = detector!.detect(bytes, lineStarts[row]!, lineEnds[row]!);
+      if (level < 0) {
+        level = inKernel
+          ? detector!.detectInKernel(lineStarts[row]!, lineEnds[row]!)
+          : detector!.detect(bytes, lineStarts[row]!, lineEnds[row]!);
+      }
       metadataOfRow[row] = sets.withLevel(set, level);
     }
   }

@@ -20,6 +20,8 @@ export interface DecodedPush {
   readonly streamCount: number;
   /** Of the memory under the bytes and columns, when it is used again. */
   readonly lease?: BatchLease | undefined;
+  /** Number of the content while the kernel has it loaded: its bytes are `bytes`. */
+  readonly kernelContent?: number;
 }
 
 export interface DecodedStream {

@@ -217,7 +217,7 @@ function readTimestamp(reader: ProtoReader, row: number, columns: Columns): void
  * Metadata of entries by the bytes it arrived as: the same bytes as in the entry before are the
  * same set, without reading them again.
  */
-class RepeatedSets {
+export class RepeatedSets {
   readonly sets: MetadataSets;
   readonly #bytes: Buffer;
   readonly #reader: ProtoReader;

@@ -1,12 +1,13 @@
 import { StoreError } from "#base";
-import { compressSnappyBlock, decompressSnappyBlock, ProtoReader, ProtoWriter } from "#codec";
+import { compressSnappyBlock, ProtoReader, ProtoWriter } from "#codec";
 import { type EntryBatch, type LabelPair, Labels } from "#model";
 import type { BatchMemory } from "./batch-memory.ts";
 import { LevelDetector, type LevelSettings } from "./level.ts";
 import { levelOfPairs } from "./level-fields.ts";
 import { buildBatch } from "./push-batch.ts";
-import { decodeProtobufPush, type LabelsOfSpan } from "./push-protobuf.ts";
+import type { LabelsOfSpan } from "./push-protobuf.ts";
 import { encodeEntries } from "./push-record-entries.ts";
+import { decodeSnappyPush } from "./push-snappy.ts";
 
 /**
  * The journal record of one accepted push: who, which streams, and the entries as a snappy block of
@@ -74,9 +75,6 @@ export function decodePushRecord(
     const levels = (flags & findLevelsFlag) === 0 ? undefined : readLevels(reader);
     const streams = readStreams(reader);
     const limits = { compressedBytesMax: recordBytesMax, rawBytesMax: recordBytesMax };
-    const buffers = memory?.lease();
-    const take = buffers && ((bytes: number): Buffer => buffers.take(bytes));
-    const content = decompressSnappyBlock(body.subarray(reader.at), limits, take);
     let used = 0;
     const labelsOf: LabelsOfSpan = (_bytes, _from, _to, index) => {
       const labels = streams[index];
@@ -85,7 +83,7 @@ export function decodePushRecord(
       const level = levels && levelOfPairs(labels.pairs, levels.fields);
       return { labels, text: "", refusal: undefined, level };
     };
-    const push = decodeProtobufPush(content, labelsOf, buffers);
+    const push = decodeSnappyPush(body.subarray(reader.at), { limits, labelsOf, memory });
     if (used !== streams.length)
       throw new Error(`${streams.length} streams expected, ${used} found`);
     const detector = levels && new LevelDetector(levels);

@@ -10,7 +10,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const floors: readonly (readonly string[])[] = [
   ["base"],
   ["model", "world", "gofmt"],
-  ["columns", "telemetry", "regex"],
+  ["columns", "kernels", "telemetry", "regex"],
   ["gotemplate", "codec"],
   ["config", "objectstore", "journal", "lokichunk", "lokiindex", "access"],
   ["logql", "storage"],

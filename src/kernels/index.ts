@@ -1,0 +1,2 @@
+/** Hot loops over bytes in WebAssembly. Whoever uses them has a plain way for what they refuse. */
+export { type KernelEntries, type LevelTables, PushKernel } from "./push-kernel.ts";
