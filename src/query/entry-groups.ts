@@ -96,6 +96,7 @@ async function* readOnce(
   for await (const block of store.read(refs, needs, run.readOptions)) {
     await run.pause();
     reader.add(block);
+    block.release?.();
     const boundNs = order.boundAfter(block.ref);
     yield* pending.settle(boundNs);
     if (boundNs !== undefined && pending.isBeyondCut(boundNs)) break;

@@ -60,6 +60,7 @@ export async function runLogQuery(
       return selection.add(candidateOf(row, rank, streams.of(row, blockScope.tenant)));
     };
     pipeline.run(block, chosen, addRow, inOrder);
+    block.release?.();
     if (selection.settle(order.boundAfter(block.ref))) break;
   }
   run.checkAlive();

@@ -148,6 +148,7 @@ class BlockFold {
     for await (const block of store.read(refs, needs, this.#run.readOptions)) {
       await this.#run.pause();
       this.#scan(block, scopeOf.get(block.ref)!);
+      block.release?.();
     }
     this.#run.checkAlive();
   }

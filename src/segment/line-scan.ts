@@ -2,10 +2,10 @@
  * Unpacking and searching the lines of one block as a piece of work that can be done elsewhere:
  * plain data goes in, plain data comes out, nothing is shared. Pure.
  */
-import { KiB } from "#base";
 import { ByteStrings } from "#columns";
 import { type ByteOrigin, ByteReader } from "./byte-reader.ts";
 import { type StoredPart, unpackPartNow } from "./compression.ts";
+import { giveBack } from "./give-back.ts";
 import { decodeLengths, type LengthShape, startsOfLines } from "./lengths-column.ts";
 
 /** A column as it is stored, and what the directory says about it. Plain data. */
@@ -79,8 +79,8 @@ export function scanLines(scan: LineScan, search: LineSearcher): ScannedLines {
     if (passing.includes(1)) result = { passing, ...isKept };
   }
   const isKept = result.lines !== undefined;
-  if (!isKept || lines.buffer !== raw.buffer) release(raw);
-  if (!isKept) release(lines);
+  if (!isKept || lines.buffer !== raw.buffer) giveBack(raw);
+  if (!isKept) giveBack(lines);
   return result;
 }
 
@@ -88,16 +88,8 @@ export function scanLines(scan: LineScan, search: LineSearcher): ScannedLines {
 function unpacked({ stored, part, origin }: StoredColumn): Buffer {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const raw = unpackPartNow(bytes, part, origin);
-  if (raw.buffer !== bytes.buffer) release(bytes);
+  if (raw.buffer !== bytes.buffer) giveBack(bytes);
   return raw;
-}
-
-/** Smaller buffers may lie in memory that others share. */
-const ownBytesMin: number = 128 * KiB;
-
-/** Gives memory back at once: the collector would let very much of it pile up on each thread. */
-function release({ buffer, length }: Buffer): void {
-  if (length >= ownBytesMin && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** Neighbouring spans stay where they are; only a selection with holes is copied together. */

@@ -7,11 +7,12 @@ import { isStoreError, KiB, Limiter, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { Block, ColumnNeeds, ReadOptions } from "#storage";
 import type { SegmentBlockRef } from "./block-ref.ts";
-import { unpackPart } from "./compression.ts";
+import { Encoding, unpackPart } from "./compression.ts";
 import type { DecodedCache, DecodedColumns } from "./decoded-cache.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import { neededFields } from "./field-columns.ts";
 import type { SegmentFooter } from "./footer.ts";
+import { FetchedBytes, giveBack } from "./give-back.ts";
 import type { LineScanner } from "./line-scan.ts";
 import { type FetchRange, planRanges } from "./read-ranges.ts";
 import {
@@ -64,10 +65,11 @@ interface ColumnExtent {
   readonly place: number;
 }
 
-/** Stored bytes; `isOwn`: a column alone, whose memory nobody else has. */
+/** Stored bytes; `isAlone`: the GET was for this column only. */
 interface FetchedColumn {
   readonly bytes: Buffer;
-  readonly isOwn: boolean;
+  readonly isAlone: boolean;
+  readonly fetched: FetchedBytes;
 }
 
 /** By column, each a promise shared by all columns of one GET. */
@@ -214,19 +216,19 @@ function fetchRange(
   const { job, limiter, columns } = target;
   const { counters, signal } = job.options;
   const { from, to } = range;
-  // Lines on their way to a scanner.
-  const isOwn = job.scanner !== undefined && range.extents.length === 1;
-  const bytes = limiter.run(async () => {
+  const isAlone = range.extents.length === 1;
+  const fetched = limiter.run(async () => {
     signal.throwIfAborted();
     counters.getRequests++;
-    const got = await job.objects.get(footer.name, { range: { from, to }, signal, isOwn });
+    const got = await job.objects.get(footer.name, { range: { from, to }, signal, isOwn: true });
     counters.fetchedBytes += got.length;
-    return got;
+    return new FetchedBytes(got, range.extents.length);
   });
   for (const extent of range.extents) {
-    const part = bytes.then((all) => ({
-      bytes: isOwn ? all : all.subarray(extent.from - from, extent.to - from),
-      isOwn,
+    const part = fetched.then((all) => ({
+      bytes: isAlone ? all.bytes : all.bytes.subarray(extent.from - from, extent.to - from),
+      isAlone,
+      fetched: all,
     }));
     // Blocks that are never asked for leave theirs unread.
     part.catch(() => undefined);
@@ -250,8 +252,9 @@ async function unpackBlock(coming: ComingBlock, job: ReadJob): Promise<Block | u
     await Promise.all(wanted.map((column) => unpackInto(raw, column, coming, job)));
     const block = decodeBlock(ref, raw, needs, known);
     // Of blocks that are read with their lines the times are the least.
-    if (!raw.has(ref.columns.lines)) decoded.keep(ref, block, needs, known);
-    return block;
+    const lines = raw.get(ref.columns.lines);
+    if (lines === undefined) decoded.keep(ref, block, needs, known);
+    return lines === undefined || isStoredRaw(ref) ? block : withRelease(block, lines);
   } catch (error) {
     const isByFields = neededFields(ref.columns, needs.fields) !== undefined;
     if (isByFields && isStoreError(error, "corrupt")) {
@@ -267,6 +270,20 @@ async function unpackBlock(coming: ComingBlock, job: ReadJob): Promise<Block | u
   }
 }
 
+/** Raw bytes of lines are then a view of what the object store gave. */
+function isStoredRaw({ footer, columns }: SegmentBlockRef): boolean {
+  return storedPartOf(footer, columns.lines).encoding === Encoding.raw;
+}
+
+/** `raw`: the lines column, or what of it came from a scanner. */
+function withRelease(block: Block, raw: Uint8Array): Block {
+  const release = (): void => {
+    giveBack(raw);
+    if (block.lines !== undefined) giveBack(block.lines.bytes);
+  };
+  return { ...block, release };
+}
+
 async function unpackInto(
   raw: Map<number, Buffer>,
   column: number,
@@ -275,10 +292,13 @@ async function unpackInto(
 ): Promise<void> {
   const { footer } = ref;
   const part = storedPartOf(footer, column);
-  let { bytes } = await columns.get(column)!;
+  const { bytes, fetched } = await columns.get(column)!;
   // Given away to a scanner that was lost with it.
-  if (bytes.length === 0 && part.storedBytes > 0) bytes = await getColumn(footer, column, job);
-  raw.set(column, await unpackPart(bytes, part, originOf(footer, ref.block, column)));
+  const isGone = bytes.length === 0 && part.storedBytes > 0;
+  const stored = isGone ? await getColumn(footer, column, job) : bytes;
+  const unpacked = await unpackPart(stored, part, originOf(footer, ref.block, column));
+  raw.set(column, unpacked);
+  fetched.finishColumn({ isKept: unpacked.buffer === stored.buffer });
   job.options.counters.decompressedBytes += part.rawBytes;
 }
 
@@ -306,12 +326,29 @@ async function unpackScanned(
   const scanned = await scanBlock(asked, scanner, signal);
   if (scanned === undefined) return undefined;
   counters.decompressedBytes += storedPartOf(ref.footer, lines).rawBytes;
-  if (scanned.passing === undefined) return blockWithoutHits(ref);
+  const all = neededColumns(ref, needs, known);
+  if (scanned.passing === undefined) {
+    await finishColumns(all, columns);
+    return blockWithoutHits(ref);
+  }
   const raw = new Map<number, Buffer>();
   const others = { ...needs, lines: false };
   const wanted = neededColumns(ref, others, known);
   await Promise.all(wanted.map((column) => unpackInto(raw, column, coming, job)));
+  await finishColumns(
+    all.filter((column) => !wanted.includes(column)),
+    columns,
+  );
   const block = decodeBlock(ref, raw, others, known);
   decoded.keep(ref, block, others, known);
-  return { ...block, passing: scanned.passing, lines: scannedText(scanned) };
+  const found = { ...block, passing: scanned.passing, lines: scannedText(scanned) };
+  return found.lines === undefined ? found : withRelease(found, found.lines.bytes);
+}
+
+/** Nothing was kept of them. */
+async function finishColumns(finished: readonly number[], columns: StoredColumns): Promise<void> {
+  for (const column of finished) {
+    const { fetched } = await columns.get(column)!;
+    fetched.finishColumn({ isKept: false });
+  }
 }

@@ -37,8 +37,8 @@ export interface ScanJob {
   readonly ref: SegmentBlockRef;
   readonly needs: ColumnNeeds;
   readonly known: DecodedColumns;
-  /** As they are stored; `isOwn`: nobody else has their memory, which is given away. */
-  readonly lines: { readonly bytes: Buffer; readonly isOwn: boolean };
+  /** As they are stored; `isAlone`: nobody else needs their buffer, which is given away. */
+  readonly lines: { readonly bytes: Buffer; readonly isAlone: boolean };
   /** As they are stored; undefined when they are known. */
   readonly lengths: Buffer | undefined;
 }
@@ -71,8 +71,8 @@ export function scanBlock(
 }
 
 /** A view would take the bytes of its whole GET along. */
-function ownBytes({ bytes, isOwn }: ScanJob["lines"]): Uint8Array {
-  const isWhole = isOwn && bytes.byteLength === bytes.buffer.byteLength;
+function ownBytes({ bytes, isAlone }: ScanJob["lines"]): Uint8Array {
+  const isWhole = isAlone && bytes.byteLength === bytes.buffer.byteLength;
   return isWhole ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes);
 }
 

@@ -86,7 +86,7 @@ export interface ColumnNeeds {
 }
 
 /**
- * A decoded block. The reader may keep it; nobody writes to it. Columns that were not asked for are undefined.
+ * A decoded block. The reader may keep it, unless it calls `release`; nobody writes to it. Columns that were not asked for are undefined.
  */
 export interface Block {
   readonly ref: BlockRef;
@@ -110,6 +110,11 @@ export interface Block {
    * parsed without an error.
    */
   readonly fields?: readonly MetadataColumn[] | undefined;
+  /**
+   * Gives the memory of the lines back at once: they are gone then, for everybody. Where it is, who
+   * goes through many blocks calls it behind each.
+   */
+  readonly release?: (() => void) | undefined;
 }
 
 /** One name of structured metadata: value of row i is values[ids[i] - 1], or absent when ids[i] is 0. */
