@@ -17,7 +17,7 @@ import { TenantRounds } from "./tenant-rounds.ts";
 /** What a turn decodes at least, beside the push that crosses the line. */
 const turnMsMin = 4;
 /** What it decodes at most, however long others had the thread: they must come again soon. */
-const turnMsMax = 100;
+const turnMsMax = 250;
 /** Pushes that are decoded and wait for journal or head. */
 const startedMax = 256;
 /** The same in bytes as they came; decoded they are several times as many. */

@@ -13,6 +13,7 @@ export function compileLogfmt(stage: LogfmtStage, wanted: WantedLabels): RowStag
   const keys = new KeyNames(wanted);
   const { strict, keepEmpty } = stage;
   const { stopAfterCount } = wanted;
+  const unwantedStarts = wanted.unwantedStarts();
   return (row) => {
     pairs.start(row.lineBuffer, row.lineFrom, row.lineTo);
     const { buffer } = pairs;
@@ -25,6 +26,7 @@ export function compileLogfmt(stage: LogfmtStage, wanted: WantedLabels): RowStag
         row.setParserError(logfmtParserError, pairs.problem);
         return true;
       }
+      if (pairs.keyTo > pairs.keyFrom && unwantedStarts[buffer[pairs.keyFrom]!] === 1) continue;
       const key = keys.of(buffer, pairs.keyFrom, pairs.keyTo, undefined, previous);
       previous = key;
       const { valueFrom, valueTo } = pairs;

@@ -41,6 +41,20 @@ export class WantedLabels {
     return needs === "all" || needs.has(name) || needs.has(name + extractedSuffix);
   }
 
+  /**
+   * By the first byte of a key, 1: whatever follows, its name is not wanted. Only letters say so,
+   * for they stay as they are in a name.
+   */
+  unwantedStarts(): Uint8Array {
+    const unwanted = new Uint8Array(256);
+    if (this.needs === "all") return unwanted;
+    for (let letter = 0; letter < 26; letter++) {
+      for (const first of [0x41 + letter, 0x61 + letter]) unwanted[first] = 1;
+    }
+    for (const name of this.needs) unwanted[name.charCodeAt(0) & 0xff] = 0;
+    return unwanted;
+  }
+
   /** Could a name that starts like this be wanted? */
   hasBelow(prefix: string): boolean {
     if (this.needs === "all") return true;
