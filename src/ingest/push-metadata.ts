@@ -16,6 +16,7 @@ const tableSizeFirst = 256;
 /** Up to here a loop is faster than a call of Buffer's. */
 const copiedByLoopMax = 40;
 const bytesFirst = 1024;
+const guessedFromBytes = 64 * 1024;
 const setsFirst = 16;
 const spansFirst = 64;
 
@@ -308,7 +309,9 @@ export class MetadataSets {
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, bytesFirst, this.#bytes.length * 2));
+    // Much metadata is about as long as the request it comes in.
+    const guess = this.#length < guessedFromBytes ? bytesFirst : this.#source.length;
+    const larger = Buffer.allocUnsafe(Math.max(needed, guess, this.#bytes.length * 2));
     this.#bytes.copy(larger, 0, 0, this.#length);
     this.#bytes = larger;
   }

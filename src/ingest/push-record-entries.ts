@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { EntryBatch, PackedSets } from "#model";
+import type { BatchStream, EntryBatch, PackedSets } from "#model";
 import { behindVarint, varintAt } from "./push-packed.ts";
 
 /**
@@ -11,31 +11,20 @@ import { behindVarint, varintAt } from "./push-packed.ts";
  * computed beforehand, and nothing is made per row.
  */
 export function encodeEntries(batch: EntryBatch): Buffer {
-  const sets = encodeSets(batch.metadata);
-  const { rowCount, lineStarts, lineEnds, metadataOfRow } = batch;
-  let bytesMax = batch.streams.length * fieldBytesMax;
-  for (let row = 0; row < rowCount; row++) {
-    const set = metadataOfRow[row]!;
-    bytesMax += lineEnds[row]! - lineStarts[row]! + sets.starts[set + 1]! - sets.starts[set]!;
-  }
-  const out = scratch(bytesMax + rowCount * entryBytesMax);
+  const sets = new EncodedSets(batch.metadata);
+  const contentBytes = batch.streams.map((stream) => rowsBytes(batch, stream, sets.lengths));
+  const out = scratch(contentBytes.reduce((sum, bytes) => sum + 1 + varintBytes(bytes) + bytes, 0));
   let at = 0;
-  for (const { fromRow, toRow } of batch.streams) {
-    const contentFrom = at + fieldBytesMax;
-    const contentTo = writeRows(out, contentFrom, { batch, sets, fromRow, toRow });
+  batch.streams.forEach((stream, index) => {
     out[at++] = streamTag;
-    at = writeVarint(out, at, contentTo - contentFrom);
-    out.copy(out, at, contentFrom, contentTo);
-    at += contentTo - contentFrom;
-  }
-  assert(at <= out.length);
+    at = writeVarint(out, at, contentBytes[index]!);
+    const to = at + contentBytes[index]!;
+    at = writeRows(out, at, { batch, stream, sets });
+    assert.equal(at, to);
+  });
   return out.subarray(0, at);
 }
 
-/** Tag and length of a field. */
-const fieldBytesMax = 6;
-/** Of an entry all but line and metadata: three fields and a timestamp of two. */
-const entryBytesMax = 40;
 const streamTag = 0x0a;
 const entryTag = 0x12;
 const timeTag = 0x0a;
@@ -49,7 +38,7 @@ const valueTag = 0x12;
 const copiedByLoopMax = 40;
 
 /** Larger requests are rare; their memory is given back. */
-const keptBytesMax = 4 * 1024 * 1024;
+const keptBytesMax = 8 * 1024 * 1024;
 let kept: Buffer = Buffer.alloc(0);
 
 function scratch(bytes: number): Buffer {
@@ -59,28 +48,90 @@ function scratch(bytes: number): Buffer {
   return kept;
 }
 
+/** Metadata sets as the fields of an entry: how long each is, and where it was written first. */
+class EncodedSets {
+  readonly lengths: Uint32Array;
+  readonly #sets: PackedSets;
+  /** In the output, + 1; 0 when it was not written yet. */
+  readonly #writtenAt: Uint32Array;
+
+  constructor(sets: PackedSets) {
+    const { bytes, starts, count } = sets;
+    this.#sets = sets;
+    this.lengths = new Uint32Array(count);
+    this.#writtenAt = new Uint32Array(count);
+    for (let set = 0; set < count; set++) {
+      let length = 0;
+      let from = starts[set]!;
+      const end = starts[set + 1]!;
+      while (from < end) {
+        const nameTo = behindVarint(bytes, from) + varintAt(bytes, from);
+        const to = behindVarint(bytes, nameTo) + varintAt(bytes, nameTo);
+        const pairBytes = 2 + to - from;
+        length += 1 + varintBytes(pairBytes) + pairBytes;
+        from = to;
+      }
+      this.lengths[set] = length;
+    }
+  }
+
+  /** Returns where it ends. */
+  write(out: Buffer, at: number, set: number): number {
+    const known = this.#writtenAt[set]!;
+    if (known !== 0) return copyInto(out, at, out, known - 1, known - 1 + this.lengths[set]!);
+    this.#writtenAt[set] = at + 1;
+    const { bytes, starts } = this.#sets;
+    let to = at;
+    let from = starts[set]!;
+    const end = starts[set + 1]!;
+    while (from < end) {
+      const nameTo = behindVarint(bytes, from) + varintAt(bytes, from);
+      const valueTo = behindVarint(bytes, nameTo) + varintAt(bytes, nameTo);
+      out[to++] = pairTag;
+      to = writeVarint(out, to, 2 + valueTo - from);
+      out[to++] = nameTag;
+      to = copyInto(out, to, bytes, from, nameTo);
+      out[to++] = valueTag;
+      to = copyInto(out, to, bytes, nameTo, valueTo);
+      from = valueTo;
+    }
+    return to;
+  }
+}
+
+/** Bytes of the entries of a stream, tags and lengths included. */
+function rowsBytes(batch: EntryBatch, { fromRow, toRow }: BatchStream, sets: Uint32Array): number {
+  const { lineStarts, lineEnds, epochSeconds, nanos, metadataOfRow } = batch;
+  let sum = 0;
+  for (let row = fromRow; row < toRow; row++) {
+    const lineBytes = lineEnds[row]! - lineStarts[row]!;
+    const timeBytes = 2 + varintBytes(epochSeconds[row]!) + varintBytes(nanos[row]!);
+    const entry = 3 + timeBytes + varintBytes(lineBytes) + lineBytes + sets[metadataOfRow[row]!]!;
+    sum += 1 + varintBytes(entry) + entry;
+  }
+  return sum;
+}
+
 interface Rows {
   readonly batch: EntryBatch;
-  readonly sets: PackedSets;
-  readonly fromRow: number;
-  readonly toRow: number;
+  readonly stream: BatchStream;
+  readonly sets: EncodedSets;
 }
 
 /** Returns where the last one ends. */
-function writeRows(out: Buffer, from: number, { batch, sets, fromRow, toRow }: Rows): number {
+function writeRows(out: Buffer, from: number, { batch, stream, sets }: Rows): number {
   const { bytes, lineStarts, lineEnds, epochSeconds, nanos, metadataOfRow } = batch;
+  const { lengths } = sets;
   let at = from;
-  for (let row = fromRow; row < toRow; row++) {
+  for (let row = stream.fromRow; row < stream.toRow; row++) {
     const seconds = epochSeconds[row]!;
     const nano = nanos[row]!;
     const lineFrom = lineStarts[row]!;
     const lineBytes = lineEnds[row]! - lineFrom;
-    const setFrom = sets.starts[metadataOfRow[row]!]!;
-    const setTo = sets.starts[metadataOfRow[row]! + 1]!;
+    const set = metadataOfRow[row]!;
     const timeBytes = 2 + varintBytes(seconds) + varintBytes(nano);
     out[at++] = entryTag;
-    const rest = 3 + timeBytes + varintBytes(lineBytes) + lineBytes + setTo - setFrom;
-    at = writeVarint(out, at, rest);
+    at = writeVarint(out, at, 3 + timeBytes + varintBytes(lineBytes) + lineBytes + lengths[set]!);
     out[at++] = timeTag;
     out[at++] = timeBytes;
     out[at++] = secondsTag;
@@ -90,36 +141,9 @@ function writeRows(out: Buffer, from: number, { batch, sets, fromRow, toRow }: R
     out[at++] = lineTag;
     at = writeVarint(out, at, lineBytes);
     at = copyInto(out, at, bytes, lineFrom, lineFrom + lineBytes);
-    at = copyInto(out, at, sets.bytes, setFrom, setTo);
+    if (set !== 0) at = sets.write(out, at, set);
   }
   return at;
-}
-
-/** Each metadata set as the fields of an entry: what is packed is copied pair by pair. */
-function encodeSets({ bytes, starts, count }: PackedSets): PackedSets {
-  const ends = new Uint32Array(count + 1);
-  // The shortest pair, a name of one letter with its value, has 4 bytes and gets a field and 2 tags.
-  const out = Buffer.allocUnsafe(bytes.length * 3 + 64);
-  let at = 0;
-  for (let set = 0; set < count; set++) {
-    ends[set] = at;
-    let from = starts[set]!;
-    const end = starts[set + 1]!;
-    while (from < end) {
-      const nameTo = behindVarint(bytes, from) + varintAt(bytes, from);
-      const to = behindVarint(bytes, nameTo) + varintAt(bytes, nameTo);
-      out[at++] = pairTag;
-      at = writeVarint(out, at, 2 + to - from);
-      out[at++] = nameTag;
-      at = copyInto(out, at, bytes, from, nameTo);
-      out[at++] = valueTag;
-      at = copyInto(out, at, bytes, nameTo, to);
-      from = to;
-    }
-  }
-  ends[count] = at;
-
-  return { bytes: out.subarray(0, at), starts: ends, count };
 }
 
 function copyInto(out: Buffer, at: number, from: Buffer, start: number, end: number): number {

@@ -58,6 +58,30 @@ const limitSets: readonly Partial<Limits>[] = [
   { discoverLogLevels: true, discoverServiceName: [], maxLabelNamesPerSeries: 1 },
 ];
 
+test("lines, metadata and streams of any length, and sets that rows share", () => {
+  const lengths = [0, 1, 40, 41, 127, 128, 16_383, 16_384, 70_000];
+  const values = lengths.flatMap((length, i) =>
+    [1, 2].map((twin) => [
+      `${1_768_003_201_000_000_000n + BigInt(i * 10 + twin)}`,
+      `${twin}${"l".repeat(length)}`,
+      { a: "m".repeat(length), shared: "s", ["n".repeat(Math.min(length, 300) + 1)]: "x" },
+    ]),
+  );
+  const { accepted } = testDistributor({
+    maxLineBytes: 0,
+    maxStructuredMetadataBytes: 0,
+    discoverLogLevels: true,
+  }).json({
+    streams: [
+      { stream: { app: "long" }, values },
+      { stream: { app: "short" }, values: values.slice(0, 2) },
+    ],
+  });
+  assert.ok(accepted !== undefined);
+  assert.equal(accepted.batch.rowCount, 20);
+  assertSame(accepted.record, accepted.batch);
+});
+
 test("a record gives back the batch that was accepted, from protobuf", () => {
   const property = fc.property(request, fc.constantFrom(...limitSets), (streams, limits) => {
     const { accepted } = testDistributor(limits).push({
