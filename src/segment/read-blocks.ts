@@ -25,7 +25,7 @@ import {
 import { storedPartOf } from "./stored-part.ts";
 
 /**
- * Stored bytes of the first window: a query with a limit often needs no more. Each next one is
+ * Stored bytes of the first two windows: a query with a limit often needs no more. Each next one is
  * twice as large.
  */
 const firstWindowBytes: number = 512 * KiB;
@@ -112,13 +112,15 @@ export async function* readBlocks(
       if (next !== undefined) yield next;
       progress.takenCount++;
     }
-    for (const block of ahead) {
-      const next = await block;
+    while (ahead.length > 0) {
+      const next = await ahead.shift();
       job.options.signal.throwIfAborted();
       if (next !== undefined) yield next;
     }
   } finally {
     stop.abort();
+    // Nobody takes them any more; failures were heard above.
+    for (const block of ahead) block.then((one) => one?.release?.()).catch(() => undefined);
   }
 }
 
@@ -159,7 +161,7 @@ function windowsOf(refs: readonly SegmentBlockRef[], needs: ColumnNeeds): Segmen
     if (windows.length === 0 || bytes > room) {
       windows.push([]);
       room = size;
-      size = Math.min(size * 2, windowBytesMax);
+      if (windows.length > 1) size = Math.min(size * 2, windowBytesMax);
     }
     windows.at(-1)!.push(ref);
     room -= bytes;
@@ -222,6 +224,8 @@ function fetchRange(
     counters.getRequests++;
     const got = await job.objects.get(footer.name, { range: { from, to }, signal, isOwn: true });
     counters.fetchedBytes += got.length;
+    // Not every store can be stopped half-way.
+    if (signal.aborted) giveBack(got);
     return new FetchedBytes(got, range.extents.length);
   });
   for (const extent of range.extents) {
