@@ -31,9 +31,8 @@ interface Sending {
   atMs: number;
   /** Since the client took enough last. */
   waitedMs: number;
-  /** What it took by then: writes that were done, and what stood in the one under way. */
-  doneBytes: number;
-  queuedBytes: number;
+  /** What it had taken by then. */
+  takenBytes: number;
 }
 
 export class AnswerWatch {
@@ -52,8 +51,8 @@ export class AnswerWatch {
   begin(response: ServerResponse, isStream: boolean): void {
     if (this.#options.timeoutMs <= 0 || this.#sending.has(response)) return;
     const atMs = this.#options.clock.monotonicMs();
-    const { doneBytes, queuedBytes } = progressOf(response.socket);
-    this.#sending.set(response, { isStream, atMs, waitedMs: 0, doneBytes, queuedBytes });
+    const { takenBytes } = progressOf(response.socket);
+    this.#sending.set(response, { isStream, atMs, waitedMs: 0, takenBytes });
     response.once("close", () => this.#sending.delete(response));
     this.#cancel ??= this.#options.clock.schedule(this.#everyMs, () => this.#look());
   }
@@ -75,22 +74,19 @@ export class AnswerWatch {
   #lookAt(response: ServerResponse, sending: Sending): void {
     const { clock, timeoutMs } = this.#options;
     const nowMs = clock.monotonicMs();
-    const { waitingBytes, doneBytes, queuedBytes } = progressOf(response.socket);
+    const { waitingBytes, takenBytes } = progressOf(response.socket);
     const elapsedMs = nowMs - sending.atMs;
     sending.atMs = nowMs;
     if (waitingBytes === 0) return;
     sending.waitedMs += elapsedMs;
     if (sending.waitedMs < timeoutMs) return;
     const perSecond = sending.isStream ? streamBytesPerSecondMin : answerBytesPerSecondMin;
-    const isSameWrite = doneBytes === sending.doneBytes;
-    const takenBytes = isSameWrite
-      ? sending.queuedBytes - queuedBytes
-      : doneBytes - sending.doneBytes;
-    if (takenBytes < (perSecond * sending.waitedMs) / 1000) {
+    if (takenBytes - sending.takenBytes < (perSecond * sending.waitedMs) / 1000) {
       this.#cut(response, waitingBytes);
       return;
     }
-    Object.assign(sending, { waitedMs: 0, doneBytes, queuedBytes });
+    sending.waitedMs = 0;
+    sending.takenBytes = takenBytes;
   }
 
   #cut(response: ServerResponse, waitingBytes: number): void {
@@ -106,19 +102,24 @@ export class AnswerWatch {
   }
 }
 
-/** What a connection has handed to the system, and what it still holds. */
+/** The system's side of a connection; with TLS it stands behind the one that encrypts. */
+interface Handle {
+  readonly bytesWritten: number;
+  readonly writeQueueSize: number;
+  readonly _parent?: Handle | null;
+}
+
+/** What the system took of a connection, and what still waits to be. */
 function progressOf(socket: Socket | null): {
   readonly waitingBytes: number;
-  readonly doneBytes: number;
-  readonly queuedBytes: number;
+  readonly takenBytes: number;
 } {
-  if (socket === null) return { waitingBytes: 0, doneBytes: 0, queuedBytes: 0 };
-  const waitingBytes = socket.writableLength;
-  // A write counts as done when all of it is; within a long one only the handle knows how far it is.
-  const { _handle: handle } = socket as { _handle?: { readonly writeQueueSize?: number } | null };
-  return {
-    waitingBytes,
-    doneBytes: socket.bytesWritten - waitingBytes,
-    queuedBytes: handle?.writeQueueSize ?? 0,
-  };
+  const { _handle: own } = (socket ?? {}) as { _handle?: Handle | null };
+  const handle = own?._parent ?? own;
+  if (socket === null || handle === undefined || handle === null) {
+    return { waitingBytes: 0, takenBytes: 0 };
+  }
+  // Node counts a write when all of it is done; how far a long one is only the handle knows.
+  const takenBytes = handle.bytesWritten - handle.writeQueueSize;
+  return { waitingBytes: socket.writableLength, takenBytes };
 }
