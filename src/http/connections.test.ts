@@ -317,3 +317,15 @@ test("a live tail whose client takes no frame is closed, though it says that it 
   socket.resume();
   await closed;
 });
+
+test("a client that goes while its second request is under way is noticed", async () => {
+  const { engine, started, aborted } = patientEngine();
+  await using server = await startTestServer({ ports: { engine } });
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+  const ask = (path: string): string =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nX-Scope-OrgID: t\r\n\r\n`;
+  socket.write(ask("/loki/api/v1/labels") + ask("/loki/api/v1/query?query=1"));
+  await started;
+  socket.destroy();
+  await aborted;
+});

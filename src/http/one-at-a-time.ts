@@ -32,9 +32,16 @@ export function oneAtATime(handler: RequestListener, metrics: Metrics): RequestL
     const { waiting } = connection;
     const first = waiting.shift();
     connection.isBusy = first !== undefined;
-    // Of a client that has gone, nothing more is done.
-    if (first?.request.socket.destroyed === true) waiting.length = 0;
-    else if (first !== undefined) begin(first, connection);
+    if (first === undefined) return;
+    const { socket } = first.request;
+    if (socket.destroyed) {
+      // Of a client that has gone, nothing more is done.
+      waiting.length = 0;
+      return;
+    }
+    // Read on: more requests, the body of this one, or that the client has gone.
+    if (waiting.length === 0) socket.resume();
+    begin(first, connection);
   };
   const begin = ({ request, response }: Waiting, connection: Connection): void => {
     response.once("close", () => next(connection));
@@ -54,7 +61,6 @@ export function oneAtATime(handler: RequestListener, metrics: Metrics): RequestL
       connection.waiting.push({ request, response });
       // What has not been read yet stays in the system, and with it in the client.
       socket.pause();
-      response.once("close", () => socket.resume());
     } else {
       cut.inc();
       socket.destroy();
