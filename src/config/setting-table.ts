@@ -15,7 +15,7 @@ server.http_path_prefix string '' server.path-prefix
 server.http_server_read_timeout duration 30s server.http-read-timeout
   A request must have come within.
 server.http_server_write_timeout duration 30s server.http-write-timeout
-  An answer must have gone within.
+  Within it a client must take its answer, or 64 KiB a second of it; 0: never cut.
 server.http_server_idle_timeout duration 2m server.http-idle-timeout
   An idle connection is kept for.
 server.grpc_listen_address string '' server.grpc-listen-address
