@@ -11,9 +11,11 @@ interface TenSeconds {
   readonly rssMiB: number;
 }
 
-async function returnsIn(script: readonly TenSeconds[], keeps = 100): Promise<number[]> {
+async function returnsIn(
+  script: readonly TenSeconds[],
+): Promise<{ all: number[]; free: number[] }> {
   const clock = new ManualClock({ nowMs: 0 });
-  const returned: number[] = [];
+  const returned = { all: [] as number[], free: [] as number[] };
   let cpuMs = 500;
   let rssMiB = 0;
   let at = 0;
@@ -21,11 +23,14 @@ async function returnsIn(script: readonly TenSeconds[], keeps = 100): Promise<nu
     cpuMs: () => cpuMs,
     rssBytes: () => rssMiB * MiB,
     giveBack: () => {
-      returned.push(at);
-      rssMiB = keeps;
+      returned.all.push(at);
+      rssMiB = 100;
       // A collection costs CPU time, which is no sign of life.
       cpuMs += 300;
-      return true;
+    },
+    trim: () => {
+      returned.free.push(at);
+      rssMiB *= 0.8;
     },
   };
   const log = createLogger({ level: "error", format: "logfmt", write: () => undefined });
@@ -36,7 +41,8 @@ async function returnsIn(script: readonly TenSeconds[], keeps = 100): Promise<nu
     const row = script[at]!;
     cpuMs += row.cpuMs;
     rssMiB = row.rssMiB;
-    await clock.advanceAndSettle(10_000);
+    await clock.advanceAndSettle(5_000);
+    await clock.advanceAndSettle(5_000);
   }
   stop.abort();
   await assert.rejects(running);
@@ -49,49 +55,58 @@ const busy = (rssMiB: number): TenSeconds => ({ cpuMs: 2_000, rssMiB });
 const rows = (count: number, row: TenSeconds): TenSeconds[] =>
   Array.from({ length: count }, () => row);
 
-const cases: readonly { title: string; script: readonly TenSeconds[]; want: readonly number[] }[] =
-  [
-    { title: "after thirty idle seconds", script: [idle(150), idle(150), idle(150)], want: [2] },
-    { title: "not while it works", script: rows(12, busy(300)), want: [] },
-    {
-      title: "thirty seconds after the last work",
-      script: [idle(150), busy(300), idle(300), idle(300), idle(300), idle(100)],
-      want: [4],
-    },
-    {
-      title: "once, while nothing grows",
-      script: [...rows(3, idle(150)), ...rows(20, idle(107))],
-      want: [2],
-    },
-    {
-      title: "again when it grew by 8 MiB",
-      script: [...rows(3, idle(150)), idle(107.9), idle(108)],
-      want: [2, 4],
-    },
-    {
-      title: "growth is counted from the least since",
-      script: [...rows(3, idle(150)), idle(80), idle(88)],
-      want: [2, 4],
-    },
-  ];
-for (const { title, script, want } of cases) {
+interface Case {
+  readonly title: string;
+  readonly script: readonly TenSeconds[];
+  /** Rows in which all is given back, and rows in which only what is free already. */
+  readonly all: readonly number[];
+  readonly free?: readonly number[];
+}
+
+const cases: readonly Case[] = [
+  { title: "after thirty idle seconds", script: [idle(150), idle(150), idle(150)], all: [2] },
+  { title: "not while it works", script: rows(12, busy(255)), all: [] },
+  {
+    title: "thirty seconds after the last work",
+    script: [idle(150), busy(250), idle(250), idle(250), idle(250), idle(100)],
+    all: [4],
+  },
+  {
+    title: "once, while nothing grows",
+    script: [...rows(3, idle(150)), ...rows(20, idle(107))],
+    all: [2],
+  },
+  {
+    title: "again when it grew by 8 MiB",
+    script: [...rows(3, idle(150)), idle(107.9), idle(108)],
+    all: [2, 4],
+  },
+  {
+    title: "growth is counted from the least since",
+    script: [...rows(3, idle(150)), idle(80), idle(88)],
+    all: [2, 4],
+  },
+  {
+    title: "only what is free while it works, from 256 MiB on",
+    script: [busy(255), busy(256), busy(200)],
+    all: [],
+    free: [1],
+  },
+  {
+    title: "what is free again when 32 MiB are held more",
+    script: [busy(400), busy(351), busy(352)],
+    all: [],
+    free: [0, 2],
+  },
+];
+for (const { title, script, all, free = [] } of cases) {
   test(`memory is given back: ${title}`, async () => {
-    assert.deepEqual(await returnsIn(script), want);
+    assert.deepEqual(await returnsIn(script), { all, free });
   });
 }
 
-test("where Node does not let itself be collected, nobody looks any more", async () => {
-  const clock = new ManualClock({ nowMs: 0 });
-  const memory = { cpuMs: () => 0, rssBytes: () => 200 * MiB, giveBack: () => false };
-  const log = createLogger({ level: "error", format: "logfmt", write: () => undefined });
-  const metrics = createMetrics({ process: false });
-  const parts = { clock, memory, log, metrics };
-  const running = returnMemory(parts, new AbortController().signal);
-  for (let at = 0; at < 3; at++) await clock.advanceAndSettle(10_000);
-  await running;
-});
-
-test("the system tells what a process holds and uses", () => {
+test("the system tells what a process holds and uses, and takes back what is free", () => {
   assert.ok(systemProcessMemory.rssBytes() > MiB);
   assert.ok(systemProcessMemory.cpuMs() > 0);
+  systemProcessMemory.trim();
 });
