@@ -25,14 +25,28 @@ export interface Metrics {
     labelName: string,
     read: () => Iterable<readonly [labelValue: string, value: number]>,
   ): void;
+  /** The same for what only grows. */
+  countEach(
+    name: string,
+    help: string,
+    labelName: string,
+    read: () => Iterable<readonly [labelValue: string, value: number]>,
+  ): void;
   /** The text exposition of all of them. */
   text(): Promise<string>;
   readonly contentType: string;
 }
 
+/**
+ * Each sample of the event loop's lag wakes the process: prom-client's 10 ms take 0.4 % of a core for nothing. The
+ * lag of Node includes this interval.
+ */
+const lagSampledEveryMs = 50;
+
 export function createMetrics(options: { readonly process: boolean }): Metrics {
   const registry = new Registry();
-  if (options.process) collectDefaultMetrics({ register: registry });
+  const eventLoopMonitoringPrecision = lagSampledEveryMs;
+  if (options.process) collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision });
   const known = <M>(name: string, make: () => M): M =>
     (registry.getSingleMetric(name) as M | undefined) ?? make();
   const registers = [registry];
@@ -81,6 +95,22 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
             collect() {
               this.reset();
               for (const [value, number] of read()) this.set({ [labelName]: value }, number);
+            },
+          }),
+      );
+    },
+    countEach: (name, help, labelName, read) => {
+      known(
+        name,
+        () =>
+          new Counter({
+            name,
+            help,
+            labelNames: [labelName],
+            registers,
+            collect() {
+              this.reset();
+              for (const [value, number] of read()) this.inc({ [labelName]: value }, number);
             },
           }),
       );
