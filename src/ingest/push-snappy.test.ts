@@ -48,8 +48,20 @@ function levelled(push: DecodedPush): { rows: TestRow[]; streamCount: number } {
 const words = [
   ..."error ERR warn Warning info inf debug dbg trace fatal critical x errors".split(" "),
   ..."level= lvl= severity= a=b \" ' \\ { } [ ] : , | = ( ) < ; é 0x1f 12 ~".split(" "),
-  ...['{"level":"', '","', '":', '{"a":{"severity":"warn"}}', '"lvl":"ERROR"', '\\"'],
-  ...["", " ", "  ", "\n", "\t", "level=", "x".repeat(13), "some longer text without any of it "],
+  '{"level":"',
+  '","',
+  '":',
+  '{"a":{"severity":"warn"}}',
+  '"lvl":"ERROR"',
+  '\\"',
+  "",
+  " ",
+  "  ",
+  "\n",
+  "\t",
+  "level=",
+  "x".repeat(13),
+  "some longer text without any of it ",
 ];
 const line = fc.array(fc.constantFrom(...words), { maxLength: 14 }).chain((parts) => {
   return fc.constantFrom("", " ").map((glue) => parts.join(glue));
