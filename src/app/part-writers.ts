@@ -53,8 +53,8 @@ function segmentWriter(parts: PartWriterParts, { objects, segments }: NativeStor
     clock: world.clock,
     random: world.random,
     journalId: journal.id,
-    sectionOf: (tenant, day) => {
-      const sealed = patterns.seal(tenant, day);
+    sectionOf: async (tenant, day) => {
+      const sealed = await patterns.seal(tenant, day);
       return {
         kind: patternSectionKind,
         bytes: sealed.bytes,

@@ -39,7 +39,7 @@ test("a second try with another section is another source than a first that come
     clock,
     random: seededRandom(1),
     journalId: "0123456789abcdef",
-    sectionOf: () => ({
+    sectionOf: async () => ({
       kind: 200,
       bytes: Buffer.alloc(sectionBytes++),
       done: () => undefined,

@@ -30,7 +30,7 @@ export interface SegmentPartWriterOptions {
   readonly random: Random;
   /** Identity of the journal whose sequence numbers the parts carry. */
   readonly journalId: string;
-  readonly sectionOf?: (tenant: string, day: number) => PartSection;
+  readonly sectionOf?: (tenant: string, day: number) => Promise<PartSection>;
 }
 
 /** Merging adds the costlier filters; here they would be two fifths of all that ingesting costs. */
@@ -52,7 +52,7 @@ export class SegmentPartWriter implements PartWriter {
   }
 
   async write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment> {
-    const section = this.#options.sectionOf?.(part.tenant, part.day);
+    const section = await this.#options.sectionOf?.(part.tenant, part.day);
     try {
       const written = await this.#write(part, section, signal);
       section?.done();

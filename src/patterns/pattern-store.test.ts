@@ -4,7 +4,7 @@ import type { Matcher } from "#model";
 import { MemoryObjectStore } from "#objectstore";
 import { buildSegment, SegmentStore } from "#segment";
 import { newReadCounters } from "#storage";
-import { ManualClock, systemClock } from "#world";
+import { ManualClock, nextTurn, systemClock } from "#world";
 import type { HiddenPatterns } from "./merge-patterns.ts";
 import type { Pattern } from "./pattern.ts";
 import { createPatternQueries, type PatternQueries } from "./pattern-queries.ts";
@@ -123,12 +123,12 @@ test("above its rate it learns from some lines and lets them stand for all", () 
   assert.deepEqual(shortly([only!]), ["500000 unknown number <_>"]);
 });
 
-test("cuts and questions do not raise the rate", () => {
+test("cuts and questions do not raise the rate", async () => {
   const store = new PatternStore({ linesPerSecondMax: 1_000 });
   const lines = times(50_000, (i) => `number ${i}`);
   store.observe("t", batchOf([{ labels: { app: "a" }, lines }]));
   for (let i = 0; i < 20; i++) {
-    store.seal("t", testDay).done();
+    (await store.seal("t", testDay)).done();
     ask(store);
   }
   assert.equal(store.waitingLineCount, 49_000);
@@ -184,7 +184,7 @@ function worldOf(store: PatternStore): World {
     },
   });
   const cut = async (): Promise<void> => {
-    const sealed = store.seal("t", testDay);
+    const sealed = await store.seal("t", testDay);
     const sections = [{ kind: patternSectionKind, bytes: sealed.bytes! }];
     const batch = batchOf([{ labels: { app: "a" }, lines: ["took 1 ms"] }]);
     const rows = [{ batch, fromRow: 0, toRow: 1 }];
@@ -233,17 +233,31 @@ test("a template that became more general takes up its earlier form", async () =
   assert.deepEqual(await askAll(world), ["2 unknown session of <_> opened"]);
 });
 
-test("what was sealed answers until it is settled, and a failed write loses nothing", () => {
+test("what was sealed answers until it is settled, and a failed write loses nothing", async () => {
   const store = learn(twoStreams);
   const all = ask(store);
-  const sealed = store.seal("t", testDay);
+  const sealed = await store.seal("t", testDay);
   assert.deepEqual(ask(store), all);
-  assert.equal(store.seal("t", testDay).bytes, undefined);
+  assert.equal((await store.seal("t", testDay)).bytes, undefined);
   sealed.failed();
-  const again = store.seal("t", testDay);
+  const again = await store.seal("t", testDay);
   assert.deepEqual(again.bytes, sealed.bytes);
   assert.deepEqual(ask(store), all);
   again.done();
+  assert.deepEqual(ask(store), []);
+});
+
+test("while a day is sealed, questions are answered as before", async () => {
+  const streams = Array.from({ length: 40 }, (_, i) => {
+    return { labels: { app: `a${i}` }, lines: [`took ${i} ms`] };
+  });
+  const store = learn(streams);
+  const all = ask(store);
+  const sealing = store.seal("t", testDay);
+  assert.deepEqual(ask(store), all);
+  await nextTurn();
+  assert.deepEqual(ask(store), all);
+  (await sealing).done();
   assert.deepEqual(ask(store), []);
 });
 

@@ -5,7 +5,7 @@
  */
 import { MiB } from "#base";
 import { dayOfSeconds, type EntryBatch, type Labels } from "#model";
-import type { Clock } from "#world";
+import { type Clock, nextTurn } from "#world";
 import { BatchQueue, type WaitingBatch } from "./batch-queue.ts";
 import { bucketSeconds } from "./bucket-counts.ts";
 import { Drain } from "./drain.ts";
@@ -31,6 +31,9 @@ export const patternBytesMaxDefault: number = 64 * MiB;
 const streamCostBytes = 600;
 /** Values of `detected_level` told apart in one stream; clients may send any. */
 const levelsMax = 16;
+
+/** Trees whose counts are taken between two turns of the event loop: a millisecond or two. */
+const drainsPerTurn = 8;
 
 const bucketsPerDay: number = 86_400 / bucketSeconds;
 
@@ -60,7 +63,7 @@ interface StreamPatterns {
 interface Sealed {
   readonly tenant: string;
   readonly day: number;
-  readonly counts: readonly PatternCounts[];
+  readonly counts: PatternCounts[];
   hasFailed: boolean;
 }
 
@@ -219,31 +222,35 @@ export class PatternStore {
     }
   }
 
-  /** Takes the counts of one UTC day out, for the segment that is about to be written. */
-  seal(tenant: string, day: number): SealedPatterns {
+  /**
+   * Takes the counts of one UTC day out, for the segment that is about to be written. Other work has
+   * its turn meanwhile; what was taken answers questions all the time.
+   */
+  async seal(tenant: string, day: number): Promise<SealedPatterns> {
     this.#work(this.#budget, waitingLinesMax);
-    const counts = this.#takeDay(tenant, day);
+    const counts: PatternCounts[] = [];
+    const sealed: Sealed = { tenant, day, counts, hasFailed: false };
+    this.#sealed.add(sealed);
+    await this.#takeDay(sealed);
     for (const other of this.#sealed) {
       if (!other.hasFailed || other.tenant !== tenant || other.day !== day) continue;
       counts.push(...other.counts);
       this.#sealed.delete(other);
     }
-    if (counts.length === 0) return { bytes: undefined, done: () => {}, failed: () => {} };
-    const sealed: Sealed = { tenant, day, counts, hasFailed: false };
-    this.#sealed.add(sealed);
     return {
-      bytes: encodePatterns(counts),
+      bytes: counts.length === 0 ? undefined : encodePatterns(counts),
       done: () => {
         this.#sealed.delete(sealed);
       },
       failed: () => {
+        if (counts.length === 0) this.#sealed.delete(sealed);
         sealed.hasFailed = true;
       },
     };
   }
 
-  #takeDay(tenant: string, day: number): PatternCounts[] {
-    const taken: PatternCounts[] = [];
+  async #takeDay({ tenant, day, counts: taken }: Sealed): Promise<void> {
+    let drains = 0;
     const [from, to] = [day * bucketsPerDay, (day + 1) * bucketsPerDay];
     for (const stream of this.#tenants.get(tenant)?.values() ?? []) {
       for (const [level, drain] of stream.levels) {
@@ -257,9 +264,9 @@ export class PatternStore {
         }
         stream.heapBytes += drain.heapBytes - before;
         this.#heapBytes += drain.heapBytes - before;
+        if (++drains % drainsPerTurn === 0) await nextTurn();
       }
     }
-    return taken;
   }
 }
 

@@ -266,6 +266,7 @@ class BlockWriter {
     // "unhandled".
     packed.catch(() => undefined);
     this.#blocks.push(packed);
+    await nextTurn();
     while (this.#blocks.length - this.#nextToAwait > this.#inFlightMax) {
       await this.#blocks[this.#nextToAwait++];
     }

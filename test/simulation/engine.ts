@@ -7,7 +7,7 @@ import { createLimits, type LoadedConfig, type LimitsByTenant, loadConfig } from
 import type { QueryEngine } from "#query";
 import { BatchMemory } from "#ingest";
 import { BackgroundBoard, createLogger, createMetrics } from "#telemetry";
-import { BackgroundTasks } from "#world";
+import { BackgroundTasks, Newcomers } from "#world";
 import { type IngestSide, openIngest } from "../../src/app/ingest.ts";
 import { type LifecycleSide, openLifecycle } from "../../src/app/lifecycle.ts";
 import { openQueries } from "../../src/app/queries.ts";
@@ -102,7 +102,8 @@ export async function startEngine(parts: {
   const memory = new BatchMemory({ pooledFromBytes: 1, overwrites: true });
   const ingest = await openIngest({ config, limits, stores, world, log, metrics, memory });
   const life = openLifecycle({ config, limits, stores, ingest, world, log, metrics, board });
-  const visible = { config, visible: life, world, log, metrics, version: "simulated" };
+  const newcomers = new Newcomers(clock);
+  const visible = { config, visible: life, world, newcomers, log, metrics, version: "simulated" };
   const { engine: queries } = await openQueries(visible);
   await ingest.ingester.replay();
   const background = new BackgroundTasks({
