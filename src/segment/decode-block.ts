@@ -18,7 +18,7 @@ import {
 } from "./lengths-column.ts";
 import { blockRowsMax } from "./limits.ts";
 import { joinSpans } from "./line-scan.ts";
-import { decodeNumbers } from "./number-fields.ts";
+import { decodeNumbers, decodeShapedNumbers } from "./number-fields.ts";
 
 /** Numbers (in the footer's column table) of columns that `needs` asks for and nobody has. */
 export function neededColumns(
@@ -197,9 +197,18 @@ function decodeMetadata(reader: ByteReader, name: string, shape: Shape): Metadat
 function decodeField(reader: ByteReader, name: string, shape: Shape): MetadataColumn {
   const form = reader.byte();
   if (form === FieldForm.dictionary) return decodeMetadata(reader, name, shape);
-  if (form !== FieldForm.numbers) throw reader.corrupt(`field of form ${form}`);
-  const { ids, values } = decodeNumbers(reader, shape.storedRows);
+  const { ids, values } = numbersOf(reader, form, shape.storedRows);
   return { name, ids: pickRows(ids, shape), values };
+}
+
+function numbersOf(
+  reader: ByteReader,
+  form: number,
+  rowCount: number,
+): Omit<MetadataColumn, "name"> {
+  if (form === FieldForm.numbers) return decodeNumbers(reader, rowCount);
+  if (form === FieldForm.shapedNumbers) return decodeShapedNumbers(reader, rowCount);
+  throw reader.corrupt(`field of form ${form}`);
 }
 
 function pickRows(ids: Uint32Array, shape: Shape): Uint32Array {

@@ -188,6 +188,11 @@ const numberCases: [claim: string, values: (i: number) => string][] = [
   ["with another unit among others", (i) => (i === 77 ? "1s" : `${i}ms`)],
   ["negative ones among others", (i) => `${i - 100}`],
   ["some rows without", (i) => (i % 3 === 0 ? "?none" : `${i}KB`)],
+  ["of many shapes", (i) => [`${i}ms`, `${i}.5ms`, `1.${i}s`, `${i}`, `0.0${i}h`][i % 5]!],
+  ["of too many shapes", (i) => `${i}x${i}`],
+  ["addresses", (i) => `10.${i}.0.${i * 3}`],
+  ["shapes and rows without", (i) => (i % 3 === 0 ? "?none" : `${i}${i % 2 === 0 ? "ms" : "s"}`)],
+  ["long ones of several shapes", (i) => `${i}.${123_456_789 - (i % 3) * 115_000_000}ms`],
   ["a dot at the end among others", (i) => (i === 77 ? "1." : `${i}`)],
 ];
 for (const [claim, valueOf] of numberCases) {
@@ -206,6 +211,21 @@ for (const [claim, valueOf] of numberCases) {
     );
   });
 }
+
+test("durations of several shapes are stored as numbers, though they are long", async () => {
+  const random = seededRandom(8);
+  const lines = Array.from({ length: 3000 }, () => {
+    const nanos = random.bytes(4).readUInt32LE() / 7;
+    const dur = nanos < 1e8 ? `${(nanos / 1e3).toFixed(3)}us` : `${(nanos / 1e6).toFixed(6)}ms`;
+    return `dur=${dur} ${random.bytes(40).toString("hex")}`;
+  });
+  for (const block of await blocksOf(await storeOf([{ app: "a", lines }]), { names: ["dur"] })) {
+    assert.deepEqual(
+      valuesOf(block)?.["dur"],
+      lines.map((line) => /dur=(\S+)/.exec(line)![1]),
+    );
+  }
+});
 
 /** For columns that were not worth their bytes. */
 function linesOf(block: Block): (string | undefined)[] {

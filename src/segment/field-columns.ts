@@ -16,6 +16,9 @@ export const fieldNamesMax = 128;
 /** Distinct values of a field that take more than this per row (ids, paths) are left in the lines. */
 const valueBytesPerRowMax = 10;
 
+/** Numbers and durations may be longer (`12.345678ms`), since they are not stored as text. */
+const numberBytesPerRowMax = 16;
+
 /** Fields of a block take at most this share of its stored lines, the smallest first. */
 const storedShareMax = 0.33;
 
@@ -27,7 +30,7 @@ const oddFieldCost = 4;
 const fewValuesShare = 0.25;
 
 /** The first byte of a column: how the rest is to be read. */
-export const FieldForm = { dictionary: 0, numbers: 1 } as const;
+export const FieldForm = { dictionary: 0, numbers: 1, shapedNumbers: 2 } as const;
 
 const kindOfParser: Readonly<Record<FieldParser, number>> = {
   json: ColumnKind.jsonField,
@@ -102,7 +105,7 @@ class FieldBuilders implements FieldSink {
   add(row: number, name: string, buffer: Buffer, from: number, to: number): void {
     const column = this.#column(name);
     if (column === null) return;
-    if (column.usedValueBytes > this.#rowCount * valueBytesPerRowMax) {
+    if (column.usedValueBytes > this.#rowCount * numberBytesPerRowMax) {
       this.#byName.set(name, null);
       return;
     }
@@ -128,26 +131,25 @@ class FieldBuilders implements FieldSink {
     if (this.#byName.size > fieldNamesMax) return [];
     const columns: FieldColumn[] = [];
     for (const [name, column] of this.#byName) {
-      if (column === null || column.usedValueBytes > this.#rowCount * valueBytesPerRowMax) {
-        columns.push({ kind, name, raw: noBytes, isUsual: false });
-        continue;
-      }
-      columns.push({ kind, name, ...encoded(column, this.#rowCount) });
+      const found = column === null ? undefined : encoded(column, this.#rowCount);
+      columns.push({ kind, name, ...(found ?? { raw: noBytes, isUsual: false }) });
     }
     return columns;
   }
 }
 
-/** With few values a dictionary is smaller, and read faster. */
+/** With few values a dictionary is smaller, and read faster. Undefined when neither is worth it. */
 function encoded(
   column: MetadataColumnBuilder,
   rowCount: number,
-): Pick<FieldColumn, "raw" | "isUsual"> {
+): Pick<FieldColumn, "raw" | "isUsual"> | undefined {
   const isFew = column.valueCount <= rowCount * fewValuesShare;
   const numbers = isFew ? undefined : encodeNumbers(column, rowCount);
   if (numbers !== undefined) {
-    return { raw: Buffer.concat([Buffer.of(FieldForm.numbers), numbers]), isUsual: true };
+    const form = Buffer.of(FieldForm[numbers.form]);
+    return { raw: Buffer.concat([form, numbers.raw]), isUsual: true };
   }
+  if (column.usedValueBytes > rowCount * valueBytesPerRowMax) return undefined;
   const raw = Buffer.concat([Buffer.of(FieldForm.dictionary), column.encode(rowCount)]);
   return { raw, isUsual: isFew };
 }
