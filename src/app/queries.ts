@@ -30,6 +30,8 @@ export interface QueryParts {
   readonly world: World;
   /** Queries let them in between blocks. */
   readonly newcomers: Newcomers;
+  /** Whether pushes wait: then queries use less of the thread. */
+  readonly isPressed: () => boolean;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Of this program: remembered results of another version are not used. */
@@ -37,10 +39,10 @@ export interface QueryParts {
 }
 
 export async function openQueries(parts: QueryParts): Promise<QuerySide> {
-  const { config, visible, world, newcomers, log, metrics, version } = parts;
+  const { config, visible, world, newcomers, isPressed, log, metrics, version } = parts;
   const { versions, changeNumber } = visible;
   const { clock, files } = world;
-  const turns = new ThreadTurns({ clock, newcomers });
+  const turns = new ThreadTurns({ clock, newcomers, isPressed });
   metrics.observe(
     "skald_query_blocks_waiting",
     "Reads of queries that wait for the thread.",
@@ -61,7 +63,13 @@ export async function openQueries(parts: QueryParts): Promise<QuerySide> {
     estimate: estimateByIndex(index),
     changeNumber,
     ...(cacheResults ? { cache: { versions, generation: version, disk } } : {}),
-    limits: { runningMax: maxConcurrent, outstandingPerTenantMax, slowQueryMs },
+    limits: {
+      runningMax: maxConcurrent,
+      // As many again for tenants that have none running: nobody waits for another's queries to end.
+      beyondMax: maxConcurrent,
+      outstandingPerTenantMax,
+      slowQueryMs,
+    },
   });
   const entries = createEntryQueries({ store, clock });
   return { engine, index, entries, explainer: createExplainer({ store, clock }) };

@@ -50,6 +50,7 @@ export class Skald {
   readonly #board: BackgroundBoard;
   readonly #limits: RuntimeLimits;
   readonly #newcomers: Newcomers;
+  readonly #admission: PushAdmission;
   readonly #profiles: Profiles;
   #state: ProcessState = "starting";
   #ingest: IngestSide | undefined;
@@ -62,7 +63,9 @@ export class Skald {
   constructor(options: SkaldOptions) {
     this.#options = options;
     const { clock } = options.world;
-    this.#newcomers = new Newcomers(clock);
+    const newcomers = new Newcomers(clock);
+    this.#newcomers = newcomers;
+    this.#admission = new PushAdmission({ clock, newcomers, metrics: options.metrics });
     this.#limits = createLimits({ ...options, clock });
     this.#board = new BackgroundBoard({ clock, metrics: options.metrics });
     const buffers = () => [{ name: "head", bytes: this.#ingest?.head.heapBytes ?? 0 }];
@@ -101,11 +104,13 @@ export class Skald {
     });
     const visible = life;
     const newcomers = this.#newcomers;
+    const isPressed = (): boolean => this.#admission.turns.isPressed;
     const queries = await openQueries({
       config,
       visible,
       world,
       newcomers,
+      isPressed,
       log,
       metrics,
       version,
@@ -220,7 +225,7 @@ export class Skald {
       ...queries,
       push: pushPort(ingest),
       newcomers: this.#newcomers,
-      admission: new PushAdmission({ ...world, newcomers: this.#newcomers, metrics }),
+      admission: this.#admission,
       tails: {
         subscribe: (tenant, listener) => head.subscribe(tenant, listener),
         hiddenRows: (tenant, block) => life.visibility.hiddenNow(tenant, block),

@@ -64,6 +64,8 @@ export interface FrontendCacheOptions {
 export interface FrontendLimits {
   /** querier.max_concurrent. */
   readonly runningMax: number;
+  /** So many more may run, for tenants that have none running. */
+  readonly beyondMax?: number;
   /** frontend.max_outstanding_per_tenant. */
   readonly outstandingPerTenantMax?: number;
   readonly smallBytesMax?: number;
@@ -139,6 +141,7 @@ class QueryFrontend {
     this.#scheduler = new QueryScheduler({
       clock,
       runningMax: Math.max(1, limits.runningMax),
+      beyondMax: limits.beyondMax ?? 0,
       smallBytesMax: limits.smallBytesMax ?? smallBytesDefault,
       inFlightBytesMax: limits.inFlightBytesMax ?? inFlightBytesDefault,
       outstandingPerTenantMax: limits.outstandingPerTenantMax ?? outstandingPerTenantDefault,

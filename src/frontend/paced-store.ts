@@ -5,17 +5,20 @@ import type {
   BlockRef,
   ColumnNeeds,
   LogStore,
+  ReadCounters,
   ReadOptions,
   SkipTerms,
   StreamSelect,
   StreamVolume,
 } from "#storage";
-import type { ThreadTurns } from "./thread-turns.ts";
+import type { ThreadTurns, ThreadUse } from "./thread-turns.ts";
 
 /** A store whose readers share the thread with everything else: they get their blocks in turns. */
 export class PacedStore implements LogStore {
   readonly #inner: LogStore;
   readonly #turns: ThreadTurns;
+  /** By what all reads of a query share. */
+  readonly #uses = new WeakMap<ReadCounters, ThreadUse>();
 
   constructor(inner: LogStore, turns: ThreadTurns) {
     this.#inner = inner;
@@ -31,8 +34,11 @@ export class PacedStore implements LogStore {
     needs: ColumnNeeds,
     options: ReadOptions,
   ): AsyncIterable<Block> {
+    const { counters } = options;
+    const use = this.#uses.get(counters) ?? { usedMs: 0 };
+    this.#uses.set(counters, use);
     for await (const block of this.#inner.read(blocks, needs, options)) {
-      const turn = this.#turns.pass();
+      const turn = this.#turns.pass(use);
       if (turn !== undefined) {
         await turn;
         options.signal.throwIfAborted();

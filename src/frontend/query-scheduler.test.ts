@@ -114,6 +114,14 @@ test("so many run at once, and no more", async () => {
   assert.deepEqual(bench.started, ["a1", "a2", "a3", "a4"]);
 });
 
+test("a tenant that has none running does not wait for another's queries to end", async () => {
+  const bench = new Bench({ runningMax: 2, beyondMax: 2 });
+  for (const text of ["a1", "a2", "a3", "b1:500", "b2", "b3", "c1", "d1"]) await bench.ask(text);
+  assert.deepEqual(bench.started, ["a1", "a2", "b2", "c1"]);
+  await bench.end("b2");
+  assert.deepEqual(bench.started.slice(4), ["d1"]);
+});
+
 test("large queries are bounded by bytes and leave a place to small ones", async () => {
   const bench = new Bench({ runningMax: 4 });
   for (const text of ["a1:600", "b1:500", "c1:400", "d1:10", "d2:10"]) await bench.ask(text);

@@ -29,6 +29,8 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   /** Queries that run at once, at least 1. Large ones leave one of several places free. */
   readonly runningMax: number;
+  /** So many more may run, for tenants that have none running; 0 when not given. */
+  readonly beyondMax?: number;
   readonly smallBytesMax: number;
   /** Estimated bytes of the large queries that run; one alone may be larger. */
   readonly inFlightBytesMax: number;
@@ -181,8 +183,9 @@ export class QueryScheduler {
 
   /** Gives turns while there are places. Its bookkeeping is done before the query hears of it. */
   #startNext(): void {
-    while (this.runningCount < this.#options.runningMax) {
-      const next = this.#choose();
+    for (;;) {
+      const hasPlace = this.runningCount < this.#options.runningMax;
+      const next = hasPlace ? this.#choose() : this.#chooseBeyond();
       if (next === undefined) return;
       const { tenant, item, priority } = next;
       this.#queues[priority].begin(tenant, costOf(item.estimateBytes));
@@ -207,6 +210,20 @@ export class QueryScheduler {
     const quick = small.next(() => true);
     if (quick !== undefined) return { ...quick, priority: "small" };
     return fits ? { ...first, priority: "large" } : undefined;
+  }
+
+  /**
+   * The places of one tenant's queries are not to be waited for by others: a small query of a tenant
+   * that has none running is let in beyond them.
+   */
+  #chooseBeyond(): { tenant: string; item: Waiting; priority: Priority } | undefined {
+    const { runningMax, beyondMax = 0 } = this.#options;
+    if (this.runningCount >= runningMax + beyondMax) return undefined;
+    const { small, large } = this.#queues;
+    const next = small.next(({ tenant }) => {
+      return small.runningOf(tenant) + large.runningOf(tenant) === 0;
+    });
+    return next && { ...next, priority: "small" };
   }
 
   #fits(item: Waiting): boolean {

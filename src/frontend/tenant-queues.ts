@@ -35,6 +35,11 @@ export class TenantQueues<T extends object> {
     return true;
   }
 
+  /** Queries of a tenant that have their turn. */
+  runningOf(tenant: string): number {
+    return this.#tenants.get(tenant)?.running ?? 0;
+  }
+
   /** The first one `wanted` in the queue of the tenant that has paid least; it stays where it is. */
   next(wanted: (item: T) => boolean): { tenant: string; item: T } | undefined {
     let best: { tenant: string; item: T; paidBytes: number } | undefined;

@@ -12,16 +12,18 @@ interface Bench {
 function bench(): Bench {
   let nowMs = 0;
   const turns = new ThreadTurns({
-    clock: { monotonicMs: () => nowMs },
+    clock: { monotonicMs: () => nowMs, sleep: () => immediate() },
     newcomers: { letIn: immediate },
+    isPressed: () => false,
   });
   return {
     run: async (readers, blocks, blockMs) => {
       const byTurn: number[] = [0];
       let left = readers;
       const read = async (): Promise<void> => {
+        const use = { usedMs: 0 };
         for (let i = 0; i < blocks; i++) {
-          await turns.pass();
+          await turns.pass(use);
           byTurn[byTurn.length - 1]!++;
           nowMs += blockMs;
         }
@@ -52,13 +54,15 @@ test("short work goes on for eight milliseconds", async () => {
 test("readers come in the order in which they waited", async () => {
   let nowMs = 0;
   const turns = new ThreadTurns({
-    clock: { monotonicMs: () => nowMs },
+    clock: { monotonicMs: () => nowMs, sleep: () => immediate() },
     newcomers: { letIn: immediate },
+    isPressed: () => false,
   });
   let order = "";
   const read = async (name: string): Promise<void> => {
+    const use = { usedMs: 0 };
     for (let i = 0; i < 3; i++) {
-      await turns.pass();
+      await turns.pass(use);
       order += name;
       nowMs += 20;
     }
@@ -66,4 +70,57 @@ test("readers come in the order in which they waited", async () => {
   await Promise.all(["a", "b", "c"].map(read));
   assert.equal(order.slice(-6), "abcabc".slice(0, 6), order);
   assert.equal(turns.waitingCount, 0);
+});
+
+test("a cheap query passes those that have used much, but not for ever", async () => {
+  let nowMs = 0;
+  const turns = new ThreadTurns({
+    clock: { monotonicMs: () => nowMs, sleep: () => immediate() },
+    newcomers: { letIn: immediate },
+    isPressed: () => false,
+  });
+  const order: string[] = [];
+  const read = async (name: string, blocks: number): Promise<void> => {
+    const use = { usedMs: 0 };
+    for (let i = 0; i < blocks; i++) {
+      await turns.pass(use);
+      order.push(name);
+      nowMs += 50;
+    }
+  };
+  const expensive = ["a", "b", "c"].map((name) => read(name, 100));
+  while (order.length < 100) await immediate();
+  const before = order.length;
+  await read("cheap", 5);
+  const between = order.slice(before).filter((name) => name !== "cheap").length;
+  assert.ok(between <= 10, `${between} blocks of others`);
+  const flood = read("cheap", 400);
+  const from = order.length;
+  while (order.length < from + 200) await immediate();
+  const left = order.slice(from).filter((name) => name !== "cheap").length;
+  assert.ok(left >= 20, `${left} blocks of others beside a flood`);
+  await Promise.all([...expensive, flood]);
+});
+
+test("while pushes wait, queries pause for twice as long as they work", async () => {
+  let nowMs = 0;
+  let sleptMs = 0;
+  const turns = new ThreadTurns({
+    clock: {
+      monotonicMs: () => nowMs,
+      sleep: async (delayMs) => {
+        sleptMs += delayMs;
+        nowMs += delayMs;
+        await immediate();
+      },
+    },
+    newcomers: { letIn: immediate },
+    isPressed: () => true,
+  });
+  const use = { usedMs: 0 };
+  for (let i = 0; i < 20; i++) {
+    await turns.pass(use);
+    nowMs += 20;
+  }
+  assert.ok(sleptMs >= 700 && sleptMs <= 900, `${sleptMs} ms`);
 });

@@ -22,6 +22,10 @@ const turnMsMax = 250;
 const startedMax = 256;
 /** The same in bytes as they came; decoded they are several times as many. */
 const startedBytesMax: number = 8 * MiB;
+/** Less when that is more than what comes through in so long: nobody can pass them. */
+const startedMsMax = 500;
+/** But enough for the journal to sync many at a time. */
+const startedBytesMin: number = 1 * MiB;
 /** Once newcomers would wait longer than this, they are refused. */
 const expectedWaitMsMax = 2_000;
 /** Whoever was let in and has waited this long in truth is refused, too. */
@@ -93,12 +97,18 @@ export class PushTurns {
     );
   }
 
+  /** Pushes wait for their turn. */
+  get isPressed(): boolean {
+    return this.#waiting.count > 0;
+  }
+
   /**
    * Whether one more push of this tenant would have to wait too long. `arriving`: bytes of pushes
    * that will come before it.
    */
   isTooLong(tenant: string, arriving: { readonly own: number; readonly all: number }): boolean {
-    const beforeBytes = this.#waiting.bytesBefore(tenant, arriving);
+    // Whoever has been decoded goes on first.
+    const beforeBytes = this.#startedBytes + this.#waiting.bytesBefore(tenant, arriving);
     return beforeBytes > this.#rateBytesPerMs * expectedWaitMsMax;
   }
 
@@ -135,7 +145,9 @@ export class PushTurns {
   }
 
   #isFull(): boolean {
-    return this.#startedCount >= startedMax || this.#startedBytes >= startedBytesMax;
+    if (this.#startedCount >= startedMax) return true;
+    const bytes = Math.max(startedBytesMin, this.#rateBytesPerMs * startedMsMax);
+    return this.#startedBytes >= Math.min(startedBytesMax, bytes);
   }
 
   async #turn(): Promise<void> {
