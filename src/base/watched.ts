@@ -1,0 +1,122 @@
+/**
+ * What in this process is bounded, by name, so that its metrics can tell how full each is. Queues
+ * and caches say here that they exist; nobody asks them before somebody reads metrics. Names are
+ * constants of the code, so there are few. One that nobody holds any more is forgotten.
+ */
+
+export interface QueueFigures {
+  /** What waits now: requests, lines, entries, as the name says. */
+  readonly length: number;
+  readonly bytes?: number;
+}
+
+export interface CacheFigures {
+  readonly entries: number;
+  readonly bytes?: number;
+}
+
+export interface Totals {
+  /** Of all queues and caches of one name. */
+  readonly count: number;
+  /** Undefined when they are not bounded by bytes. */
+  readonly bytes: number | undefined;
+  /** What found no room in the queue, or had to leave the cache, since the process started. */
+  readonly lost: number;
+}
+
+interface Watched {
+  readonly owner: WeakRef<object>;
+  readonly read: () => { readonly count: number; readonly bytes: number | undefined } | undefined;
+}
+
+interface Family {
+  watched: Watched[];
+  lost: number;
+}
+
+/** Looked through for what is gone when it has grown to this: caches of a query come and go. */
+const lookFrom = 64;
+
+const queues = new Map<string, Family>();
+const caches = new Map<string, Family>();
+
+export function watchQueue<T extends object>(
+  name: string,
+  owner: T,
+  read: (owner: T) => QueueFigures,
+): void {
+  watch(familyOf(queues, name), owner, (one) => {
+    const { length, bytes } = read(one);
+    return { count: length, bytes };
+  });
+}
+
+export function watchCache<T extends object>(
+  name: string,
+  owner: T,
+  read: (owner: T) => CacheFigures,
+): void {
+  watch(familyOf(caches, name), owner, (one) => {
+    const { entries, bytes } = read(one);
+    return { count: entries, bytes };
+  });
+}
+
+/** Found no room: refused, dropped or left out. */
+export function countRefused(queue: string, count = 1): void {
+  familyOf(queues, queue).lost += count;
+}
+
+/** Had to make room for others. */
+export function countEvicted(cache: string, count = 1): void {
+  familyOf(caches, cache).lost += count;
+}
+
+export function queueTotals(): Map<string, Totals> {
+  return totalsOf(queues);
+}
+
+export function cacheTotals(): Map<string, Totals> {
+  return totalsOf(caches);
+}
+
+function familyOf(families: Map<string, Family>, name: string): Family {
+  let family = families.get(name);
+  if (family === undefined) families.set(name, (family = { watched: [], lost: 0 }));
+  return family;
+}
+
+function watch<T extends object>(
+  family: Family,
+  owner: T,
+  read: (owner: T) => { count: number; bytes: number | undefined },
+): void {
+  if (family.watched.length >= lookFrom) forgetGone(family);
+  const held = new WeakRef(owner);
+  family.watched.push({
+    owner: held,
+    read: () => {
+      const one = held.deref();
+      return one === undefined ? undefined : read(one);
+    },
+  });
+}
+
+function forgetGone(family: Family): void {
+  family.watched = family.watched.filter(({ owner }) => owner.deref() !== undefined);
+}
+
+function totalsOf(families: ReadonlyMap<string, Family>): Map<string, Totals> {
+  const totals = new Map<string, Totals>();
+  for (const [name, family] of families) {
+    let [count, bytes]: [number, number | undefined] = [0, undefined];
+    for (const { read } of family.watched) {
+      const figures = read();
+      if (figures === undefined) continue;
+      count += figures.count;
+      if (figures.bytes !== undefined) bytes = (bytes ?? 0) + figures.bytes;
+    }
+    totals.set(name, { count, bytes, lost: family.lost });
+  }
+  return totals;
+}
