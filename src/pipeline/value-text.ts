@@ -1,4 +1,6 @@
-import { latin1Text, utf8Text } from "./bytes-text.ts";
+import { utf8Text } from "./bytes-text.ts";
+import { asciiText } from "./short-texts.ts";
+
 /**
  * How the bytes of a field become its value: `ascii`, `raw` and `plain` bytes are the text, `json`
  * and `logfmt` bytes have escapes, `text` needs no bytes. All but `plain` (captures of `pattern`)
@@ -14,7 +16,7 @@ function decodeValue(text: string): string {
 }
 
 export function valueText(kind: ValueKind, buffer: Buffer, from: number, to: number): string {
-  if (kind === "ascii") return latin1Text(buffer, from, to);
+  if (kind === "ascii") return asciiText(buffer, from, to);
   const text = utf8Text(buffer, from, to);
   switch (kind) {
     case "plain":
