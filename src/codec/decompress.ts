@@ -71,6 +71,8 @@ function tooLarge(bytes: number, bytesMax: number): RequestError {
  * that promises more is a lie, refused before memory is taken for it.
  */
 const snappyGrowthMax = 22;
+/** Up to here a copy costs less than pages that are fresh from the system. */
+const copiedTwiceBytesMax = 16 * 1024 * 1024;
 
 /** Length of the content as the block's header claims it, or -1 when there is no valid header. */
 export function snappyBlockLength(block: Buffer): number {
@@ -114,13 +116,16 @@ export function decompressSnappyBlock(
   limits: DecompressLimits,
   take?: (bytes: number) => Buffer,
 ): Buffer {
-  if (checkedSnappyLength(block, limits).bytes === 0) {
+  const { bytes } = checkedSnappyLength(block, limits);
+  if (bytes === 0) {
     if (block.length === 1) return Buffer.alloc(0);
     throw new RequestError(400, "snappy: corrupt input");
   }
+  // A large one is not held three times over.
+  const copyOutputData = take === undefined || bytes <= copiedTwiceBytesMax;
   let content: Buffer;
   try {
-    content = uncompressSync(block, { asBuffer: true, copyOutputData: true }) as Buffer;
+    content = uncompressSync(block, { asBuffer: true, copyOutputData }) as Buffer;
   } catch {
     throw new RequestError(400, "snappy: corrupt input");
   }
