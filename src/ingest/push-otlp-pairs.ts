@@ -3,6 +3,9 @@ import type { OtlpName } from "./push-otlp-names.ts";
 
 /** Up to here a loop is faster than a call of Buffer's. */
 const copiedByLoopMax = 40;
+const pairsFirstBytes = 1024;
+/** Records of more metadata are rare; their memory is given back. */
+const pairsKeptBytesMax = 64 * 1024;
 const hexDigits: Buffer = Buffer.from("0123456789abcdef");
 
 /**
@@ -20,8 +23,22 @@ export class OtlpPairs {
   /** Names and values alone. */
   pairBytes = 0;
 
+  static #spare: OtlpPairs | undefined;
+
   constructor(capacityBytes: number) {
     this.bytes = Buffer.allocUnsafeSlow(capacityBytes);
+  }
+
+  /** Without pairs, the caller's until `giveBack`: requests use the same one after the other. */
+  static take(): OtlpPairs {
+    const pairs = OtlpPairs.#spare ?? new OtlpPairs(pairsFirstBytes);
+    OtlpPairs.#spare = undefined;
+    pairs.clear();
+    return pairs;
+  }
+
+  giveBack(): void {
+    if (this.bytes.length + this.starts.length * 4 <= pairsKeptBytesMax) OtlpPairs.#spare = this;
   }
 
   clear(): void {
@@ -160,7 +177,7 @@ function writeDigits(bytes: Buffer, from: number, digits: number, value: number)
  * `pairs` as a set has them: sorted, of one name the last. What arrived stays counted in `count` and
  * `pairBytes` of the original.
  */
-export function arranged(pairs: OtlpPairs): OtlpPairs {
+function arranged(pairs: OtlpPairs): OtlpPairs {
   const result = new OtlpPairs(pairs.length);
   for (const index of orderOf(pairs.names.slice(0, pairs.count))) result.addPair(pairs, index);
   return result;
@@ -182,20 +199,8 @@ function compareNames(a: OtlpName, b: OtlpName): number {
   return a.text < b.text ? -1 : 1;
 }
 
-/** What the records of one scope have in common. */
-export interface Inherited {
-  /** Arranged. */
-  readonly pairs: OtlpPairs;
-  /** As they arrived. */
-  readonly pairCount: number;
-  readonly pairBytes: number;
-  /** The set of these pairs alone once a record needed it. */
-  set: number | undefined;
-}
-
 /** How the pairs of records of one shape make a set. */
 interface Shape {
-  readonly inherited: Inherited;
   /** Names of the record's own pairs. */
   readonly names: readonly OtlpName[];
   /**
@@ -207,6 +212,34 @@ interface Shape {
 
 /** Records of one scope have few shapes, say with and without a trace. */
 const shapesMax = 4;
+/** Shapes of more pairs are not remembered: no exporter sends as many, and they would last. */
+const shapePairsMax = 256;
+
+/** What the records of one scope have in common. May serve several requests. */
+export class Inherited {
+  /** Arranged. */
+  readonly pairs: OtlpPairs;
+  /** As they arrived. */
+  readonly pairCount: number;
+  readonly pairBytes: number;
+  readonly #shapes: Shape[] = [];
+  #nextShape = 0;
+
+  constructor(arrived: OtlpPairs) {
+    this.pairs = arranged(arrived);
+    this.pairCount = arrived.count;
+    this.pairBytes = arrived.pairBytes;
+  }
+
+  shapeOf(own: OtlpPairs): Shape {
+    for (const shape of this.#shapes) if (isShapeOf(shape, own)) return shape;
+    const shape = newShape(own, this.pairs);
+    if (own.count > shapePairsMax) return shape;
+    this.#shapes[this.#nextShape] = shape;
+    this.#nextShape = (this.#nextShape + 1) % shapesMax;
+    return shape;
+  }
+}
 
 /**
  * Makes sets of a record's own pairs and the inherited ones, which win over pairs of the same name.
@@ -215,8 +248,9 @@ const shapesMax = 4;
  */
 export class OtlpSets {
   readonly #sets: MetadataSets;
-  readonly #shapes: Shape[] = [];
-  #nextShape = 0;
+  /** The set of inherited pairs alone, of the scope that asked for it last. */
+  #inherited: Inherited | undefined;
+  #inheritedSet = 0;
 
   constructor(sets: MetadataSets) {
     this.#sets = sets;
@@ -226,12 +260,13 @@ export class OtlpSets {
     const sets = this.#sets;
     const { pairs } = inherited;
     if (own.count === 0) {
-      if (inherited.set !== undefined) return inherited.set;
+      if (inherited === this.#inherited) return this.#inheritedSet;
       sets.append(pairs.bytes, 0, pairs.length);
-      inherited.set = sets.finishPacked(inherited.pairCount, inherited.pairBytes);
-      return inherited.set;
+      this.#inherited = inherited;
+      this.#inheritedSet = sets.finishPacked(inherited.pairCount, inherited.pairBytes);
+      return this.#inheritedSet;
     }
-    const { steps } = this.#shapeOf(own, inherited);
+    const { steps } = inherited.shapeOf(own);
     for (let i = 0; i < steps.length; i += 2) {
       const from = steps[i]!;
       const to = steps[i + 1]!;
@@ -240,25 +275,15 @@ export class OtlpSets {
     }
     return sets.finishPacked(own.count + inherited.pairCount, own.pairBytes + inherited.pairBytes);
   }
-
-  #shapeOf(own: OtlpPairs, inherited: Inherited): Shape {
-    for (const shape of this.#shapes) if (isShapeOf(shape, own, inherited)) return shape;
-    const shape = newShape(own, inherited);
-    this.#shapes[this.#nextShape] = shape;
-    this.#nextShape = (this.#nextShape + 1) % shapesMax;
-    return shape;
-  }
 }
 
-function isShapeOf(shape: Shape, own: OtlpPairs, inherited: Inherited): boolean {
-  const { names } = shape;
-  if (inherited !== shape.inherited || own.count !== names.length) return false;
+function isShapeOf({ names }: Shape, own: OtlpPairs): boolean {
+  if (own.count !== names.length) return false;
   for (let i = 0; i < names.length; i++) if (own.names[i] !== names[i]) return false;
   return true;
 }
 
-function newShape(own: OtlpPairs, inherited: Inherited): Shape {
-  const { pairs } = inherited;
+function newShape(own: OtlpPairs, pairs: OtlpPairs): Shape {
   const names = own.names.slice(0, own.count);
   const steps: number[] = [];
   for (const index of orderOf([...names, ...pairs.names.slice(0, pairs.count)])) {
@@ -271,5 +296,5 @@ function newShape(own: OtlpPairs, inherited: Inherited): Shape {
     if (steps.length > 0 && steps.at(-1) === from) steps[steps.length - 1] = to;
     else steps.push(from, to);
   }
-  return { inherited, names, steps: Int32Array.from(steps) };
+  return { names, steps: Int32Array.from(steps) };
 }

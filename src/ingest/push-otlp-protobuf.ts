@@ -111,7 +111,10 @@ class Decoder {
     const reader = this.#reader;
     const from = reader.at;
     const message = fieldOf(reader, "ScopeLogs", 10);
-    this.#mapper.beginScope(readScope(new ProtoReader(message)), message);
+    const mapper = this.#mapper;
+    if (!mapper.beginKnownScope(message)) {
+      mapper.beginScope(readScope(new ProtoReader(message)), message);
+    }
     reader.at = from;
     const { end } = reader;
     while (reader.at < end) {

@@ -4,7 +4,7 @@ import type { LabelPair } from "#model";
 import { type DecodedPush, type DecodedStream, GrowingRows } from "./push-columns.ts";
 import { MetadataSets } from "./push-metadata.ts";
 import { type OtlpName, otlpName } from "./push-otlp-names.ts";
-import { arranged, type Inherited, OtlpPairs, OtlpSets } from "./push-otlp-pairs.ts";
+import { Inherited, OtlpPairs, OtlpSets } from "./push-otlp-pairs.ts";
 import { type OtlpActions, otlpActionsOf } from "./push-otlp-rules.ts";
 import {
   type AnyValue,
@@ -52,14 +52,22 @@ export interface PreparedResource {
   readonly labels: readonly LabelPair[];
   readonly stream: StreamLabels;
   readonly metadata: OtlpPairs;
+  /** With what a scope adds, by that scope's bytes; the latest `scopesMax`. */
+  readonly scopes: Map<string, Inherited>;
 }
 
+/** An SDK names its scopes after loggers, of which a process may have many. */
+const scopesMax = 8;
+/** Larger ones are not worth remembering. */
+const scopeBytesMax = 512;
+
 /** Memory for resources remembered for one set of limits; a fleet sends the same ones for days. */
-const resourcesBytesMax = 4 * 1024 * 1024;
+const resourcesBytesMax = 8 * 1024 * 1024;
 /** Tenants with limits of their own have caches of their own; this many stay. */
 const cachesMax = 16;
-/** An estimate of what a remembered resource takes beside its key. */
-const resourceOverheadBytes = 1000;
+/** Estimates of what a remembered resource takes, by its bytes and beside them, scopes included. */
+const resourceGrowth = 12;
+const resourceOverheadBytes = 4000;
 
 /** Resources prepared before, by their bytes in protobuf, for one set of limits each. */
 export class OtlpResourceCache {
@@ -71,8 +79,9 @@ export class OtlpResourceCache {
     const known = this.#byLimits.get(limits);
     if (known !== undefined) return known;
     const cache = new LruMap<string, PreparedResource>({
+      name: "otlp_resources",
       weightMax: resourcesBytesMax,
-      weigh: (_, key) => key.length * 5 + resourceOverheadBytes,
+      weigh: (_, key) => key.length * resourceGrowth + resourceOverheadBytes,
     });
     this.#byLimits.set(limits, cache);
     return cache;
@@ -95,7 +104,7 @@ export class OtlpMapper {
   readonly actions: OtlpActions;
   readonly rows: GrowingRows = GrowingRows.take();
   /** The metadata of the record that is read; cleared by `addRow`. */
-  readonly own: OtlpPairs = new OtlpPairs(1024);
+  readonly own: OtlpPairs = OtlpPairs.take();
   readonly #metadata: MetadataSets;
   readonly #sets: OtlpSets;
   readonly #streams: DecodedStream[] = [];
@@ -132,7 +141,7 @@ export class OtlpMapper {
     const metadata = new OtlpPairs(256);
     for (const [name, value] of others) metadata.addText(otlpName(name), value);
     addCount(metadata, names.resourceDropped, resource.droppedAttributesCount);
-    return { labels, stream: this.#streamOf(labels), metadata };
+    return { labels, stream: this.#streamOf(labels), metadata, scopes: new Map() };
   }
 
   beginResource(resource: PreparedResource): void {
@@ -141,20 +150,33 @@ export class OtlpMapper {
     this.#inherited = undefined;
   }
 
-  /** The strings of its attributes lie in `bytes`. */
-  beginScope(scope: Omit<OtlpScope, "records">, bytes: Buffer = this.bytes): void {
-    const { metadata } = this.#resource!;
+  /** A scope that this resource had before, by its bytes in protobuf; false when it is unknown. */
+  beginKnownScope(message: Buffer): boolean {
+    if (message.length > scopeBytesMax) return false;
+    this.#inherited = this.#resource!.scopes.get(message.toString("latin1"));
+    return this.#inherited !== undefined;
+  }
+
+  /** The strings of its attributes lie in `message`, which is undefined when they lie in `bytes`. */
+  beginScope(scope: Omit<OtlpScope, "records">, message?: Buffer): void {
+    const { metadata, scopes } = this.#resource!;
     const pairs = new OtlpPairs(metadata.length + 64);
     for (let i = 0; i < metadata.count; i++) pairs.addPair(metadata, i);
     pairs.pairBytes = metadata.pairBytes;
     for (const attribute of scope.attributes) {
-      if (this.actions.scope(attribute.key) !== "drop") this.addAttribute(pairs, attribute, bytes);
+      if (this.actions.scope(attribute.key) === "drop") continue;
+      this.addAttribute(pairs, attribute, message);
     }
     pairs.addText(names.scopeName, scope.name);
     pairs.addText(names.scopeVersion, scope.version);
     addCount(pairs, names.scopeDropped, scope.droppedAttributesCount);
-    const { count: pairCount, pairBytes } = pairs;
-    this.#inherited = { pairs: arranged(pairs), pairCount, pairBytes, set: undefined };
+    this.#inherited = new Inherited(pairs);
+    if (message === undefined || message.length > scopeBytesMax) return;
+    for (const oldest of scopes.keys()) {
+      if (scopes.size < scopesMax) break;
+      scopes.delete(oldest);
+    }
+    scopes.set(message.toString("latin1"), this.#inherited);
   }
 
   /** An attribute of any kind as pairs. */
@@ -222,6 +244,7 @@ export class OtlpMapper {
 
   build(): DecodedPush {
     this.#endRun(this.rows.rowCount);
+    this.own.giveBack();
     return {
       ...this.rows.finish(),
       bytes: this.#extraBytes === 0 ? this.bytes : Buffer.concat([this.bytes, ...this.#extraLines]),
