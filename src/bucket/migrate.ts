@@ -4,7 +4,7 @@
  * on; a run that finds nothing new does nothing. Segments of days whose period is still `tsdb` are
  * asked by nobody: the switch is the change of `schema_config`, and until then nothing has changed.
  */
-import { isStoreError, StoreError } from "#base";
+import { isStoreError, messageOf, StoreError } from "#base";
 import { nextTurn } from "#world";
 import type { ObjectStore } from "#objectstore";
 import { decodeFooter, type ListedSegment, parseSegmentKey, SegmentStore } from "#segment";
@@ -208,8 +208,18 @@ class TableMigration {
       const index = await this.#shelf.open(this.#placed, file, this.#options.signal);
       for (const tenant of tenantsOfFile(file, index)) found.add(tenant);
     }
-    for (const tenant of found) validateTenantId(tenant);
+    for (const tenant of found) this.#checkTenant(tenant);
     return [...found].sort();
+  }
+
+  /** An index file may name anything. */
+  #checkTenant(tenant: string): void {
+    try {
+      validateTenantId(tenant);
+    } catch (error) {
+      const where = `index files of table ${this.#placed.table.name}`;
+      throw new StoreError("corrupt", `${where}: ${messageOf(error)}`);
+    }
   }
 
   async #plan(tenant: string, files: readonly TableFile[]): Promise<DayPlan> {

@@ -1,7 +1,7 @@
 /** Expressions made to ruin a backtracking engine, on texts long enough to show it. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compileRegex } from "./regex.ts";
+import { compileRegex, RegexSyntaxError } from "./regex.ts";
 
 /**
  * A linear run takes some 10 ms on a text of 50,000; a quadratic one seconds, an exponential one
@@ -62,3 +62,27 @@ test("a text larger than the fast engine's stack is matched all the same", () =>
   const regex = compileRegex("(?:ab|cd){2}[a-d]*(?:ab|cd)$", { anchored: false });
   assert.equal(regex.test("abcd".repeat(500_000)), true);
 });
+
+/** As long as a whole query may be. */
+const sourceLength = 131_072;
+const compileCpuMsMax = 1_000;
+const long: readonly (readonly [what: string, source: string])[] = [
+  ["one literal", `x${"- ".repeat(sourceLength / 2)}.*`],
+  ["a literal behind a choice", `(a|b|c)${"xyz".repeat(sourceLength / 3)}.`],
+  ["literals between dots", "ab.".repeat(sourceLength / 3)],
+  ["choices", "[ab]".repeat(sourceLength / 4)],
+];
+
+for (const [what, source] of long) {
+  test(`${sourceLength} characters of ${what} compile in time, or are refused`, () => {
+    const before = process.threadCpuUsage();
+    try {
+      compileRegex(source, { anchored: true });
+    } catch (error) {
+      assert.ok(error instanceof RegexSyntaxError, String(error));
+    }
+    const { user, system } = process.threadCpuUsage(before);
+    const cpuMs = (user + system) / 1000;
+    assert.ok(cpuMs < compileCpuMsMax, `${Math.round(cpuMs)} ms`);
+  });
+}

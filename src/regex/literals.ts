@@ -132,20 +132,30 @@ const termsOf = ({ exact, required }: Facts): readonly Term[] =>
 function factsOfConcat(parts: readonly Facts[]): Facts {
   const terms: Term[] = [];
   let row: Term = [""];
+  // What follows every text of the row: a long literal is not copied, nor compared, a character at a time.
+  let tail = "";
   let isExact = true;
+  const whole = (): Term => (tail === "" ? row : row.map((text) => text + tail));
   for (const part of parts) {
+    const [only, ...more] = part.exact ?? [];
+    if (only !== undefined && more.length === 0) {
+      tail += only;
+      continue;
+    }
+    const before = whole();
+    tail = "";
     if (part.exact !== undefined && row.length * part.exact.length <= alternativesMax) {
       const { exact } = part;
-      row = [...new Set(row.flatMap((text) => exact.map((more) => text + more)))];
+      row = [...new Set(before.flatMap((text) => exact.map((next) => text + next)))];
       continue;
     }
     isExact = false;
-    terms.push(row);
+    terms.push(before);
     if (part.exact === undefined) terms.push(...part.required);
     row = part.exact ?? [""];
   }
-  if (isExact) return { exact: row, required: [] };
-  return { exact: undefined, required: [...terms, row].filter(isUseful) };
+  if (isExact) return { exact: whole(), required: [] };
+  return { exact: undefined, required: [...terms, whole()].filter(isUseful) };
 }
 
 function factsOfAlternate(branches: readonly Facts[]): Facts {
