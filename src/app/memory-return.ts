@@ -11,6 +11,8 @@ import type { Clock, ProcessMemory } from "#world";
 const lookEveryMs = 5_000;
 /** Idle for so long. */
 const quietForMs = 30_000;
+/** The first time: what starting and replaying left behind is the most there is, and nobody is used to it yet. */
+const quietAfterStartMs = 10_000;
 /** Of one core. Timers, scrapes and health checks use less; a client that waits uses more. */
 const quietCpuShareMax = 0.02;
 /** Since the last time; less is not worth a pause. */
@@ -39,6 +41,7 @@ export async function returnMemory(
   let cpuMs = memory.cpuMs();
   let lookedMs = clock.monotonicMs();
   let quietSinceMs = lookedMs;
+  let quietNeededMs = quietAfterStartMs;
   // The least held since the last time: what the system took by itself does not count as growth.
   let keptBytes = 0;
   let trimmedBytes = 0;
@@ -47,12 +50,13 @@ export async function returnMemory(
     const nowMs = clock.monotonicMs();
     const usedMs = memory.cpuMs() - cpuMs;
     if (usedMs > (nowMs - lookedMs) * quietCpuShareMax) quietSinceMs = nowMs;
-    const isQuiet = nowMs - quietSinceMs >= quietForMs;
+    const isQuiet = nowMs - quietSinceMs >= quietNeededMs;
     const heldBytes = memory.rssBytes();
     keptBytes = Math.min(keptBytes, heldBytes);
     trimmedBytes = Math.min(trimmedBytes, heldBytes);
     if (isQuiet && heldBytes - keptBytes >= grownBytesMin) {
       memory.giveBack();
+      quietNeededMs = quietForMs;
       keptBytes = memory.rssBytes();
       given.inc(Math.max(0, heldBytes - keptBytes));
       log.debug("memory given back", { heldBytes, keptBytes });
