@@ -78,7 +78,7 @@ async function run(result: RunResult, io: CliIo): Promise<number> {
     alive();
   }
   await io.stderr.line(greeting(`${reachable(skald.url)}${server.httpPathPrefix}`));
-  await interruption(io.interrupted);
+  await interruption(AbortSignal.any([io.interrupted, skald.stopAsked]));
   if (loaded.config.shutdownDelayMs > 0) {
     log.info("draining", { delayMs: loaded.config.shutdownDelayMs });
   }

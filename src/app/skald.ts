@@ -23,6 +23,7 @@ import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
 import { BackgroundTasks, Newcomers, systemProcessMemory } from "#world";
 import { headBytesMax, type IngestSide, openIngest } from "./ingest.ts";
 import { type AccessSide, openAccess } from "./access.ts";
+import { observeBounds } from "./bound-metrics.ts";
 import { observeDiskSpace } from "./disk-space.ts";
 import { returnMemory } from "./memory-return.ts";
 import { openPage } from "./page.ts";
@@ -52,6 +53,7 @@ export class Skald {
   readonly #newcomers: Newcomers;
   readonly #admission: PushAdmission;
   readonly #profiles: Profiles;
+  readonly #stopAsked = new AbortController();
   #state: ProcessState = "starting";
   #ingest: IngestSide | undefined;
   #queries: QuerySide | undefined;
@@ -74,6 +76,11 @@ export class Skald {
       onFailure: ({ task, error }) =>
         options.log.error("background task failed", { task, reason: messageOf(error) }),
     });
+  }
+
+  /** Aborted when an operator asks for the end over HTTP. */
+  get stopAsked(): AbortSignal {
+    return this.#stopAsked.signal;
   }
 
   get url(): string {
@@ -123,6 +130,7 @@ export class Skald {
     this.#rules = rules;
     const ports = this.#ports(ingest, queries, life);
     observeReadiness(metrics, ports.admin);
+    observeBounds(metrics);
     observeDiskSpace(config, world.files, metrics);
     this.#http = await this.#listen(ports, [
       this.#patternsFamily(ingest, life),
@@ -251,6 +259,7 @@ export class Skald {
       },
       isStopping: () => this.#state === "stopping" || this.#state === "stopped",
       flush: (tenant) => ingester.flush(new AbortController().signal, tenant),
+      terminate: () => this.#stopAsked.abort(),
       services: () => this.#services(),
       configYaml: (mode) =>
         ({ full: loaded.yaml, diff: loaded.yamlDiff, defaults: loaded.yamlDefaults })[mode],

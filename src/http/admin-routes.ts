@@ -1,3 +1,4 @@
+import { RequestError } from "#base";
 import { type LogLevel, logLevels } from "#telemetry";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parametersOf } from "./parameters.ts";
@@ -20,6 +21,9 @@ export function adminRoutes(app: FastifyInstance, ports: HttpPorts): void {
   };
   route(app, ["GET", "POST"], "/flush", flush, { kind: "read" });
   route(app, ["GET", "POST"], "/flush/tenant", flushTenant, { kind: "read" });
+  const stop = (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> =>
+    shutDown(request, reply, ports);
+  route(app, ["GET", "POST"], "/ingester/shutdown", stop, { kind: "read" });
   route(
     app,
     ["GET", "POST"],
@@ -30,6 +34,36 @@ export function adminRoutes(app: FastifyInstance, ports: HttpPorts): void {
         : setLevel(request, reply, ports),
     { kind: "admin" },
   );
+}
+
+/**
+ * Writes what is in memory to the store unless `flush=false`, answers, and ends the process unless
+ * `terminate=false`. Only with a token file: else anybody who can connect could end it.
+ */
+async function shutDown(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { access, admin, log }: HttpPorts,
+): Promise<FastifyReply> {
+  const { terminate } = admin;
+  if (access === undefined || terminate === undefined) {
+    throw new RequestError(403, "only with skald.token_file; send the process SIGTERM instead");
+  }
+  const parameters = parametersOf(request);
+  const wants = (name: string): boolean => {
+    const text = parameters.get(name) || "true";
+    if (text !== "true" && text !== "false") {
+      throw new RequestError(400, `${name} is true or false`);
+    }
+    return text === "true";
+  };
+  const [flushes, ends] = [wants("flush"), wants("terminate")];
+  if (flushes) await admin.flush();
+  if (ends) {
+    log.info("asked to shut down");
+    reply.raw.once("close", terminate);
+  }
+  return reply.code(204).send();
 }
 
 function setLevel(request: FastifyRequest, reply: FastifyReply, ports: HttpPorts): FastifyReply {

@@ -97,6 +97,8 @@ export interface AdminPort {
   readonly isStopping: () => boolean;
   /** Writes everything in memory (or one tenant's) to the store. */
   flush(tenant?: string): Promise<void>;
+  /** Stops the process as a signal would: requests under way end, what was accepted is kept. */
+  readonly terminate?: () => void;
   /** Services and their states, for `/services`. */
   services(): readonly { readonly name: string; readonly state: string }[];
   /**
