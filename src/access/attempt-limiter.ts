@@ -12,6 +12,7 @@ const addressesMax = 65_536;
 export class AttemptLimiter {
   readonly #clock: Clock;
   readonly #debts = new LruMap<string, { readonly count: number; readonly atMs: number }>({
+    name: "login_attempts",
     weightMax: addressesMax,
   });
 

@@ -1,4 +1,4 @@
-import { isStoreError, messageOf } from "#base";
+import { isStoreError, messageOf, watchQueue } from "#base";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock, FileHandle, Files } from "#world";
 
@@ -46,6 +46,10 @@ export class Audit {
 
   constructor(options: AuditOptions) {
     this.#options = options;
+    watchQueue("audit_lines", this, (one) => ({
+      length: one.#pending.length,
+      bytes: one.#pendingBytes,
+    }));
   }
 
   record(event: AuditEvent): void {

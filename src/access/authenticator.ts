@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { Limiter, LruMap, minute, RequestError } from "#base";
+import { countRefused, Limiter, LruMap, minute, RequestError } from "#base";
 import type { Metrics } from "#telemetry";
 import type { Clock, Random } from "#world";
 import type { AttemptLimiter } from "./attempt-limiter.ts";
@@ -72,8 +72,11 @@ const credentialLengthMax = 4096;
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
   readonly #key: Buffer;
-  readonly #verified = new LruMap<string, { readonly untilMs: number }>({ weightMax: verifiedMax });
-  readonly #tries = new Limiter(triesAtOnceMax);
+  readonly #verified = new LruMap<string, { readonly untilMs: number }>({
+    name: "verified_credentials",
+    weightMax: verifiedMax,
+  });
+  readonly #tries = new Limiter(triesAtOnceMax, "password_checks");
   readonly #underWay = new Map<string, Promise<boolean>>();
   #trying = 0;
 
@@ -207,6 +210,7 @@ export class Authenticator {
 
   async #try(check: () => Promise<boolean>): Promise<boolean> {
     if (this.#trying >= triesWaitingMax) {
+      countRefused("password_checks");
       throw new RequestError(429, "too many logins at once", { retryAfterSeconds: 5 });
     }
     this.#trying++;

@@ -27,7 +27,7 @@ export class Sessions {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #lifetimeMs: number;
-  readonly #sessions = new LruMap<string, Session>({ weightMax: sessionsMax });
+  readonly #sessions = new LruMap<string, Session>({ name: "sessions", weightMax: sessionsMax });
   readonly #idsOf = new Map<string, string[]>();
 
   constructor(options: {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isStoreError, MiB, messageOf } from "#base";
+import { countRefused, isStoreError, MiB, messageOf, watchQueue } from "#base";
 import type { Files } from "#world";
 
 /** Pieces that wait to be written; when the disk is slower than that, some are only in memory. */
@@ -37,6 +37,10 @@ export class PieceFolder {
 
   private constructor(options: PieceFolderOptions) {
     this.#options = options;
+    watchQueue("results_to_disk", this, (one) => ({
+      length: one.#waiting.size,
+      bytes: one.#waitingBytes,
+    }));
   }
 
   /** Finds what an earlier process left, oldest first. Throws StoreError. */
@@ -83,7 +87,10 @@ export class PieceFolder {
   /** Keeps `bytes`, which nobody may change, some time soon. */
   put(name: string, bytes: Buffer): void {
     if (this.#isClosed || bytes.length > this.#options.bytesMax) return;
-    if (this.#waitingBytes + bytes.length > waitingBytesMax) return;
+    if (this.#waitingBytes + bytes.length > waitingBytesMax) {
+      countRefused("results_to_disk");
+      return;
+    }
     this.#waitingBytes += bytes.length - (this.#waiting.get(name)?.length ?? 0);
     this.#waiting.set(name, bytes);
     this.#work ??= this.#writeAll();

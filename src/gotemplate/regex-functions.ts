@@ -8,7 +8,10 @@ import { integer } from "./values.ts";
 
 /** Expressions are nearly always constants of the template; this many stay compiled. */
 const compiledCountMax = 256;
-const compiled = new LruMap<string, Regex>({ weightMax: compiledCountMax });
+const compiled = new LruMap<string, Regex>({
+  name: "template_regexes",
+  weightMax: compiledCountMax,
+});
 
 function regexFor(source: string): Regex {
   const known = compiled.get(source);

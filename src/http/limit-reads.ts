@@ -18,7 +18,7 @@ interface Account {
  * done for the request. A request of several tenants counts for each.
  */
 export function limitReads(app: FastifyInstance, ports: HttpPorts): void {
-  const accounts = new LruMap<string, Account>({ weightMax: tenantsMax });
+  const accounts = new LruMap<string, Account>({ name: "read_rates", weightMax: tenantsMax });
   const refused = ports.metrics.counter(
     "skald_reads_refused_total",
     "Requests that read and were answered 429 because of the tenant's limits.",

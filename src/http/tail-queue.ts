@@ -1,4 +1,4 @@
-import { MiB } from "#base";
+import { countRefused, MiB, watchQueue } from "#base";
 import type { DroppedEntry, TailEntry } from "./tail-frame.ts";
 
 /** What waits for one client; beyond it entries are dropped, and named in the next frame. */
@@ -20,6 +20,14 @@ export class TailQueue {
   #heldBytes = 0;
   #dropped: DroppedEntry[] = [];
 
+  constructor() {
+    watchQueue("tail_entries", this, ({ length, heldBytes }) => ({ length, bytes: heldBytes }));
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   get length(): number {
     return this.#waiting.length;
   }
@@ -34,6 +42,7 @@ export class TailQueue {
       if (this.#dropped.length < droppedNamedMax) {
         this.#dropped.push({ timeNs: entry.timeNs, labels: entry.labels });
       }
+      countRefused("tail_entries");
       return;
     }
     this.#waiting.push(waiting);

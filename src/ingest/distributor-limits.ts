@@ -42,7 +42,10 @@ export interface LimitInput {
 /** Rates by tenant and stream, and the number of streams. */
 export class IngestLimits {
   readonly #active: ActiveStreams;
-  readonly #tenants = new LruMap<string, TenantBuckets>({ weightMax: tenantsMax });
+  readonly #tenants = new LruMap<string, TenantBuckets>({
+    name: "tenant_rates",
+    weightMax: tenantsMax,
+  });
 
   constructor(active: ActiveStreams) {
     this.#active = active;
@@ -118,7 +121,7 @@ export class IngestLimits {
     if (known !== undefined) return known;
     const buckets = {
       whole: new TokenBucket(),
-      streams: new LruMap<string, TokenBucket>({ weightMax: streamsMax }),
+      streams: new LruMap<string, TokenBucket>({ name: "stream_rates", weightMax: streamsMax }),
     };
     this.#tenants.set(tenant, buckets);
     return buckets;

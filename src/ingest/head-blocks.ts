@@ -114,6 +114,7 @@ interface Known<T> {
 /** Builds blocks from head runs, and remembers some. */
 export class HeadBlocks {
   readonly #cache = new LruMap<string, Known<Block>>({
+    name: "head_blocks",
     weightMax: cacheBytesMax,
     weigh: ({ value, signature }) => blockBytes(value) + signature.byteLength,
   });

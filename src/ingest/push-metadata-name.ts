@@ -33,6 +33,7 @@ nameBytes[0x5f] = underscoreKind;
 
 /** Distinct names in use are few; those of a hostile client must not fill memory. */
 const cache = new LruMap<string, string>({
+  name: "metadata_names",
   weightMax: 512 * 1024,
   weigh: (value, key) => value.length + key.length + 32,
 });

@@ -50,9 +50,10 @@ export class StreamLabelCache {
     const known = this.#byLimits.get(limits);
     if (known !== undefined) return known;
     const weigh = (_: StreamLabels, key: string): number => key.length * 4 + entryOverheadBytes;
+    const options = { name: "stream_labels", weightMax: cacheBytesMax, weigh };
     const caches = {
-      texts: new LruMap<string, StreamLabels>({ weightMax: cacheBytesMax, weigh }),
-      objects: new LruMap<string, StreamLabels>({ weightMax: cacheBytesMax, weigh }),
+      texts: new LruMap<string, StreamLabels>(options),
+      objects: new LruMap<string, StreamLabels>(options),
     };
     this.#byLimits.set(limits, caches);
     return caches;

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { MiB, StoreError } from "#base";
+import { countRefused, MiB, StoreError, watchQueue } from "#base";
 import { type Clock, type Files, makeDurableFolder, type Random } from "#world";
 import { appendError, FileWriter, type RecordToWrite } from "./file-writer.ts";
 import { damageKind, DamageList } from "./journal-damage.ts";
@@ -147,6 +147,10 @@ class LocalJournal implements Journal {
       lastSequence: opened.lastSequence,
       onFile: (file) => this.#kept.push(file),
     });
+    watchQueue("journal_records", this, (one) => ({
+      length: one.#queue.length,
+      bytes: one.#queuedBytes,
+    }));
   }
 
   get damage(): readonly JournalDamage[] {
@@ -184,6 +188,7 @@ class LocalJournal implements Journal {
       assert(bodyBytes <= recordBytesMax, `record of ${bodyBytes} bytes`);
       const sizeBytes = recordSizeBytes(bodyBytes);
       if (this.#queuedBytes > 0 && this.#queuedBytes + sizeBytes > this.#queuedBytesMax) {
+        countRefused("journal_records");
         const state = `${this.#queuedBytes} of at most ${this.#queuedBytesMax} bytes wait`;
         reject(new StoreError("unavailable", `journal ${folder}: ${state} for the disk`));
         return;

@@ -36,6 +36,7 @@ const rememberedCharsMax: number = 2 * MiB;
 const rememberedTextMax = 4_096;
 
 const remembered: LruMap<string, Expr> = new LruMap({
+  name: "parsed_queries",
   weightMax: rememberedCharsMax,
   weigh: (_expr, text) => text.length,
 });

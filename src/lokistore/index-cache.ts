@@ -21,11 +21,12 @@ export class IndexCache {
   readonly #folder: IndexFolder | undefined;
   readonly #indexes: LruMap<string, TsdbIndex>;
   readonly #loading = new Map<string, Promise<TsdbIndex>>();
-  readonly #limiter = new Limiter(getsInFlightMax);
+  readonly #limiter = new Limiter(getsInFlightMax, "loki_index_reads");
 
   constructor(options: { cacheBytes: number; folder: IndexFolder | undefined }) {
     this.#folder = options.folder;
     this.#indexes = new LruMap({
+      name: "loki_indexes",
       weightMax: options.cacheBytes,
       weigh: (index) => index.heldBytes,
     });

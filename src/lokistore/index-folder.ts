@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { isStoreError } from "#base";
+import { isStoreError, watchCache } from "#base";
 import { crc32c } from "#lokichunk";
 import type { Files } from "#world";
 
@@ -24,6 +24,10 @@ export class IndexFolder {
 
   constructor(options: IndexFolderOptions) {
     this.#options = options;
+    watchCache("loki_index_files", this, (one) => ({
+      entries: one.#sizes.size,
+      bytes: one.#bytes,
+    }));
   }
 
   async get(key: string): Promise<Buffer | undefined> {

@@ -46,7 +46,10 @@ const exactFactsMax = 65_536;
 
 /** Facts of chunks that were read as a whole, by object key. */
 export class KnownFacts {
-  readonly #facts = new LruMap<string, ExactFacts>({ weightMax: exactFactsMax });
+  readonly #facts = new LruMap<string, ExactFacts>({
+    name: "loki_chunk_facts",
+    weightMax: exactFactsMax,
+  });
 
   get(key: string): ExactFacts | undefined {
     return this.#facts.get(key);

@@ -40,7 +40,11 @@ export class ChunkCache {
   readonly #objects: LruMap<string, Buffer>;
 
   constructor(cacheBytes: number) {
-    this.#objects = new LruMap({ weightMax: cacheBytes, weigh: (bytes) => bytes.length });
+    this.#objects = new LruMap({
+      name: "loki_chunks",
+      weightMax: cacheBytes,
+      weigh: (bytes) => bytes.length,
+    });
   }
 
   get(key: string): Buffer | undefined {

@@ -50,7 +50,7 @@ export class TableFiles {
     weigh: ({ byKey }) => byKey.size + 1,
   });
   readonly #loading = new Map<string, Loading>();
-  readonly #limiter = new Limiter(listsInFlightMax);
+  readonly #limiter = new Limiter(listsInFlightMax, "loki_table_listings");
 
   /** Names below the path prefix. */
   #folders: { readonly names: Set<string>; readonly listedMs: number } | undefined;

@@ -66,7 +66,7 @@ export class AzureCalls {
     this.#secrets = how.secrets;
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs || timeoutMs;
-    this.#slots = new Slots(options.connectionsMax ?? connectionsMax);
+    this.#slots = new Slots(options.connectionsMax ?? connectionsMax, "object_store_requests");
   }
 
   /** `run` must have read the whole answer when it resolves. */

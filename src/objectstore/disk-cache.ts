@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { join } from "node:path";
-import { MiB, second, StoreError } from "#base";
+import { countRefused, MiB, second, StoreError, watchQueue } from "#base";
 import { type Clock, type Files, makeDurableFolder } from "#world";
 import {
   createSlab,
@@ -86,6 +86,7 @@ export class DiskCache {
   /** Files of earlier processes are not written to: their ends may be torn. */
   #isLastOurs = false;
   #waitingBytes = 0;
+  #waitingCount = 0;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> = Promise.resolve();
 
@@ -96,6 +97,10 @@ export class DiskCache {
     assert.ok(options.bytesMax >= diskCacheBytesMin, `${options.bytesMax} bytes`);
     const wanted = Math.floor(options.bytesMax / slabsWanted);
     this.#slabBytesMax = Math.min(slabBytesMax, Math.max(slabBytesMin, wanted));
+    watchQueue("object_cache_writes", this, (one) => ({
+      length: one.#waitingCount,
+      bytes: one.#waitingBytes,
+    }));
   }
 
   /** A file of an earlier process; in order. */
@@ -143,11 +148,14 @@ export class DiskCache {
     const bytes = pages.reduce((sum, { body }) => sum + body.length, 0);
     if (this.#isPaused() || this.#waitingBytes + bytes > waitingBytesMax) {
       this.observer.skipped(bytes);
+      countRefused("object_cache_writes");
       return;
     }
     this.#waitingBytes += bytes;
+    this.#waitingCount++;
     this.#later(async () => {
       this.#waitingBytes -= bytes;
+      this.#waitingCount--;
       if (isWanted() && !this.#isPaused()) await this.#append(pages, isWanted);
     });
   }

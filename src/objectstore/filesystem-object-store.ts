@@ -62,7 +62,10 @@ class FilesystemObjectStore implements ObjectStore {
   readonly #temporaryPrefix: string;
   #putCount = 0;
   /** Folders whose own name is durable. Forgotten before an attempt to remove them. */
-  readonly #durableFolders = new LruMap<string, true>({ weightMax: knownFoldersMax });
+  readonly #durableFolders = new LruMap<string, true>({
+    name: "known_folders",
+    weightMax: knownFoldersMax,
+  });
 
   constructor(options: FilesystemObjectStoreOptions) {
     this.name = `filesystem ${options.folder}`;

@@ -67,7 +67,7 @@ export class GcsCalls {
     this.#secrets = how.secrets;
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs || timeoutMs;
-    this.#slots = new Slots(options.connectionsMax ?? connectionsMax);
+    this.#slots = new Slots(options.connectionsMax ?? connectionsMax, "object_store_requests");
   }
 
   /**

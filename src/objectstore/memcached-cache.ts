@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { crc32 } from "node:zlib";
-import { MiB } from "#base";
+import { countRefused, MiB, watchQueue } from "#base";
 import type { Clock } from "#world";
 
 /** What waits to be written; more is not kept. */
@@ -98,11 +98,16 @@ export class MemcachedCache {
   readonly #servers: readonly Server[];
   readonly #itemBytesMax: number;
   #waitingBytes = 0;
+  #waitingCount = 0;
 
   constructor(options: MemcachedOptions, servers: readonly Server[]) {
     this.#options = options;
     this.#servers = servers;
     this.#itemBytesMax = options.itemBytesMax || 1 * MiB - 1024;
+    watchQueue("memcached_writes", this, (one) => ({
+      length: one.#waitingCount,
+      bytes: one.#waitingBytes,
+    }));
   }
 
   /** Values in the order of `names`. Never rejects; takes `timeoutMs` at most. */
@@ -141,16 +146,19 @@ export class MemcachedCache {
     const server = this.#serverOf(key);
     const bytes = value.length + checksumBytes;
     const isTooMuch = this.#waitingBytes + bytes > waitingBytesMax || bytes > this.#itemBytesMax;
+    if (isTooMuch) countRefused("memcached_writes");
     if (isTooMuch || this.#isPaused(server)) return;
     const item = Buffer.allocUnsafeSlow(bytes);
     item.writeUInt32LE(checksumOf(key, value), 0);
     item.set(value, checksumBytes);
     this.#waitingBytes += bytes;
+    this.#waitingCount++;
     const expires = Math.min(this.#options.expirySeconds, expirySecondsMax);
     void this.#inTime(server.client.set(key, item, { expires }))
       .catch((error: unknown) => this.#fail(server, error))
       .finally(() => {
         this.#waitingBytes -= bytes;
+        this.#waitingCount--;
       });
   }
 

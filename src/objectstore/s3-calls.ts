@@ -35,7 +35,10 @@ export class S3Calls {
     this.#connection = connection;
     this.#clock = options.clock;
     this.#timeoutMs = options.http?.timeoutMs ?? 0;
-    this.#slots = new Slots(options.http?.connectionsMax ?? connectionsMax);
+    this.#slots = new Slots(
+      options.http?.connectionsMax ?? connectionsMax,
+      "object_store_requests",
+    );
   }
 
   get sdk(): S3Connection["sdk"] {

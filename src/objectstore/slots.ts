@@ -1,10 +1,18 @@
+import { watchQueue } from "#base";
+
 /** So many at a time, the others wait in order. */
 export class Slots {
   #freeCount: number;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(count: number) {
+  /** By its `name` metrics tell who waits. */
+  constructor(count: number, name?: string) {
     this.#freeCount = count;
+    if (name !== undefined) watchQueue(name, this, (one) => ({ length: one.waitingCount }));
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
   }
 
   /** Rejects with the signal's reason when aborted before its turn. */

@@ -3,7 +3,7 @@
  * keeping a reference: batches wait in a queue, and a background task learns from a bounded number
  * of lines per second. Up to that rate every line counts; above it every n-th line stands for n.
  */
-import { MiB } from "#base";
+import { countEvicted, countRefused, MiB, watchCache, watchQueue } from "#base";
 import { dayOfSeconds, type EntryBatch, type Labels } from "#model";
 import { type Clock, nextTurn } from "#world";
 import { BatchQueue, type WaitingBatch } from "./batch-queue.ts";
@@ -89,6 +89,20 @@ export class PatternStore {
     this.#linesPerSecondMax = options.linesPerSecondMax ?? linesPerSecondMaxDefault;
     this.#patternBytesMax = options.patternBytesMax ?? patternBytesMaxDefault;
     this.#budget = this.#linesPerSecondMax;
+    watchQueue("pattern_lines", this, (one) => ({
+      length: one.waitingLineCount,
+      bytes: one.#queue.bytes,
+    }));
+    watchCache("patterns", this, (one) => ({
+      entries: one.#streamCount,
+      bytes: one.heapBytes,
+    }));
+  }
+
+  get #streamCount(): number {
+    let count = 0;
+    for (const streams of this.#tenants.values()) count += streams.size;
+    return count;
   }
 
   /** Memory of templates and counts, estimated. */
@@ -134,7 +148,10 @@ export class PatternStore {
     if (this.#queue.rowCount === 0 || takeMax <= 0) return;
     this.#turn++;
     const stride = Math.max(1, Math.ceil((this.#queue.rowCount - leaveMax) / takeMax));
-    this.#budget -= this.#queue.take({ takeMax, stride }, this.#learn);
+    const waiting = this.#queue.rowCount;
+    const learned = this.#queue.take({ takeMax, stride }, this.#learn);
+    this.#budget -= learned;
+    countRefused("pattern_lines", waiting - this.#queue.rowCount - learned);
     this.#batch = undefined;
     this.#stream = undefined;
     if (this.#heapBytes > this.#patternBytesMax) this.#forgetIdleStreams();
@@ -195,6 +212,7 @@ export class PatternStore {
       streams.delete(stream.labels.key);
       if (streams.size === 0) this.#tenants.delete(tenant);
       this.#heapBytes -= stream.heapBytes;
+      countEvicted("patterns");
     }
   }
 

@@ -72,7 +72,11 @@ export interface EntryQueriesOptions {
 }
 
 export function createEntryQueries(options: EntryQueriesOptions): EntryQueries {
-  const gate = new QueryGate({ atOnceMax: exportsAtOnceDefault, waitingMax: exportsWaitingMax });
+  const gate = new QueryGate({
+    name: "exports",
+    atOnceMax: exportsAtOnceDefault,
+    waitingMax: exportsWaitingMax,
+  });
   return {
     export: (request) => exportEntries(options, gate, request),
     context: (request) => contextOf(options, request),

@@ -1,4 +1,4 @@
-import { RequestError } from "#base";
+import { countRefused, RequestError, watchQueue } from "#base";
 
 /**
  * Queries that run at once when nothing else is configured. Scanning shares one thread, so more of
@@ -22,11 +22,16 @@ export class QueryGate {
   readonly #waitingMax: number;
   /** Tenants with somebody waiting, in the order they come next. */
   readonly #queues = new Map<string, Waiting[]>();
+  readonly #name: string | undefined;
   #inside = 0;
 
-  constructor(options: { atOnceMax: number; waitingMax: number }) {
+  /** By its `name` metrics tell who waits. */
+  constructor(options: { atOnceMax: number; waitingMax: number; name?: string }) {
+    const { name } = options;
     this.#atOnceMax = options.atOnceMax;
     this.#waitingMax = options.waitingMax;
+    this.#name = name;
+    if (name !== undefined) watchQueue(name, this, (one) => ({ length: one.#waitingCount }));
   }
 
   /**
@@ -38,6 +43,12 @@ export class QueryGate {
     if (free !== undefined) return free;
     await this.#wait(tenant, signal);
     return this.#place();
+  }
+
+  get #waitingCount(): number {
+    let count = 0;
+    for (const queue of this.#queues.values()) count += queue.length;
+    return count;
   }
 
   /** Enters at once, or not at all. */
@@ -61,6 +72,7 @@ export class QueryGate {
   async #wait(tenant: string, signal: AbortSignal): Promise<void> {
     const queue = this.#queues.get(tenant) ?? [];
     if (queue.length >= this.#waitingMax) {
+      if (this.#name !== undefined) countRefused(this.#name);
       throw new RequestError(429, "too many outstanding requests");
     }
     this.#queues.set(tenant, queue);

@@ -67,7 +67,10 @@ interface Compiled {
 
 /** Rules are expanded for every alert at every evaluation; this many texts stay parsed. */
 const compiledMax = 2000;
-const compiledTexts = new LruMap<string, Compiled>({ weightMax: compiledMax });
+const compiledTexts = new LruMap<string, Compiled>({
+  name: "alert_templates",
+  weightMax: compiledMax,
+});
 
 function compile(text: string, alert: string, sources: TemplateSources): Compiled {
   const place = JSON.stringify([alert, text]);

@@ -25,7 +25,10 @@ interface Remembered {
 
 export class ObjectRuleStore implements RuleStore {
   readonly #objects: ObjectStore;
-  readonly #remembered = new LruMap<string, Remembered>({ weightMax: rememberedMax });
+  readonly #remembered = new LruMap<string, Remembered>({
+    name: "rules",
+    weightMax: rememberedMax,
+  });
 
   constructor(objects: ObjectStore) {
     this.#objects = objects;

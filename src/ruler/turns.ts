@@ -1,3 +1,5 @@
+import { watchQueue } from "#base";
+
 /** Lets only so many run at the same time; the others wait in the order they came. */
 export class Turns {
   #free: number;
@@ -5,6 +7,7 @@ export class Turns {
 
   constructor(atOnceMax: number) {
     this.#free = atOnceMax;
+    watchQueue("rule_groups", this, ({ waiting }) => ({ length: waiting }));
   }
 
   get waiting(): number {

@@ -27,7 +27,7 @@ export class DecodedCache {
   readonly #blocks: LruMap<string, DecodedColumns>;
 
   constructor(cacheBytes: number) {
-    this.#blocks = new LruMap({ weightMax: cacheBytes, weigh: weightOf });
+    this.#blocks = new LruMap({ name: "decoded_columns", weightMax: cacheBytes, weigh: weightOf });
   }
 
   get(ref: SegmentBlockRef): DecodedColumns {

@@ -46,11 +46,15 @@ interface ReadBytes {
 export class FilterCache {
   readonly #objects: ObjectStore;
   readonly #segments: LruMap<string, SegmentFilters>;
-  readonly #limiter = new Limiter(getsInFlightMax);
+  readonly #limiter = new Limiter(getsInFlightMax, "filter_reads");
 
   constructor(objects: ObjectStore, cacheBytes: number) {
     this.#objects = objects;
-    this.#segments = new LruMap({ weightMax: cacheBytes, weigh: (one) => weightOf(one) });
+    this.#segments = new LruMap({
+      name: "filters",
+      weightMax: cacheBytes,
+      weigh: (one) => weightOf(one),
+    });
   }
 
   /**

@@ -27,13 +27,17 @@ export class FooterCache {
   readonly #objects: ObjectStore;
   readonly #footers: LruMap<string, SegmentFooter>;
   readonly #loading = new Map<string, Promise<SegmentFooter>>();
-  readonly #limiter = new Limiter(getsInFlightMax);
+  readonly #limiter = new Limiter(getsInFlightMax, "footer_reads");
   /** A stream is in many segments; its labels are in memory once. */
   readonly #labels = new SharedLabels();
 
   constructor(objects: ObjectStore, cacheBytes: number) {
     this.#objects = objects;
-    this.#footers = new LruMap({ weightMax: cacheBytes, weigh: (footer) => footer.weightBytes });
+    this.#footers = new LruMap({
+      name: "footers",
+      weightMax: cacheBytes,
+      weigh: (footer) => footer.weightBytes,
+    });
   }
 
   /** The footer, if it is in memory. */

@@ -45,7 +45,7 @@ export class PlanCache {
   readonly #plans: LruMap<string, KnownPlan>;
 
   constructor(cacheBytes: number) {
-    this.#plans = new LruMap({ weightMax: cacheBytes, weigh: weightOf });
+    this.#plans = new LruMap({ name: "block_plans", weightMax: cacheBytes, weigh: weightOf });
   }
 
   /** Blocks with entries of matching streams in the range, reduced to those streams. */

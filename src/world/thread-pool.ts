@@ -4,6 +4,7 @@
  * process has none. The file they run calls `serveThread`.
  */
 import { type Transferable, Worker } from "node:worker_threads";
+import { watchQueue } from "#base";
 import type { Clock } from "./clock.ts";
 
 export interface ThreadPoolOptions {
@@ -61,6 +62,7 @@ export class ThreadPool {
 
   constructor(options: ThreadPoolOptions) {
     this.#options = options;
+    watchQueue("block_scans", this, (one) => ({ length: one.#queue.length }));
   }
 
   get threadsMax(): number {

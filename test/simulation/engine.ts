@@ -102,9 +102,16 @@ export async function startEngine(parts: {
   const memory = new BatchMemory({ pooledFromBytes: 1, overwrites: true });
   const ingest = await openIngest({ config, limits, stores, world, log, metrics, memory });
   const life = openLifecycle({ config, limits, stores, ingest, world, log, metrics, board });
-  const newcomers = new Newcomers(clock);
-  const visible = { config, visible: life, world, newcomers, log, metrics, version: "simulated" };
-  const { engine: queries } = await openQueries(visible);
+  const { engine: queries } = await openQueries({
+    config,
+    visible: life,
+    world,
+    newcomers: new Newcomers(clock),
+    isPressed: () => false,
+    log,
+    metrics,
+    version: "simulated",
+  });
   await ingest.ingester.replay();
   const background = new BackgroundTasks({
     onFailure: ({ task, error }) =>
