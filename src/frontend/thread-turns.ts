@@ -3,8 +3,8 @@ import { type Clock, type Newcomers, nextTurn } from "#world";
 /** Queries use so much of a turn of the event loop, beside the block that crosses the line. */
 const turnMsMax = 8;
 /** While pushes wait, queries leave the thread to others for so many times as long as they had it. */
-const pausePart = 2;
-const pauseMsMax = 250;
+const pausePart = 3;
+const pauseMsMax = 1_000;
 /** A query that has used more than this is no more put off for it: one that waits so long is next. */
 const usedMsMax = 3_000;
 
