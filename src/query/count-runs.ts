@@ -39,7 +39,7 @@ export function addRuns(
     while (row < toRow) {
       const from = windows.firstStep(offsets[row]!);
       const to = windows.endStep(offsets[row]!);
-      const end = endOfSteps({ windows, offsets, row, toRow, from, to });
+      const end = endOfOffsets(offsets, { row, toRow, last: windows.lastOffsetOf(from, to) });
       if (from < to) {
         sample.count = end - row;
         sample.value = lengths === undefined ? sample.count : sumOf(lengths, row, end);
@@ -60,21 +60,15 @@ function endOfRun({ streamOfRow, rowCount }: Block, row: number, stream: number)
   return end;
 }
 
-/** The first row behind `row` that counts for other steps than [from, to), or `toRow`. */
-function endOfSteps(search: {
-  readonly windows: WindowSteps;
-  readonly offsets: Float64Array;
-  readonly row: number;
-  readonly toRow: number;
-  readonly from: number;
-  readonly to: number;
-}): number {
-  const { windows, offsets, toRow, from, to } = search;
-  const isSame = (row: number): boolean =>
-    windows.firstStep(offsets[row]!) === from && windows.endStep(offsets[row]!) === to;
-  let known = search.row;
+/** The first row behind `row` with a larger offset than `last`, or `toRow`: by leaps, then halving. */
+export function endOfOffsets(
+  offsets: Float64Array,
+  rows: { readonly row: number; readonly toRow: number; readonly last: number },
+): number {
+  const { toRow, last } = rows;
+  let known = rows.row;
   let step = 1;
-  while (known + step < toRow && isSame(known + step)) {
+  while (known + step < toRow && offsets[known + step]! <= last) {
     known += step;
     step *= 2;
   }
@@ -82,7 +76,7 @@ function endOfSteps(search: {
   let high = Math.min(known + step, toRow);
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (isSame(middle)) low = middle + 1;
+    if (offsets[middle]! <= last) low = middle + 1;
     else high = middle;
   }
   return low;

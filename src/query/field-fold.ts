@@ -236,12 +236,11 @@ export class FieldFold {
     const first = rows === undefined ? i : rows[i]!;
     const from = windows.firstStep(offsets[first]!);
     const to = windows.endStep(offsets[first]!);
+    const last = windows.lastOffsetOf(from, to);
     const stream = streamOfRow?.[first];
     const isSame = (place: number): boolean => {
       const row = rows === undefined ? place : rows[place]!;
-      const offset = offsets[row]!;
-      if (streamOfRow !== undefined && streamOfRow[row] !== stream) return false;
-      return windows.firstStep(offset) === from && windows.endStep(offset) === to;
+      return offsets[row]! <= last && streamOfRow?.[row] === stream;
     };
     // Rows of one stream are sorted by time: by leaps, then by halving.
     let known = i;

@@ -132,6 +132,16 @@ export class WindowSteps {
     return step > 0 ? step : 0;
   }
 
+  /**
+   * The last offset, from this one on, that counts for the same steps [from, to): both bounds are
+   * ceilings that grow with the offset.
+   */
+  lastOffsetOf(from: number, to: number): number {
+    const first = (from - this.#firstSteps) * this.#step - this.#firstRest;
+    if (to >= this.#grid.stepCount) return first;
+    return Math.min(first, (to - this.#lastSteps) * this.#step - this.#lastRest);
+  }
+
   /** One past the last step that counts an entry at base + offset. */
   endStep(offset: number): number {
     const step = this.#lastSteps + Math.ceil((this.#lastRest + offset) / this.#step);
