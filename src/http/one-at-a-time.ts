@@ -6,6 +6,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Metrics } from "#telemetry";
+import type { HeadWatch } from "./head-watch.ts";
 
 /** Requests that were read before the one ahead of them was answered; more cut the connection. */
 const waitingMax = 256;
@@ -21,19 +22,30 @@ interface Connection {
   readonly waiting: Waiting[];
 }
 
+export interface InTurnOptions {
+  readonly metrics: Metrics;
+  readonly heads: Pick<HeadWatch, "begun" | "ended">;
+}
+
 /** The handler, told of one request of a connection at a time. */
-export function oneAtATime(handler: RequestListener, metrics: Metrics): RequestListener {
+export function oneAtATime(
+  handler: RequestListener,
+  { metrics, heads }: InTurnOptions,
+): RequestListener {
   const connections = new WeakMap<Socket, Connection>();
   const cut = metrics.counter(
     "skald_http_pipelines_cut_total",
     "Connections closed because too many requests were sent over them without waiting for answers.",
   );
-  const next = (connection: Connection): void => {
+  const next = (connection: Connection, request: IncomingMessage): void => {
     const { waiting } = connection;
+    const { socket } = request;
     const first = waiting.shift();
     connection.isBusy = first !== undefined;
-    if (first === undefined) return;
-    const { socket } = first.request;
+    if (first === undefined) {
+      heads.ended(request);
+      return;
+    }
     if (socket.destroyed) {
       // Of a client that has gone, nothing more is done.
       waiting.length = 0;
@@ -44,7 +56,7 @@ export function oneAtATime(handler: RequestListener, metrics: Metrics): RequestL
     begin(first, connection);
   };
   const begin = ({ request, response }: Waiting, connection: Connection): void => {
-    response.once("close", () => next(connection));
+    response.once("close", () => next(connection, request));
     handler(request, response);
   };
   return (request, response) => {
@@ -56,6 +68,7 @@ export function oneAtATime(handler: RequestListener, metrics: Metrics): RequestL
     }
     if (!connection.isBusy) {
       connection.isBusy = true;
+      heads.begun(socket);
       begin({ request, response }, connection);
     } else if (connection.waiting.length < waitingMax) {
       connection.waiting.push({ request, response });

@@ -14,6 +14,7 @@ import { cleanPath } from "./clean-path.ts";
 import { setContentTypeAside } from "./content-type.ts";
 import { allowOrigins } from "./cross-origin.ts";
 import { chooseProtocol, guardAccess } from "./guard-access.ts";
+import { HeadWatch } from "./head-watch.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { inviteBodies, passExpectations } from "./invite-body.ts";
 import type { HttpPorts } from "./ports.ts";
@@ -164,10 +165,12 @@ function nodeServer(handler: RequestListener, options: ServerOptions): Server {
     // Who asks for h2c (curl --http2 does) gets an answer in HTTP/1.1, as the standard has it.
     shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
   };
-  const inTurn = oneAtATime(handler, ports.metrics);
+  const heads = new HeadWatch(ports);
+  const inTurn = oneAtATime(handler, { ...ports, heads });
   const server =
     tls === undefined ? createServer(settings, inTurn) : tlsServer(tls, settings, inTurn);
   passExpectations(server, inTurn);
+  heads.watch(server, tls === undefined ? "connection" : "secureConnection");
   server.maxHeadersCount = headersCountMax;
   server.maxConnections = options.connectionsMax ?? connectionsDefault;
   const dropped = ports.metrics.counter(

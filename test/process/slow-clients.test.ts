@@ -254,6 +254,30 @@ describe("clients that are slow", { concurrency: 3 }, () => {
     assert.equal(await push(skald, ["two"]), 204);
   });
 
+  test("heads that do not end hold only so much memory together", async () => {
+    await using skald = await start();
+    assert.equal(await push(skald, ["before"]), 204);
+    const rssFrom = rssMiB(skald);
+    const head = `GET /ready HTTP/1.1\r\nHost: x\r\nX-Flood: ${"x".repeat(900_000)}`;
+    const clients: Client[] = [];
+    let rssTop = 0;
+    // New ones come as old ones run out of time.
+    for (let round = 0; round < 8; round++) {
+      for (let i = 0; i < 60; i++) {
+        const client = new Client(skald);
+        client.socket.write(head);
+        clients.push(client);
+      }
+      await pause(50);
+      rssTop = Math.max(rssTop, rssMiB(skald));
+    }
+    await until("cut", async () => (await metric(skald, "skald_http_heads_cut_total")) > 0);
+    rssTop = Math.max(rssTop, rssMiB(skald));
+    assert.equal(await push(skald, ["meanwhile"]), 204);
+    assert.ok(rssTop - rssFrom < 500, `${rssFrom} to ${rssTop} MiB`);
+    for (const client of clients) client[Symbol.dispose]();
+  });
+
   test("gRPC: calls whose message trickles in are cut, as are connections that never hang up", async () => {
     await using skald = await start();
     const { grpcPort } = skald;
