@@ -44,6 +44,23 @@ for (const [encoding, name, encode] of encoders) {
   });
 }
 
+test("gzip of several parts comes back, whatever the last one says of its length", () => {
+  const parts = [bomb.subarray(0, MiB / 2), text, Buffer.from("x")];
+  const body = Buffer.concat(parts.map((part) => zlib.gzipSync(part)));
+  assert.deepEqual(decompressBody(body, "gzip", limits), Buffer.concat(parts));
+});
+
+test("content holds no more memory than about its length", () => {
+  for (const [encoding, name, encode] of encoders) {
+    if (encoding === "") continue;
+    // Hardly compressible, so that a guess by growth is far off.
+    const raw = Buffer.from(Array.from({ length: 300_000 }, (_, i) => Math.imul(i, i) >>> 3));
+    const content = decompressBody(encode(raw), encoding, limits);
+    assert.deepEqual(content, raw);
+    assert.ok(content.buffer.byteLength <= 2 * raw.length, name);
+  }
+});
+
 test("an LZ4 frame comes back", () => {
   assert.equal(decompressBody(lz4Frame, "lz4", limits).toString(), "abcabcabcabcabcd");
   refuses(413, () => decompressBody(lz4Frame, "lz4", { ...limits, rawBytesMax: 15 }));

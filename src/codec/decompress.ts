@@ -21,20 +21,24 @@ export function decompressBody(body: Buffer, encoding: string, limits: Decompres
   if (body.length > limits.compressedBytesMax) {
     throw tooLarge(body.length, limits.compressedBytesMax);
   }
-  const options = { maxOutputLength: limits.rawBytesMax };
+  const chunkSize = guessedBytes(body, encoding, limits.rawBytesMax);
+  const options = { maxOutputLength: limits.rawBytesMax, chunkSize };
   try {
     switch (encoding) {
       case "":
         if (body.length > limits.rawBytesMax) throw tooLarge(body.length, limits.rawBytesMax);
         return body;
       case "gzip":
-        return zlib.gunzipSync(body, options);
+        return fitted(zlib.gunzipSync(body, options), chunkSize);
       case "deflate":
-        return looksLikeZlib(body)
-          ? zlib.inflateSync(body, options)
-          : zlib.inflateRawSync(body, options);
+        return fitted(
+          looksLikeZlib(body)
+            ? zlib.inflateSync(body, options)
+            : zlib.inflateRawSync(body, options),
+          chunkSize,
+        );
       case "zstd":
-        return zlib.zstdDecompressSync(body, options);
+        return fitted(zlib.zstdDecompressSync(body, options), chunkSize);
       case "lz4":
         return decompressLz4Frames(body, limits.rawBytesMax);
       default:
@@ -43,6 +47,32 @@ export function decompressBody(body: Buffer, encoding: string, limits: Decompres
   } catch (error) {
     throw asRequestError(error, encoding, limits.rawBytesMax);
   }
+}
+
+/** The least that zlib takes. */
+const guessedBytesMin = 64;
+/** A guess may be wrong, or a lie; what is larger comes in pieces of this. */
+const guessedBytesMax = 4 * 1024 * 1024;
+/** Logs shrink by about as much. */
+const usualGrowth = 6;
+/** Whatever is told: pieces of a few bytes would take long. */
+const leastGrowth = 2;
+
+/**
+ * How long the content may be. With room for one byte more it comes in one piece, which is neither
+ * joined from many nor larger than it must be. The last four bytes of gzip say it, modulo 2^32, of
+ * the last part when it has several.
+ */
+function guessedBytes(body: Buffer, encoding: string, rawBytesMax: number): number {
+  const isTold = encoding === "gzip" && body.length >= 4;
+  const told = isTold ? body.readUInt32LE(body.length - 4) + 1 : body.length * usualGrowth;
+  const guess = Math.max(told, body.length * leastGrowth);
+  return Math.max(guessedBytesMin, Math.min(guess, guessedBytesMax, rawBytesMax + 1));
+}
+
+/** Batches keep what they are decoded from: a wrong guess must not be kept with it. */
+function fitted(content: Buffer, guess: number): Buffer {
+  return content.length * 2 < guess ? Buffer.from(content) : content;
 }
 
 /** The two bytes of RFC 1950: method 8 and a check that makes them a multiple of 31. */
