@@ -49,10 +49,13 @@ export function fitsCertificate(
   return fits.every(Boolean);
 }
 
+/** From the start or a comma on: a kind, and what is quoted or goes to the next comma. */
+const namePattern = /(?:^|, ?)(\w[\w ]*):("(?:[^"\\]|\\.)*"|[^,]*)/g;
+
 /** Names with commas or quotes come quoted, as JSON; they are read as such, never split. */
 function splitNames(text: string): readonly string[] {
   const names: string[] = [];
-  for (const [, kind = "", name = ""] of text.matchAll(/(\w[\w ]*):("(?:[^"\\]|\\.)*"|[^,]*)/g)) {
+  for (const [, kind = "", name = ""] of text.matchAll(namePattern)) {
     names.push(`${kind}:${name.startsWith('"') ? unquoted(name) : name}`);
   }
   return names;

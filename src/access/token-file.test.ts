@@ -118,3 +118,11 @@ const noHashes = [
 test("hashes that cost too much or are none are refused", () => {
   for (const text of noHashes) assert.equal(parseSecretHash(text), undefined, text);
 });
+
+test("a file of nothing but mistakes, or of thousands of levels, is refused soon and shortly", () => {
+  for (const text of ["|\n".repeat(16_000), "<<: ".repeat(8_000), "[".repeat(8_000)]) {
+    const { credentials, problems } = parseTokenFile(text);
+    assert.deepEqual(credentials, []);
+    assert.ok(problems.length > 0 && problems.length <= 20, `${problems.length} problems`);
+  }
+});

@@ -38,6 +38,9 @@ export interface TokenFileReading {
   readonly problems: readonly string[];
 }
 
+/** One mistake makes many; the first ones say where it is, and each costs a look at the text before. */
+const yamlErrorsMax = 20;
+
 /** Far more than any deployment has; a wrong file name may lead to a log of gigabytes. */
 export const tokenFileLengthMax: number = 8 * 1024 * 1024;
 /** Reading YAML of so many takes a second, in which nothing else happens; JSON is read at once. */
@@ -84,8 +87,16 @@ class Reader {
   }
 
   #readYaml(text: string): void {
-    const document = parseDocument(text, { lineCounter: new LineCounter(), prettyErrors: false });
-    for (const { code, pos } of document.errors) {
+    let document: ReturnType<typeof parseDocument>;
+    try {
+      document = parseDocument(text, { lineCounter: new LineCounter(), prettyErrors: false });
+    } catch (error) {
+      // The parser calls itself for each level, until the stack ends.
+      if (!(error instanceof RangeError)) throw error;
+      this.problems.push("nested too deeply");
+      return;
+    }
+    for (const { code, pos } of document.errors.slice(0, yamlErrorsMax)) {
       // Its message would quote the line, which may hold a secret that somebody put there.
       const line = text.slice(0, pos[0]).split("\n").length;
       this.problems.push(`line ${line}: not YAML (${code})`);

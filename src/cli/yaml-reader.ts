@@ -38,13 +38,7 @@ export class YamlReader {
   constructor({ file, text }: { readonly file: string; readonly text: string }) {
     this.file = file;
     this.source = text;
-    const document = parseDocument(text, {
-      schema: "failsafe",
-      merge: true,
-      strict: true,
-      prettyErrors: false,
-      lineCounter: this.#lines,
-    });
+    const document = this.#parse(text);
     this.#nodeAt = (path) => {
       const node = path.length === 0 ? document.contents : document.getIn(path, true);
       return node === null || node === undefined ? undefined : (node as Node);
@@ -57,6 +51,24 @@ export class YamlReader {
       this.root = document.toJS({ maxAliasCount: aliasesMax }) as unknown;
     } catch (error) {
       this.#add({ line: 1, column: 1 }, messageOf(error), "error");
+    }
+  }
+
+  #parse(text: string): ReturnType<typeof parseDocument> {
+    const options = {
+      schema: "failsafe",
+      merge: true,
+      strict: true,
+      prettyErrors: false,
+      lineCounter: this.#lines,
+    } as const;
+    try {
+      return parseDocument(text, options);
+    } catch (error) {
+      // The parser calls itself for each level, until the stack ends.
+      if (!(error instanceof RangeError)) throw error;
+      this.#add({ line: 1, column: 1 }, "nested too deeply", "error");
+      return parseDocument("", options);
     }
   }
 

@@ -115,3 +115,9 @@ test("any values at Loki's keys load or are refused, and what loads prints what 
   await fc.assert(property, { seed: 2, numRuns: 400 });
   assert.ok(loadedCount > 40, `only ${loadedCount} loaded`);
 });
+
+test("thousands of levels, and names as long as a file, are mistakes like others", async () => {
+  for (const level of ["<<: ", "- ", "["])
+    assert.equal(await loads(level.repeat(8_000)), undefined);
+  assert.equal(await loads(`server: {http_listen_port${" a".repeat(16_000)}: 1}`), undefined);
+});

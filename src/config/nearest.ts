@@ -3,7 +3,11 @@
 /** More than a third of the letters wrong is another word, not a slip. */
 const mistakeShareMax = 1 / 3;
 
+/** Longer than any key there is: no slip of a name, and each candidate costs its length times this. */
+const nameLengthMax = 200;
+
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  if (name.length > nameLengthMax) return undefined;
   const all = [...candidates];
   return fewestMistakes(name, all) ?? withAllWords(name, all);
 }

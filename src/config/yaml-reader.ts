@@ -46,13 +46,7 @@ export class YamlReader {
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#document = parseDocument(options.text, {
-      lineCounter: this.#lines,
-      // All scalars stay text: the type comes from the tree of keys, not from how it looks.
-      schema: "failsafe",
-      prettyErrors: false,
-      logLevel: "error",
-    });
+    this.#document = this.#parse(options.text);
     for (const error of this.#document.errors) {
       this.#problemAt(error.pos[0], "", error.message);
     }
@@ -60,6 +54,24 @@ export class YamlReader {
 
   get root(): Node | null {
     return this.#document.contents;
+  }
+
+  #parse(text: string): Document.Parsed {
+    const options = {
+      lineCounter: this.#lines,
+      // All scalars stay text: the type comes from the tree of keys, not from how it looks.
+      schema: "failsafe",
+      prettyErrors: false,
+      logLevel: "error",
+    } as const;
+    try {
+      return parseDocument(text, options);
+    } catch (error) {
+      // The parser calls itself for each level, until the stack ends.
+      if (!(error instanceof RangeError)) throw error;
+      this.#problemAt(0, "", "nested too deeply");
+      return parseDocument("", options);
+    }
   }
 
   /** Reads a section; each value with its full path goes to `into`. */

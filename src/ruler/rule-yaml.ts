@@ -51,12 +51,14 @@ export function parseRuleGroups(text: string): PlacedGroup[] {
 
 function parseYaml(text: string): unknown {
   // All scalars as the texts they are: durations, numbers and names are read below.
-  const document = parseDocument(text, { schema: "failsafe", merge: true, strict: true });
-  const [first] = document.errors;
-  if (first !== undefined) throw new RuleYamlError(first.message);
   try {
+    const document = parseDocument(text, { schema: "failsafe", merge: true, strict: true });
+    const [first] = document.errors;
+    if (first !== undefined) throw new RuleYamlError(first.message);
     return document.toJS({ maxAliasCount: aliasesMax }) as unknown;
   } catch (error) {
+    // The parser calls itself for each level, until the stack ends.
+    if (error instanceof RangeError) throw new RuleYamlError("nested too deeply");
     throw new RuleYamlError(error instanceof Error ? error.message : String(error));
   }
 }
