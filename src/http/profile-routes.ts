@@ -4,7 +4,7 @@
  */
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import { RequestError } from "#base";
+import { countRefused, RequestError } from "#base";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { parametersOf } from "./parameters.ts";
 import { route } from "./routing.ts";
@@ -34,6 +34,7 @@ const zip = promisify(gzip);
 export function profileRoutes(profiles: ProfilePort): RouteFamily {
   return (app: FastifyInstance) => {
     let isBusy = false;
+    countRefused("profiles", 0);
     const answer = async (
       request: FastifyRequest,
       reply: FastifyReply,
@@ -43,6 +44,7 @@ export function profileRoutes(profiles: ProfilePort): RouteFamily {
       const durationMs = 1000 * secondsOf(request, kind === "cpu" ? secondsDefault : 0);
       const collects = Number(parametersOf(request).get("gc")) > 0;
       if (isBusy) {
+        countRefused("profiles");
         throw new RequestError(429, "another profile is being taken", { retryAfterSeconds: 5 });
       }
       isBusy = true;

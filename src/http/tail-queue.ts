@@ -14,6 +14,9 @@ export interface WaitingEntry {
   readonly key: string;
 }
 
+// Told of before the first client comes.
+countRefused("tail_entries", 0);
+
 /** Entries on their way to one client, in order of arrival, bounded. */
 export class TailQueue {
   #waiting: WaitingEntry[] = [];
