@@ -42,6 +42,9 @@ const freshFilters = "trigrams";
  */
 const freshThinBytes: number = 512 * KiB;
 
+/** More threads that compress take the processor from the one that takes pushes, and syncs wait behind them. */
+const freshBlocksInFlightMax = 2;
+
 /** Cuts parts into native segments. */
 export class SegmentPartWriter implements PartWriter {
   readonly #options: SegmentPartWriterOptions;
@@ -107,6 +110,7 @@ export class SegmentPartWriter implements PartWriter {
         id,
         filters: freshFilters,
         thinStreamBytes: freshThinBytes,
+        blocksInFlightMax: freshBlocksInFlightMax,
         scratch: this.#scratch,
       },
     );
