@@ -1,6 +1,7 @@
 import { messageOf, RequestError } from "#base";
 import { compressSnappyBlock, decompressBody, type DecompressLimits, ProtoWriter } from "#codec";
 import type { Limits, LimitsByTenant } from "#config";
+import { PushKernel } from "#kernels";
 import type { EntryBatch } from "#model";
 import type { Clock } from "#world";
 import { type ActiveStreams, IngestLimits, type LimitReply } from "./distributor-limits.ts";
@@ -148,7 +149,8 @@ export class Distributor {
     const { push, message } = decoded;
     const detector = this.#detector(limits);
     const complete = validation.keptCount === push.rowCount;
-    const batch = buildBatch(push, complete ? undefined : validation.kept, detector);
+    const kept = complete ? undefined : validation.kept;
+    const batch = buildBatch(detector === undefined ? push : inKernel(push), kept, detector);
     const levels = detector?.settings;
     const unchanged = complete && !validation.changed;
     const block = unchanged
@@ -247,6 +249,15 @@ interface Decoded {
   readonly block: Buffer | undefined;
   /** The request itself, when it was Loki protobuf that was not compressed. */
   readonly message?: Buffer;
+}
+
+/** Below this the copy into the kernel's memory costs more than it saves. */
+const kernelFromBytes = 4096;
+
+/** With its lines where the kernel finds their levels, which is several times as fast. */
+function inKernel(push: DecodedPush): DecodedPush {
+  const isThere = push.kernelContent !== undefined || push.bytes.length < kernelFromBytes;
+  return isThere ? push : { ...push, kernelContent: PushKernel.shared.load(push.bytes) };
 }
 
 /** block_ingestion_until. Status 200 means: drop silently. */

@@ -33,6 +33,17 @@ test("what the library compressed comes out as it was", () => {
   );
 });
 
+test("a content is held as it was given, until the next one, up to a bound", () => {
+  const kernel = new PushKernel();
+  const first = kernel.load(Buffer.from("level=info one"));
+  assert.equal(kernel.content.toString(), "level=info one");
+  const second = kernel.load(Buffer.from("two"));
+  assert.equal(kernel.content.toString(), "two");
+  assert.ok(!kernel.isLoaded(first) && kernel.isLoaded(second));
+  assert.equal(kernel.load(Buffer.alloc(17 * 1024 * 1024)), 0);
+  assert.ok(!kernel.isLoaded(second));
+});
+
 test("elements of every kind, overlapping copies too", () => {
   const kernel = new PushKernel();
   const literal = (text: string): number[] => [(text.length - 1) << 2, ...Buffer.from(text)];

@@ -115,6 +115,16 @@ export class PushKernel {
     return this.#content;
   }
 
+  /** Holds a copy of a content. Returns a number for it, 0 when it is too large. */
+  load(content: Buffer): number {
+    this.#content++;
+    if (!this.#reserve(this.#freeFrom + content.length)) return 0;
+    content.copy(this.#bytes, this.#freeFrom);
+    this.#contentFrom = this.#freeFrom;
+    this.#contentTo = this.#freeFrom + content.length;
+    return this.#content;
+  }
+
   isLoaded(content: number): boolean {
     return content === this.#content && content !== 0;
   }
