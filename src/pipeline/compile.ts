@@ -90,7 +90,7 @@ class BlockPipeline implements Pipeline {
     const search = { filters: leading.map(printStage).join(" "), keepsLines: compiled.readsLine };
     this.needs = {
       lines,
-      lengths: (!lines || fields !== undefined) && options.lineWanted === "length",
+      lengths: options.lineWanted === "length",
       metadata: metadataNeeds(compiled.labels),
       ...(lead.length > 0 ? { search } : {}),
       ...(fields === undefined ? {} : { fields }),

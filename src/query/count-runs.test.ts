@@ -18,6 +18,8 @@ interface Case {
   readonly grid: StepGrid;
   readonly rangeNs: bigint;
   readonly weighsBytes: boolean;
+  /** Rows whose number is a multiple of it pass a search; 0: there was none. */
+  readonly passingEach: number;
 }
 
 const cases: fc.Arbitrary<Case> = fc.record({
@@ -33,9 +35,10 @@ const cases: fc.Arbitrary<Case> = fc.record({
   }),
   rangeNs: fc.bigInt(1n, 200n),
   weighsBytes: fc.boolean(),
+  passingEach: fc.nat(3),
 });
 
-function blockOf({ runs, selected }: Case): { block: Block; scope: BlockScope } {
+function blockOf({ runs, selected, passingEach }: Case): { block: Block; scope: BlockScope } {
   const rowCount = runs.flat().length;
   const streams = runs.map((times, i) => ({
     labels: Labels.of([["app", `a${i}`]]),
@@ -66,6 +69,13 @@ function blockOf({ runs, selected }: Case): { block: Block; scope: BlockScope } 
     lines: undefined,
     lengths: Uint32Array.from({ length: rowCount }, (_, row) => (row * 7) % 13),
     metadata: [],
+    ...(passingEach === 0
+      ? {}
+      : {
+          passing: Uint8Array.from({ length: rowCount }, (_, row) =>
+            Number(row % passingEach === 0),
+          ),
+        }),
   };
   const chosen = Uint8Array.from(runs, (_, i) => Number(selected[i]));
   const scope: BlockScope = {
@@ -97,21 +107,23 @@ test("counting by runs is counting row by row", () => {
       const counted = addRuns(block, scope, { windows, table, weighsBytes });
 
       const folds = new Map<string, CountFold>();
-      let expected = 0;
+      const expected = { seen: 0, passed: 0 };
       for (let row = 0; row < block.rowCount; row++) {
         const stream = block.streamOfRow?.[row] ?? 0;
         if (scope.streams?.[stream] === 0) continue;
         const from = windows.firstStep(block.offsets[row]!);
         const to = windows.endStep(block.offsets[row]!);
         if (from >= to) continue;
-        expected++;
+        expected.seen++;
+        if (block.passing?.[row] === 0) continue;
+        expected.passed++;
         const { labels } = scope.ref.facts.streams[stream]!;
         const fold = folds.get(labels.key) ?? newFold();
         folds.set(labels.key, fold);
         const value = weighsBytes ? block.lengths![row]! : 1;
         fold.add(from, to, { time: 0, value, count: 1 });
       }
-      assert.equal(counted, expected);
+      assert.deepEqual(counted, expected);
       const { series } = table.finish(stepCount);
       assert.equal(series.length, folds.size);
       for (const got of series) {

@@ -4,12 +4,18 @@ import type { SeriesTable } from "./series-table.ts";
 import type { WindowSteps } from "./step-grid.ts";
 import type { WindowFold } from "./window-fold.ts";
 
+export interface CountedRows {
+  /** Rows that count for some step, if they pass. */
+  readonly seen: number;
+  readonly passed: number;
+}
+
 /**
  * Counts the rows of a block without looking at each: rows of one stream are sorted by time, so
- * those that count for the same steps lie together, and where they end is found by halving. For
- * queries of `isCountedByFacts` and blocks without duplicates, read without metadata; `windows` is
- * set to the base of the block. With `weighsBytes` entries weigh their lengths. Returns how many
- * rows count for some step.
+ * those that count for the same steps lie together, and where they end is found by halving. Of a
+ * block that was searched, those that pass are counted. For queries of `isCountedByStreams` and
+ * blocks without duplicates, read without metadata; `windows` is set to the base of the block. With
+ * `weighsBytes` entries weigh their lengths.
  */
 export function addRuns(
   block: Block,
@@ -19,12 +25,12 @@ export function addRuns(
     readonly table: SeriesTable;
     readonly weighsBytes: boolean;
   },
-): number {
+): CountedRows {
   const { windows, table } = query;
-  const { offsets } = block;
+  const { offsets, passing } = block;
   const lengths = query.weighsBytes ? block.lengths : undefined;
   const sample = { time: 0, value: 0, count: 0 };
-  let counted = 0;
+  let [seen, passed] = [0, 0];
   let row = 0;
   while (row < block.rowCount) {
     const stream = block.streamOfRow?.[row] ?? 0;
@@ -41,16 +47,19 @@ export function addRuns(
       const to = windows.endStep(offsets[row]!);
       const end = endOfOffsets(offsets, { row, toRow, last: windows.lastOffsetOf(from, to) });
       if (from < to) {
-        sample.count = end - row;
-        sample.value = lengths === undefined ? sample.count : sumOf(lengths, row, end);
+        sample.count = passing === undefined ? end - row : sumOf(passing, row, end);
+        seen += end - row;
+        passed += sample.count;
+      }
+      if (from < to && sample.count > 0) {
+        sample.value = lengths === undefined ? sample.count : weightOf(lengths, passing, row, end);
         fold ??= table.foldForStream(scope.tenant, labels);
         fold.add(from, to, sample);
-        counted += sample.count;
       }
       row = end;
     }
   }
-  return counted;
+  return { seen, passed };
 }
 
 function endOfRun({ streamOfRow, rowCount }: Block, row: number, stream: number): number {
@@ -82,8 +91,20 @@ export function endOfOffsets(
   return low;
 }
 
-function sumOf(lengths: Uint32Array, from: number, to: number): number {
+function sumOf(values: Uint32Array | Uint8Array, from: number, to: number): number {
   let sum = 0;
-  for (let row = from; row < to; row++) sum += lengths[row]!;
+  for (let row = from; row < to; row++) sum += values[row]!;
+  return sum;
+}
+
+function weightOf(
+  lengths: Uint32Array,
+  passing: Uint8Array | undefined,
+  from: number,
+  to: number,
+): number {
+  if (passing === undefined) return sumOf(lengths, from, to);
+  let sum = 0;
+  for (let row = from; row < to; row++) if (passing[row] === 1) sum += lengths[row]!;
   return sum;
 }

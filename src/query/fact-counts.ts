@@ -12,7 +12,12 @@ import type { WindowSteps } from "./step-grid.ts";
  * have, or by none.
  */
 export function isCountedByFacts(plan: RangePlan, pipeline: Pipeline): boolean {
-  if (!pipeline.isIdentity || plan.unwrap !== undefined) return false;
+  return pipeline.isIdentity && isCountedByStreams(plan);
+}
+
+/** As long as no row comes with structured metadata that is read, its stream tells its series. */
+export function isCountedByStreams(plan: RangePlan): boolean {
+  if (plan.unwrap !== undefined) return false;
   if (plan.fn === "absent_over_time") return true;
   return (
     !plan.grouping.without &&

@@ -9,7 +9,7 @@ import { chooseRows } from "./block-rows.ts";
 import { type BlockScope, planBlocks } from "./block-scope.ts";
 import { addRuns } from "./count-runs.ts";
 import { Duplicates } from "./duplicates.ts";
-import { addFromFacts, isCountedByFacts } from "./fact-counts.ts";
+import { addFromFacts, isCountedByFacts, isCountedByStreams } from "./fact-counts.ts";
 import { FieldFold } from "./field-fold.ts";
 import { lineUse, newFold } from "./fold-of-function.ts";
 import type { RangePlan } from "./plan.ts";
@@ -113,6 +113,8 @@ class BlockFold {
   readonly #run: QueryRun;
   readonly #duplicates: Duplicates;
   readonly #countsRuns: boolean;
+  /** Once a store has searched the lines, nothing is left to be asked of a row but its stream. */
+  readonly #countsPassing: boolean;
   /** Time 0 of samples. */
   readonly #originNs: bigint;
   readonly #sample: FoldSample = { time: 0, value: 0, text: "", count: 1 };
@@ -132,7 +134,10 @@ class BlockFold {
     this.#table = options.table;
     this.#run = options.run;
     this.#duplicates = new Duplicates((bytes) => options.run.hold(bytes));
-    this.#countsRuns = isCountedByFacts(options.plan, options.pipeline);
+    const { plan, pipeline } = options;
+    this.#countsRuns = isCountedByFacts(plan, pipeline);
+    const isSearch = pipeline.stages.every(({ runs }) => runs === "block");
+    this.#countsPassing = isSearch && isCountedByStreams(plan);
     this.#originNs = options.grid.startNs - options.plan.offsetNs;
     this.#byFields = new FieldFold({ ...options, takeRow: (row) => this.#taken(row) });
   }
@@ -156,11 +161,17 @@ class BlockFold {
   #scan(block: Block, scope: BlockScope): void {
     const windows = this.#windows;
     windows.setBase(block.baseNs);
-    if (this.#countsRuns && scope.shared === undefined && block.metadata.length === 0) {
+    const { passing } = block;
+    if (passing?.includes(1) === false) {
+      countRead(this.#run, block, block.rowCount);
+      return;
+    }
+    const countsRuns = passing === undefined ? this.#countsRuns : this.#countsPassing;
+    if (countsRuns && scope.shared === undefined && block.metadata.length === 0) {
       const weighsBytes = lineUse(this.#plan.fn) === "length";
-      const counted = addRuns(block, scope, { windows, table: this.#table, weighsBytes });
-      countRead(this.#run, block, counted);
-      this.#run.counts.entriesAfterFilter += counted;
+      const { seen, passed } = addRuns(block, scope, { windows, table: this.#table, weighsBytes });
+      countRead(this.#run, block, seen);
+      this.#run.counts.entriesAfterFilter += passed;
       return;
     }
     const wantsOffset = windows.haveGaps

@@ -134,6 +134,20 @@ test("lines that nobody reads do not come", async () => {
   }
 });
 
+test("lengths of lines that nobody reads come when they are asked for", async () => {
+  const search = { filters: "hit", keepsLines: false };
+  const asked = { ...needs, lengths: true, search };
+  const plain = await read(objects, needs, undefined, "");
+  const { blocks } = await read(objects, asked, scannerOf(), "");
+  for (const [i, { lengths }] of blocks.entries()) {
+    const texts = plain.blocks[i]!.lines!.texts();
+    assert.deepEqual(
+      Array.from(lengths!),
+      texts.map((text) => text.length),
+    );
+  }
+});
+
 test("a block that a scanner finds corrupt is left out and named", async () => {
   const scanner = scannerOf((done) => (done === 0 ? "corrupt" : "do"));
   const asked = { ...needs, search: { filters: "hit", keepsLines: true } };

@@ -76,7 +76,7 @@ export interface FieldNeeds {
 export interface ColumnNeeds {
   /** Lines with their bytes. */
   readonly lines: boolean;
-  /** Line lengths only (`bytes_rate` without line filters); implied by `lines`. */
+  /** Line lengths; implied by `lines`, but for blocks that the store has searched (`Block.passing`). */
   readonly lengths: boolean;
   /** Names of structured metadata, or all of it. */
   readonly metadata: "all" | readonly string[];
