@@ -19,6 +19,7 @@ export interface CompactionParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly board: BackgroundBoard;
+  readonly isPressed?: (() => boolean) | undefined;
   /** Segments that retention is about to drop. */
   readonly isLeaving: (segment: ListedSegment) => boolean;
 }
@@ -57,6 +58,7 @@ function createCompactor(parts: CompactionParts, { objects, segments }: NativeSt
     objects,
     segments,
     clock: world.clock,
+    isPressed: parts.isPressed,
     checkIntervalMs,
     firstSequenceOf: (journalId) => (journalId === journal.id ? journal.firstSequence : undefined),
     mergeSection: (kind, sections) => {

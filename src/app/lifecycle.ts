@@ -48,6 +48,8 @@ export interface LifecycleParts {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly board: BackgroundBoard;
+  /** Whether pushes wait: then merging uses less of the thread. */
+  readonly isPressed?: (() => boolean) | undefined;
 }
 
 /** What becomes of data after it is stored. */
@@ -137,11 +139,12 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
 }
 
 function nativeStores(
-  { stores, ingest, world, log, metrics, board }: LifecycleParts,
+  parts: LifecycleParts,
   isLeaving: (segment: Parameters<RetentionRunner["isLeaving"]>[0]) => boolean,
 ): NativeStore[] {
+  const { stores, ingest } = parts;
   const { journal } = ingest;
-  const compactors = createCompactors({ stores, journal, world, log, metrics, board, isLeaving });
+  const compactors = createCompactors({ ...parts, journal, isLeaving });
   return stores.native.map((store, at) => ({ ...store, compactor: compactors[at] as Compactor }));
 }
 

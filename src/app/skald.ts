@@ -99,6 +99,7 @@ export class Skald {
     const ingest = await openIngest({ config, limits, stores, world, log, metrics });
     this.#ingest = ingest;
     const { version } = build;
+    const isPressed = (): boolean => this.#admission.turns.isPressed;
     const life = openLifecycle({
       config,
       limits,
@@ -108,10 +109,10 @@ export class Skald {
       log,
       metrics,
       board: this.#board,
+      isPressed,
     });
     const visible = life;
     const newcomers = this.#newcomers;
-    const isPressed = (): boolean => this.#admission.turns.isPressed;
     const queries = await openQueries({
       config,
       visible,

@@ -42,6 +42,8 @@ export interface CompactorOptions {
   /** The store that queries read from: it learns of every change here. */
   readonly segments: SegmentStore;
   readonly clock: Clock;
+  /** Whether something more urgent waits for the thread: merging then takes a tenth of it. */
+  readonly isPressed?: (() => boolean) | undefined;
   readonly events: CompactorEvents;
   readonly checkIntervalMs: number;
   readonly policy?: Partial<CompactionPolicy>;
@@ -117,7 +119,8 @@ export class Compactor {
     this.#policy = { ...defaultCompactionPolicy, ...options.policy };
     const { bytesPerSecond } = this.#policy;
     this.#unfinished = new UnfinishedPuts(options);
-    this.#pace = new Pace({ clock: options.clock, bytesPerSecond });
+    const { clock, isPressed } = options;
+    this.#pace = new Pace({ clock, bytesPerSecond, isPressed });
   }
 
   status(): CompactorStatus {

@@ -49,3 +49,34 @@ test("an abort ends a rest", async () => {
   stop.abort(new Error("stop"));
   await assert.rejects(resting, /stop/);
 });
+
+test("while something more urgent waits, it works a tenth of the time", async () => {
+  let isPressed = true;
+  let sleptMs = 0;
+  const clock = new ManualClock({ nowNs: 0n });
+  const pace = new Pace({
+    clock: {
+      nowNs: () => clock.nowNs(),
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      schedule: (delayMs, task) => clock.schedule(delayMs, task),
+      sleep: async (delayMs) => {
+        sleptMs += delayMs;
+        clock.advance(delayMs);
+      },
+    },
+    bytesPerSecond: 1e12,
+    isPressed: () => isPressed,
+  });
+  const work = async (): Promise<number> => {
+    sleptMs = 0;
+    for (let workedMs = 0; workedMs < 100; workedMs++) {
+      clock.advance(1);
+      if (pace.spend(1)) await pace.rest(new AbortController().signal);
+    }
+    return sleptMs;
+  };
+  assert.equal(await work(), 1000);
+  isPressed = false;
+  assert.equal(await work(), 0);
+});

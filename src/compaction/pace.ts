@@ -9,16 +9,26 @@ const napMsMax = 1_000;
 /** Unused time is not saved up beyond this: after a pause no burst follows. */
 const savedMsMax = 1_000;
 
+/** While something more urgent waits, each rest is at least this long: a tenth of the thread is left. */
+const pressedRestMs = 100;
+
 /** Keeps background work to so many bytes per second, and from holding the main thread. */
 export class Pace {
   readonly #clock: Clock;
   readonly #msPerByte: number;
+  readonly #isPressed: () => boolean;
   /** When the bytes spent so far will have been earned. */
   #paidUntilMs = 0;
   #restedMs = 0;
 
   /** With a rate of Infinity nothing ever rests: for tests and for tools that have the process to themselves. */
-  constructor(options: { readonly clock: Clock; readonly bytesPerSecond: number }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly bytesPerSecond: number;
+    /** Whether something more urgent waits for the thread. */
+    readonly isPressed?: (() => boolean) | undefined;
+  }) {
+    this.#isPressed = options.isPressed ?? ((): boolean => false);
     this.#clock = options.clock;
     this.#msPerByte = 1000 / options.bytesPerSecond;
     this.#restedMs = options.clock.monotonicMs();
@@ -37,7 +47,8 @@ export class Pace {
     signal.throwIfAborted();
     do {
       const debtMs = this.#paidUntilMs - this.#clock.monotonicMs();
-      await this.#clock.sleep(Math.min(napMsMax, Math.max(0, debtMs)), signal);
+      const leastMs = this.#isPressed() ? pressedRestMs : 0;
+      await this.#clock.sleep(Math.min(napMsMax, Math.max(leastMs, debtMs)), signal);
     } while (this.#paidUntilMs - this.#clock.monotonicMs() >= stretchMs);
     this.#restedMs = this.#clock.monotonicMs();
   }
