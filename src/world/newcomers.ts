@@ -2,9 +2,9 @@ import type { Clock } from "./clock.ts";
 import { nextTurn } from "./next-turn.ts";
 
 /** Turns given to newcomers at most; each takes a fraction of a millisecond. */
-const turnsMax = 32;
+const turnsMax = 64;
 /** But not when somebody else uses these turns for work of his own. */
-const turnsMsMax = 10;
+const turnsMsMax = 50;
 
 /**
  * Of new connections the event loop accepts one a turn. So whoever uses the thread for milliseconds

@@ -148,12 +148,24 @@ test("three times what it can take: memory and latency bounded, answers clear, s
       `p99 ${latencyMs.toFixed(0)} ms, refusals ${refusedMs.toFixed(0)} ms, RSS ${worstMiB.toFixed(0)} MiB`,
   );
   assert.ok(worstMiB < rssMiBMax, `${worstMiB} MiB`);
-  assert.ok(latencyMs < 15_000, `${latencyMs} ms`);
-  assert.ok(refusedMs < 2_000, `refusing took ${refusedMs} ms`);
-  // What is refused is read to its end all the same, and thrown away: that is what it loses.
-  assert.ok(goodput >= 0.5, `goodput fell to ${goodput}`);
+  assert.ok(latencyMs < 12_000, `${latencyMs} ms`);
+  assert.ok(refusedMs < 1_500, `refusing took ${refusedMs} ms`);
+  // Small bodies of what is refused are read to their end, and thrown away: that is what it loses.
+  assert.ok(goodput >= 0.55, `goodput fell to ${goodput}`);
   const quiet = await Promise.all(neighbour);
   assert.ok(quiet.filter(({ status }) => status === 204).length >= quiet.length * 0.9);
+  const median = (outcomes: readonly Outcome[]): number => {
+    return quantile(
+      outcomes.map(({ tookMs }) => tookMs),
+      0.5,
+    );
+  };
+  const [quietMs, loudMs] = [median(quiet), median(accepted)];
+  context.diagnostic(
+    `pushes take ${loudMs.toFixed(0)} ms, its neighbour's ${quietMs.toFixed(0)} ms`,
+  );
+  // It waits for some pushes of the flood, not for all that came before it.
+  assert.ok(quietMs < Math.max(1_000, loudMs * 0.75), `its neighbour waited ${quietMs} ms`);
   // And a moment later nothing is left of it.
   const after = [];
   for (let i = 0; i < 10; i++) after.push(await push(skald, i));
@@ -203,6 +215,6 @@ test("expensive queries starve neither pushes nor cheap queries", async (context
   await Promise.all(expensive);
   const [push95, cheap95] = [quantile(pushesMs, 0.95), quantile(cheapMs, 0.95)];
   context.diagnostic(`push p95 ${push95.toFixed(0)} ms, cheap query p95 ${cheap95.toFixed(0)} ms`);
-  assert.ok(push95 < 3000, `${push95} ms`);
-  assert.ok(cheap95 < 6000, `${cheap95} ms`);
+  assert.ok(push95 < 2_500, `${push95} ms`);
+  assert.ok(cheap95 < 5_000, `${cheap95} ms`);
 });
