@@ -29,6 +29,7 @@ const policy = {
   headBytesPause: 32 * MiB,
   headBytesMax: 256 * MiB,
   journalBytesTarget: 16 * MiB,
+  journalBytesKept: MiB,
 };
 
 const folder = await mkdtemp(join(tmpdir(), "skald-scale-"));

@@ -36,6 +36,9 @@ export const headBytesMax: number = 256 * MiB;
 /** Replay reads some 500 MiB/s of it. */
 const journalBytesTarget: number = 512 * MiB;
 
+/** Read in some milliseconds. */
+const journalBytesKept: number = MiB;
+
 /** Names of chunks and tables in Loki's format are made of times without a sign. */
 const firstLokiSeconds: number = 0;
 
@@ -99,6 +102,7 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     headBytesPause,
     headBytesMax,
     journalBytesTarget,
+    journalBytesKept,
     ...(isLokiPeriod(stores, clock) ? lokiCutSizes : {}),
   };
   const events = ingesterEvents(metrics);

@@ -34,6 +34,7 @@ const policy: CutPolicy = {
   headBytesPause: 1_000_000,
   headBytesMax: 1_000_000,
   journalBytesTarget: 200_000,
+  journalBytesKept: 3_000,
 };
 const limits = {
   ...defaultLimits,
@@ -47,6 +48,8 @@ interface Life {
   readonly distributor: Distributor;
   readonly head: Head;
   readonly store: LogStore;
+  /** Records read at the start. */
+  readonly replayed: number;
   close(): Promise<void>;
 }
 
@@ -92,8 +95,8 @@ async function begin(
   });
   const blocks = new HeadBlocks({ hashSeed: 1 });
   const store = new CombinedStore([new HeadStore({ head, blocks }), segments]);
-  await ingester.replay();
-  return { ingester, distributor, head, store, close: () => journal.close() };
+  const { records: replayed } = await ingester.replay();
+  return { ingester, distributor, head, store, replayed, close: () => journal.close() };
 }
 
 async function push(life: Life, tenant: string, values: [string, string][]): Promise<void> {
@@ -271,4 +274,27 @@ test("above the pause pushes wait for a cut, and no longer than five seconds", a
   await Promise.all(waitForTime);
   assert.equal(done.join(), "cut,time,time");
   await life.close();
+});
+
+test("what is stored is not replayed, and what came after is", async () => {
+  const clock = new ManualClock({ nowMs: startMs });
+  const disk = new SimulatedDisk();
+  const start = (): Promise<Life> => begin(disk.asProcess(), clock, seededRandom(1));
+  const first = await start();
+  for (let i = 0; i < 5; i++) await push(first, "one", [[`${clock.nowNs()}`, `line ${i}`]]);
+  await first.ingester.flush(new AbortController().signal);
+  await first.close();
+  const second = await start();
+  assert.equal(second.replayed, 0);
+  await push(second, "one", [[`${clock.nowNs()}`, "line 5"]]);
+  await second.close();
+  const third = await start();
+  assert.equal(third.replayed, 1);
+  const lines = await storedLines(third.store, "one");
+  assert.deepEqual(
+    [...lines.keys()].sort(),
+    [0, 1, 2, 3, 4, 5].map((i) => `line ${i}`),
+  );
+  assert.ok([...lines.values()].every((count) => count === 1));
+  await third.close();
 });

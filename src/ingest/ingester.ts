@@ -24,6 +24,8 @@ export interface CutPolicy {
   readonly headBytesMax: number;
   /** Above it the parts that hold the oldest records are cut, so that a restart has little to replay. */
   readonly journalBytesTarget: number;
+  /** Above it a journal of which nothing is needed any more is emptied: a restart has nothing to replay. */
+  readonly journalBytesKept: number;
 }
 
 /** Where cut parts go. Implemented over the segment store; the part can be read from it when this resolves. */
@@ -330,14 +332,25 @@ export class Ingester {
   }
 
   async #cut(part: HeadPart, reason: CutReason, signal: AbortSignal): Promise<void> {
-    const { head, journal, writer, clock, events } = this.#options;
+    const { head, writer, clock, events } = this.#options;
     part.isSealed = true;
     const startedMs = clock.monotonicMs();
     const segment = await writer.write(part, signal);
     head.remove(part);
     this.#endWaits();
     events.segmentWritten(segment, clock.monotonicMs() - startedMs, reason);
-    await journal.truncate(head.neededFromSequence());
+    await this.#truncateJournal();
+  }
+
+  async #truncateJournal(): Promise<void> {
+    const { head, journal, policy, log } = this.#options;
+    const neededFrom = head.neededFromSequence();
+    if (neededFrom > journal.lastSequence && journal.sizeBytes > policy.journalBytesKept) {
+      await journal.endFile().catch((error: unknown) => {
+        log.warn("journal keeps what is stored", { reason: messageOf(error) });
+      });
+    }
+    await journal.truncate(neededFrom);
   }
 }
 

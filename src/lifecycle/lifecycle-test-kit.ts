@@ -64,6 +64,7 @@ const headPolicy = {
   headBytesPause: 1e8,
   headBytesMax: 1e8,
   journalBytesTarget: 1e8,
+  journalBytesKept: 3_000,
 };
 
 /** Until then replaced objects stay for queries under way. */

@@ -38,6 +38,7 @@ const policy = {
   headBytesPause: 1_000_000,
   headBytesMax: 1_000_000,
   journalBytesTarget: 200_000,
+  journalBytesKept: 3_000,
 };
 const limits = {
   ...defaultLimits,
