@@ -13,6 +13,7 @@ export interface OtlpName {
 
 /** Names in use are few; those of a hostile client must not fill memory. */
 const names = new LruMap<string, OtlpName>({
+  name: "otlp_names",
   weightMax: 512 * 1024,
   weigh: (_, text) => text.length * 4 + 100,
 });
