@@ -68,7 +68,7 @@ export class TrigramSet {
     let maskCount = 0;
     for (let i = 0; i < pairsBefore.length; i++) {
       pairsBefore[i] = maskCount;
-      maskCount += onesOf(bytes.readInt32LE(i * 4));
+      maskCount += onesOf(wordAt(bytes, i * 4));
     }
     if (pairsBytes + maskCount > bytes.length) return undefined;
     const bytesBefore = new Uint16Array(maskCount);
@@ -89,7 +89,7 @@ export class TrigramSet {
   has(trigram: number): boolean {
     const bytes = this.#bytes;
     const pair = trigram >>> 6;
-    const word = bytes.readInt32LE((pair >>> 5) * 4);
+    const word = wordAt(bytes, (pair >>> 5) * 4);
     const pairBit = 1 << (pair & 31);
     if ((word & pairBit) === 0) return false;
     const index = this.#pairsBefore[pair >>> 5]! + onesOf(word & (pairBit - 1));
@@ -100,6 +100,11 @@ export class TrigramSet {
     const byte = bytes[pairsBytes + this.#maskCount + before]!;
     return ((byte >>> (trigram & 7)) & 1) === 1;
   }
+}
+
+/** 32 bits, the lowest byte first. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
 }
 
 /** Bits that are set in 32. */
