@@ -24,9 +24,17 @@ export interface Totals {
   readonly lost: number;
 }
 
+interface Figures {
+  readonly count: number;
+  readonly bytes: number | undefined;
+}
+
+const ofQueue = ({ length, bytes }: QueueFigures): Figures => ({ count: length, bytes });
+const ofCache = ({ entries, bytes }: CacheFigures): Figures => ({ count: entries, bytes });
+
 interface Watched {
   readonly owner: WeakRef<object>;
-  readonly read: () => { readonly count: number; readonly bytes: number | undefined } | undefined;
+  readonly read: () => Figures | undefined;
 }
 
 interface Family {
@@ -45,10 +53,7 @@ export function watchQueue<T extends object>(
   owner: T,
   read: (owner: T) => QueueFigures,
 ): void {
-  watch(familyOf(queues, name), owner, (one) => {
-    const { length, bytes } = read(one);
-    return { count: length, bytes };
-  });
+  watch(familyOf(queues, name), owner, (one) => ofQueue(read(one)));
 }
 
 export function watchCache<T extends object>(
@@ -56,10 +61,7 @@ export function watchCache<T extends object>(
   owner: T,
   read: (owner: T) => CacheFigures,
 ): void {
-  watch(familyOf(caches, name), owner, (one) => {
-    const { entries, bytes } = read(one);
-    return { count: entries, bytes };
-  });
+  watch(familyOf(caches, name), owner, (one) => ofCache(read(one)));
 }
 
 /** Found no room: refused, dropped or left out. */
@@ -86,11 +88,7 @@ function familyOf(families: Map<string, Family>, name: string): Family {
   return family;
 }
 
-function watch<T extends object>(
-  family: Family,
-  owner: T,
-  read: (owner: T) => { count: number; bytes: number | undefined },
-): void {
+function watch<T extends object>(family: Family, owner: T, read: (owner: T) => Figures): void {
   if (family.watched.length >= lookFrom) forgetGone(family);
   const held = new WeakRef(owner);
   family.watched.push({
