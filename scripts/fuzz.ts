@@ -1,6 +1,7 @@
 // `npm run fuzz -- --minutes 5 [--only logql] [--keep] [--seed N]`: decoders in turn, guided by coverage.
 // With `--keep` the inputs that reach new code go into test/fuzz/corpus, which is minimised after each
-// turn (`--kib N` for each corpus at most). `--minimise` does only that. `--inputs N` are tried a turn. `--input FILE --only NAME` runs one input.
+// turn, to `--kib N` for each target at most. `--inputs N` are tried a turn. `--minimise` only
+// minimises; `--input FILE --only NAME` runs one input.
 import "../test/fuzz/coverage.ts";
 import { randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";

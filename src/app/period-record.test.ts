@@ -183,3 +183,15 @@ test("what is left over is what no piece covers, day by day", () => {
     { seed: 1, numRuns: 300 },
   );
 });
+
+test("a record that names no day of the calendar is told of, and written anew", async () => {
+  const starts = new Starts();
+  await starts.start([piece(first, null)]);
+  const wrong = { version: 1, periods: [piece("2026-21-01", null)] };
+  await starts.bucket.put("skald/periods.json", Buffer.from(JSON.stringify(wrong)));
+  await starts.start([piece(first, null)]);
+  assert.match(starts.log, /the record of schema periods cannot be read.*expected a period/);
+  starts.log = "";
+  await starts.start([piece(first, null)]);
+  assert.equal(starts.log, "");
+});

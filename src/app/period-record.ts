@@ -314,5 +314,6 @@ function checkPieces(value: unknown): PeriodPiece[] {
 }
 
 function isDay(value: unknown): boolean {
-  return typeof value === "string" && dayPattern.test(value);
+  if (typeof value !== "string" || !dayPattern.test(value)) return false;
+  return !Number.isNaN(Date.parse(`${value}T00:00:00Z`));
 }
