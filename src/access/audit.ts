@@ -1,4 +1,4 @@
-import { isStoreError, messageOf, watchQueue } from "#base";
+import { isStoreError, messageOf, watchQueue, type QueueFigures } from "#base";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock, FileHandle, Files } from "#world";
 
@@ -46,10 +46,11 @@ export class Audit {
 
   constructor(options: AuditOptions) {
     this.#options = options;
-    watchQueue("audit_lines", this, (one) => ({
-      length: one.#pending.length,
-      bytes: one.#pendingBytes,
-    }));
+    watchQueue("audit_lines", this, (one) => one.#waitingFigures);
+  }
+
+  get #waitingFigures(): QueueFigures {
+    return { length: this.#pending.length, bytes: this.#pendingBytes };
   }
 
   record(event: AuditEvent): void {

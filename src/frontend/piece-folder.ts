@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { countRefused, isStoreError, MiB, messageOf, watchQueue } from "#base";
+import { countRefused, isStoreError, MiB, messageOf, watchQueue, type QueueFigures } from "#base";
 import type { Files } from "#world";
 
 /** Pieces that wait to be written; when the disk is slower than that, some are only in memory. */
@@ -37,10 +37,11 @@ export class PieceFolder {
 
   private constructor(options: PieceFolderOptions) {
     this.#options = options;
-    watchQueue("results_to_disk", this, (one) => ({
-      length: one.#waiting.size,
-      bytes: one.#waitingBytes,
-    }));
+    watchQueue("results_to_disk", this, (one) => one.#waitingFigures);
+  }
+
+  get #waitingFigures(): QueueFigures {
+    return { length: this.#waiting.size, bytes: this.#waitingBytes };
   }
 
   /** Finds what an earlier process left, oldest first. Throws StoreError. */

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { countRefused, MiB, StoreError, watchQueue } from "#base";
+import { countRefused, MiB, StoreError, watchQueue, type QueueFigures } from "#base";
 import { type Clock, type Files, makeDurableFolder, type Random } from "#world";
 import { appendError, FileWriter, type RecordToWrite } from "./file-writer.ts";
 import { damageKind, DamageList } from "./journal-damage.ts";
@@ -147,10 +147,11 @@ class LocalJournal implements Journal {
       lastSequence: opened.lastSequence,
       onFile: (file) => this.#kept.push(file),
     });
-    watchQueue("journal_records", this, (one) => ({
-      length: one.#queue.length,
-      bytes: one.#queuedBytes,
-    }));
+    watchQueue("journal_records", this, (one) => one.#waitingFigures);
+  }
+
+  get #waitingFigures(): QueueFigures {
+    return { length: this.#queue.length, bytes: this.#queuedBytes };
   }
 
   get damage(): readonly JournalDamage[] {

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { isStoreError, watchCache } from "#base";
+import { isStoreError, watchCache, type CacheFigures } from "#base";
 import { crc32c } from "#lokichunk";
 import type { Files } from "#world";
 
@@ -24,10 +24,11 @@ export class IndexFolder {
 
   constructor(options: IndexFolderOptions) {
     this.#options = options;
-    watchCache("loki_index_files", this, (one) => ({
-      entries: one.#sizes.size,
-      bytes: one.#bytes,
-    }));
+    watchCache("loki_index_files", this, (one) => one.#keptFigures);
+  }
+
+  get #keptFigures(): CacheFigures {
+    return { entries: this.#sizes.size, bytes: this.#bytes };
   }
 
   async get(key: string): Promise<Buffer | undefined> {

@@ -9,7 +9,7 @@
 import assert from "node:assert/strict";
 import { crc32 } from "node:zlib";
 import { join } from "node:path";
-import { countRefused, MiB, second, StoreError, watchQueue } from "#base";
+import { countRefused, MiB, second, StoreError, watchQueue, type QueueFigures } from "#base";
 import { type Clock, type Files, makeDurableFolder } from "#world";
 import {
   createSlab,
@@ -97,10 +97,11 @@ export class DiskCache {
     assert.ok(options.bytesMax >= diskCacheBytesMin, `${options.bytesMax} bytes`);
     const wanted = Math.floor(options.bytesMax / slabsWanted);
     this.#slabBytesMax = Math.min(slabBytesMax, Math.max(slabBytesMin, wanted));
-    watchQueue("object_cache_writes", this, (one) => ({
-      length: one.#waitingCount,
-      bytes: one.#waitingBytes,
-    }));
+    watchQueue("object_cache_writes", this, (one) => one.#waitingFigures);
+  }
+
+  get #waitingFigures(): QueueFigures {
+    return { length: this.#waitingCount, bytes: this.#waitingBytes };
   }
 
   /** A file of an earlier process; in order. */

@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { crc32 } from "node:zlib";
-import { countRefused, MiB, watchQueue } from "#base";
+import { countRefused, MiB, watchQueue, type QueueFigures } from "#base";
 import type { Clock } from "#world";
 
 /** What waits to be written; more is not kept. */
@@ -104,10 +104,11 @@ export class MemcachedCache {
     this.#options = options;
     this.#servers = servers;
     this.#itemBytesMax = options.itemBytesMax || 1 * MiB - 1024;
-    watchQueue("memcached_writes", this, (one) => ({
-      length: one.#waitingCount,
-      bytes: one.#waitingBytes,
-    }));
+    watchQueue("memcached_writes", this, (one) => one.#waitingFigures);
+  }
+
+  get #waitingFigures(): QueueFigures {
+    return { length: this.#waitingCount, bytes: this.#waitingBytes };
   }
 
   /** Values in the order of `names`. Never rejects; takes `timeoutMs` at most. */

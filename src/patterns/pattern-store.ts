@@ -3,7 +3,15 @@
  * keeping a reference: batches wait in a queue, and a background task learns from a bounded number
  * of lines per second. Up to that rate every line counts; above it every n-th line stands for n.
  */
-import { countEvicted, countRefused, MiB, watchCache, watchQueue } from "#base";
+import {
+  countEvicted,
+  countRefused,
+  MiB,
+  watchCache,
+  watchQueue,
+  type QueueFigures,
+  type CacheFigures,
+} from "#base";
 import { dayOfSeconds, type EntryBatch, type Labels } from "#model";
 import { type Clock, nextTurn } from "#world";
 import { BatchQueue, type WaitingBatch } from "./batch-queue.ts";
@@ -89,14 +97,16 @@ export class PatternStore {
     this.#linesPerSecondMax = options.linesPerSecondMax ?? linesPerSecondMaxDefault;
     this.#patternBytesMax = options.patternBytesMax ?? patternBytesMaxDefault;
     this.#budget = this.#linesPerSecondMax;
-    watchQueue("pattern_lines", this, (one) => ({
-      length: one.waitingLineCount,
-      bytes: one.#queue.bytes,
-    }));
-    watchCache("patterns", this, (one) => ({
-      entries: one.#streamCount,
-      bytes: one.heapBytes,
-    }));
+    watchQueue("pattern_lines", this, (one) => one.#waitingFigures);
+    watchCache("patterns", this, (one) => one.#keptFigures);
+  }
+
+  get #waitingFigures(): QueueFigures {
+    return { length: this.waitingLineCount, bytes: this.#queue.bytes };
+  }
+
+  get #keptFigures(): CacheFigures {
+    return { entries: this.#streamCount, bytes: this.heapBytes };
   }
 
   get #streamCount(): number {
