@@ -83,6 +83,19 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
           }),
       );
     },
+    ...readByLabel({ known, registers }),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** Metrics that are read when somebody asks, with a value for each of a label's. */
+function readByLabel(parts: {
+  readonly known: <M>(name: string, make: () => M) => M;
+  readonly registers: Registry[];
+}): Pick<Metrics, "observeEach" | "countEach"> {
+  const { known, registers } = parts;
+  return {
     observeEach: (name, help, labelName, read) => {
       known(
         name,
@@ -115,7 +128,5 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
           }),
       );
     },
-    text: () => registry.metrics(),
-    contentType: registry.contentType,
   };
 }
