@@ -23,14 +23,14 @@ import type { Stores } from "./stores.ts";
 import type { World } from "./world.ts";
 
 /**
- * One segment's worth of lines: some 4 MiB once compressed; merging makes larger ones of them. Smaller parts keep
+ * One segment's worth of lines: some 3 MiB once compressed; merging makes larger ones of them. Smaller parts keep
  * memory low while one is cut and the next one fills.
  */
-const partBytesMax: number = 20 * MiB;
+const partBytesMax: number = 12 * MiB;
 /** What the parts of all tenants together hold before the largest is cut, however small it is. */
-const headBytesTarget: number = 24 * MiB;
-/** One part that fills, one that is being cut: from here on pushes are as fast as cutting. */
-const headBytesPause: number = 32 * MiB;
+const headBytesTarget: number = 16 * MiB;
+/** Beside what a cut has copied already: from here on pushes are as fast as cutting. */
+const headBytesPause: number = 28 * MiB;
 /** When the object store takes nothing: patience of this size, then 503. */
 export const headBytesMax: number = 256 * MiB;
 /** Replay reads some 500 MiB/s of it. */

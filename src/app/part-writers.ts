@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { isStoreError } from "#base";
 import type { Config } from "#config";
 import {
+  type CutProgress,
   type HeadPart,
   LokiPartWriter,
   type PartWriter,
@@ -97,10 +98,14 @@ class PeriodPartWriter implements PartWriter {
     this.#options = options;
   }
 
-  async write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment> {
+  async write(
+    part: HeadPart,
+    signal: AbortSignal,
+    onProgress: CutProgress,
+  ): Promise<WrittenSegment> {
     const { stores, writerOf } = this.#options;
     stores.guard.assertOpen();
-    return writerOf(part.day).write(part, signal);
+    return writerOf(part.day).write(part, signal, onProgress);
   }
 
   /**

@@ -18,7 +18,10 @@ export interface CutPolicy {
   readonly partBytesMax: number;
   /** The head over all tenants: above it the largest parts are cut first. */
   readonly headBytesTarget: number;
-  /** Above it pushes wait for the cut under way: clients slow down to the speed of cutting. */
+  /**
+   * Above it, without what the cut under way has got through, pushes wait: clients slow down to the speed of cutting.
+   * Piece by piece, since all of them would stand still until the end of a cut.
+   */
   readonly headBytesPause: number;
   /** Above it, pushes that wait counted in, they are refused with 503 until cutting has caught up. */
   readonly headBytesMax: number;
@@ -30,10 +33,13 @@ export interface CutPolicy {
 
 /** Where cut parts go. Implemented over the segment store; the part can be read from it when this resolves. */
 export interface PartWriter {
-  write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment>;
+  write(part: HeadPart, signal: AbortSignal, onProgress: CutProgress): Promise<WrittenSegment>;
   /** Journal ranges [from, to] of the segments a tenant has for a day. */
   covered(tenant: string, day: number): Promise<readonly SequenceRange[]>;
 }
+
+/** `share` of a part, from 0 to 1, is copied out of the head. */
+export type CutProgress = (share: number) => void;
 
 export interface SequenceRange {
   readonly fromSequence: number;
@@ -98,6 +104,8 @@ export class Ingester {
   #retryMs = 0;
   #trimmedMs = 0;
   #waitingBytes = 0;
+  /** Of the part that is being cut. */
+  #cutBytes = 0;
   #journalTrouble: string | undefined;
   /** Ends the wait of pushes for room; set while some wait. */
   #roomMade: PromiseWithResolvers<void> | undefined;
@@ -126,7 +134,7 @@ export class Ingester {
         retryAfterSeconds: 2,
       });
     }
-    if (head.heapBytes > policy.headBytesPause) await this.#waitForRoom(batch.bytes.length);
+    if (this.#uncutBytes > policy.headBytesPause) await this.#waitForRoom(batch.bytes.length);
     try {
       await journal.append(record, (sequence) => head.apply({ tenant, batch, sequence }));
     } catch (error) {
@@ -147,13 +155,18 @@ export class Ingester {
     return reason === undefined ? undefined : `pushes are refused with 503: ${reason}`;
   }
 
+  /** What the head holds and no cut has got through. */
+  get #uncutBytes(): number {
+    return this.#options.head.heapBytes - this.#cutBytes;
+  }
+
   /** Waits for cuts while they succeed; when the store fails, the head may fill up to its maximum. */
   async #waitForRoom(bytes: number): Promise<void> {
-    const { head, policy, clock } = this.#options;
+    const { policy, clock } = this.#options;
     const untilMs = clock.monotonicMs() + roomWaitMaxMs;
     this.#waitingBytes += bytes;
     try {
-      while (head.heapBytes > policy.headBytesPause && this.#retryMs === 0) {
+      while (this.#uncutBytes > policy.headBytesPause && this.#retryMs === 0) {
         const leftMs = untilMs - clock.monotonicMs();
         if (leftMs <= 0) return;
         this.#wake();
@@ -332,10 +345,10 @@ export class Ingester {
   }
 
   async #cut(part: HeadPart, reason: CutReason, signal: AbortSignal): Promise<void> {
-    const { head, writer, clock, events } = this.#options;
+    const { head, clock, events } = this.#options;
     part.isSealed = true;
     const startedMs = clock.monotonicMs();
-    const segment = await writer.write(part, signal);
+    const segment = await this.#write(part, signal);
     head.remove(part);
     this.#endWaits();
     events.segmentWritten(segment, clock.monotonicMs() - startedMs, reason);
@@ -351,6 +364,17 @@ export class Ingester {
       });
     }
     await journal.truncate(neededFrom);
+  }
+
+  async #write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment> {
+    try {
+      return await this.#options.writer.write(part, signal, (share) => {
+        this.#cutBytes = part.heapBytes * share;
+        this.#endWaits();
+      });
+    } finally {
+      this.#cutBytes = 0;
+    }
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from "#segment";
 import type { Clock, Random } from "#world";
 import type { HeadPart } from "./head-part.ts";
-import type { PartWriter, SequenceRange, WrittenSegment } from "./ingester.ts";
+import type { CutProgress, PartWriter, SequenceRange, WrittenSegment } from "./ingester.ts";
 
 /** What another room keeps beside the entries of a tenant and day, in a section of the segment. */
 export interface PartSection {
@@ -54,10 +54,14 @@ export class SegmentPartWriter implements PartWriter {
     this.#options = options;
   }
 
-  async write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment> {
+  async write(
+    part: HeadPart,
+    signal: AbortSignal,
+    onProgress?: CutProgress,
+  ): Promise<WrittenSegment> {
     const section = await this.#options.sectionOf?.(part.tenant, part.day);
     try {
-      const written = await this.#write(part, section, signal);
+      const written = await this.#write(part, section, { signal, onProgress });
       section?.done();
       return written;
     } catch (error) {
@@ -69,25 +73,30 @@ export class SegmentPartWriter implements PartWriter {
   async #write(
     part: HeadPart,
     section: PartSection | undefined,
-    signal: AbortSignal,
+    how: { readonly signal: AbortSignal; readonly onProgress: CutProgress | undefined },
   ): Promise<WrittenSegment> {
     const { objects, segments, clock, random } = this.#options;
     part.segmentId ??= newSegmentId(clock, random);
-    let built = await this.#build(part, part.segmentId, section);
+    let built = await this.#build(part, section, how.onProgress);
     if (part.triedKey !== undefined && part.triedKey !== built.key) {
       await this.#forgetTry(part.triedKey);
       // Should the store bring the earlier one back (a put that comes through late), the two must
       // not pass for one source: equal entries of two sources count once.
       part.segmentId = newSegmentId(clock, random);
-      built = await this.#build(part, part.segmentId, section);
+      built = await this.#build(part, section, how.onProgress);
     }
     part.triedKey = built.key;
-    await objects.put(built.key, built.parts, { signal });
+    await objects.put(built.key, built.parts, { signal: how.signal });
     segments.add(built.key);
     return { key: built.key, sizeBytes: built.sizeBytes, entryCount: part.entryCount };
   }
 
-  #build(part: HeadPart, id: string, section: PartSection | undefined): Promise<BuiltSegment> {
+  #build(
+    part: HeadPart,
+    section: PartSection | undefined,
+    onProgress: CutProgress | undefined,
+  ): Promise<BuiltSegment> {
+    const id = part.segmentId!;
     const streams = [...part.streams.values()].map(({ labels, slices }) => ({
       labels,
       rows: slices,
@@ -112,6 +121,7 @@ export class SegmentPartWriter implements PartWriter {
         thinStreamBytes: freshThinBytes,
         blocksInFlightMax: freshBlocksInFlightMax,
         scratch: this.#scratch,
+        onRows: (lineBytes) => onProgress?.(part.lineBytes > 0 ? lineBytes / part.lineBytes : 1),
       },
     );
   }

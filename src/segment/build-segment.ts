@@ -66,6 +66,8 @@ export interface SegmentOptions {
   readonly blocksInFlightMax?: number;
   /** Reads fields of lines, for columns of their own; without it there are none. */
   readonly fields?: FieldReader | undefined;
+  /** Hears how many bytes of lines are copied into blocks: the caller's are needed no more. */
+  readonly onRows?: (lineBytes: number) => void;
   /** Memory kept between segments; of its own when omitted. */
   readonly scratch?: SegmentScratch;
 }
@@ -99,11 +101,13 @@ export async function buildSegment(
   const writer = new SegmentWriter(input, { ...options, scratch });
   const rows = scratch.takeRows(writer.seed);
   const order = await sortedInTurns(input.streams, byLabels);
+  let lineBytes = 0;
   for (let i = 0; i < order.length; i++) {
     const { labels, rows: slices } = input.streams[order[i]!]!;
     rows.gather(slices, input.day);
     await writer.startStream(labels, rows.lineBytes + rows.count);
     if (rows.count > 0) await writer.addRows(rows);
+    options.onRows?.((lineBytes += rows.lineBytes));
     // Thin streams fill a block only after thousands of them.
     if (i % streamsPerTurn === streamsPerTurn - 1) await nextTurn();
   }
@@ -259,7 +263,9 @@ class BlockWriter {
     }
   }
 
+  /** Each step holds the thread for a millisecond or two; a push waits for several turns of it. */
   async #emit(builder: BlockBuilder): Promise<void> {
+    await nextTurn();
     const block = builder.take(this.#newBuffer());
     const packed = this.#pack(block);
     // Whoever awaits it below sees the failure; this only keeps an early one from being
@@ -280,6 +286,7 @@ class BlockWriter {
       }),
     );
     // This thread scans while the pool compresses.
+    await nextTurn();
     const { lines } = block;
     const isScanned = this.#filters !== "none" && lines.length >= this.#filteredFromBytes;
     const scan = isScanned ? scanBlock(this.#scratch.scanner, block, this.#filters) : undefined;
