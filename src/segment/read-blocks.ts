@@ -44,6 +44,9 @@ const blocksAheadMax = 3;
 const blocksAheadFirst = 1;
 const blocksAheadFirstOfSearch = 2;
 
+/** When a filter leaves no more than these, none of them will turn out to be too much. */
+const fewBlocksMax = 4;
+
 /** A reader of entries that took so many blocks goes through all of them, in all likelihood. */
 const blocksAloneMax = 12;
 
@@ -95,7 +98,7 @@ export async function* readBlocks(
   const fetched = fetchAhead(refs, { job: own, limiter, progress });
   // Whoever wants a few entries is content with the first blocks: no threads for that.
   const blocksAlone = job.needs.search?.keepsLines === true ? blocksAloneMax : 0;
-  const aheadFirst = job.needs.search === undefined ? blocksAheadFirst : blocksAheadFirstOfSearch;
+  const aheadFirst = blocksAheadAtFirst(refs, job.needs);
   const aheadMax = Math.max(blocksAheadMax, scanner?.scansAtOnce ?? 0);
   const ahead: Promise<Block | undefined>[] = [];
   try {
@@ -124,6 +127,15 @@ export async function* readBlocks(
   }
 }
 
+function isFewToSearch(refs: readonly SegmentBlockRef[], needs: ColumnNeeds): boolean {
+  return needs.search !== undefined && refs.length <= fewBlocksMax;
+}
+
+function blocksAheadAtFirst(refs: readonly SegmentBlockRef[], needs: ColumnNeeds): number {
+  if (isFewToSearch(refs, needs)) return refs.length;
+  return needs.search === undefined ? blocksAheadFirst : blocksAheadFirstOfSearch;
+}
+
 /**
  * Starts the GETs of a window when its first block is asked for, and those of the next window along
  * with it; but those of the second one only when somebody has taken a block and wants more.
@@ -138,12 +150,13 @@ function* fetchAhead(
 ): Iterable<ComingBlock> {
   const { job, limiter, progress } = how;
   const windows = windowsOf(refs, job.needs);
+  const isFew = isFewToSearch(refs, job.needs);
   const start = (i: number): ComingBlock[] => startWindow(windows[i] ?? [], { job, limiter });
   let current = start(0);
   for (let i = 0; i < windows.length; i++) {
     let next: ComingBlock[] | undefined;
     for (const coming of current) {
-      if (i > 0 || progress.takenCount > 0) next ??= start(i + 1);
+      if (i > 0 || isFew || progress.takenCount > 0) next ??= start(i + 1);
       yield coming;
     }
     current = next ?? start(i + 1);
