@@ -45,6 +45,9 @@ const freshThinBytes: number = 512 * KiB;
 /** More threads that compress take the processor from the one that takes pushes, and syncs wait behind them. */
 const freshBlocksInFlightMax = 2;
 
+/** A context of zstd costs more than it saves on small columns; merging compresses all of them. */
+const freshCompressFromBytes: number = 4 * KiB;
+
 /** Cuts parts into native segments. */
 export class SegmentPartWriter implements PartWriter {
   readonly #options: SegmentPartWriterOptions;
@@ -120,6 +123,7 @@ export class SegmentPartWriter implements PartWriter {
         filters: freshFilters,
         thinStreamBytes: freshThinBytes,
         blocksInFlightMax: freshBlocksInFlightMax,
+        compressFromBytes: freshCompressFromBytes,
         scratch: this.#scratch,
         onRows: (lineBytes) => onProgress?.(part.lineBytes > 0 ? lineBytes / part.lineBytes : 1),
       },

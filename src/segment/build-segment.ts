@@ -62,6 +62,8 @@ export interface SegmentOptions {
   readonly filters?: SkipFilterDepth;
   /** Blocks whose lines are stored in less have no filters. */
   readonly filteredFromBytes?: number;
+  /** Smaller columns are stored as they are. */
+  readonly compressFromBytes?: number;
   /** Blocks in compression at a time; 4 when omitted. */
   readonly blocksInFlightMax?: number;
   /** Reads fields of lines, for columns of their own; without it there are none. */
@@ -222,6 +224,7 @@ class BlockWriter {
   readonly #filters: SkipFilterDepth;
   readonly #filteredFromBytes: number;
   readonly #fields: FieldReader | undefined;
+  readonly #compressFrom: number | undefined;
 
   constructor(options: SegmentOptions) {
     this.seed = Number.parseInt(options.id.slice(-8), 16) | 0;
@@ -234,6 +237,7 @@ class BlockWriter {
     this.#builder = this.#thin;
     this.#inFlightMax = options.blocksInFlightMax ?? blocksInFlightMaxDefault;
     this.#fields = options.fields;
+    this.#compressFrom = options.compressFromBytes;
     this.#filters = options.filters ?? "trigrams";
     this.#filteredFromBytes = options.filteredFromBytes ?? filteredFromBytesDefault;
   }
@@ -282,7 +286,7 @@ class BlockWriter {
     const packing = Promise.all(
       block.columns.map(async ({ kind, name, raw }) => {
         assert(raw.length <= rawBytesMax, `column of ${raw.length} bytes`);
-        return { kind, name, part: await packPart(raw, this.#level) };
+        return { kind, name, part: await packPart(raw, this.#level, this.#compressFrom) };
       }),
     );
     // This thread scans while the pool compresses.

@@ -40,9 +40,13 @@ function frameBytesGuess(rawBytes: number): number {
   return (rawBytes >>> 2) + KiB;
 }
 
-/** `raw` may be reused once this resolved. */
-export async function packPart(raw: Buffer, level: number): Promise<PackedPart> {
-  if (raw.length < compressFromBytes) return asPart(raw, Buffer.from(raw), Encoding.raw);
+/** `raw` may be reused once this resolved. Parts of less than `fromBytes` are stored as they are. */
+export async function packPart(
+  raw: Buffer,
+  level: number,
+  fromBytes: number = compressFromBytes,
+): Promise<PackedPart> {
+  if (raw.length < fromBytes) return asPart(raw, Buffer.from(raw), Encoding.raw);
   const options = {
     params: { [zlib.constants.ZSTD_c_compressionLevel]: level },
     chunkSize: frameBytesGuess(raw.length),
