@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { LruMap } from "./lru-map.ts";
 import { cacheTotals, countRefused, queueTotals, watchQueue } from "./watched.ts";
 
@@ -35,4 +37,19 @@ test("a map that counts its entries has no bytes", () => {
   map.set("a", "x");
   map.set("b", "y");
   assert.deepEqual(cacheTotals().get("test_counted"), { count: 1, bytes: undefined, lost: 1 });
+});
+
+test("who is watched is let go of, also when its reader holds it", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const held = ((): WeakRef<object> => {
+    const owner = { waiting: 3 };
+    watchQueue("held_by_its_reader", owner, () => ({ length: owner.waiting }));
+    assert.equal(queueTotals().get("held_by_its_reader")?.count, 3);
+    return new WeakRef(owner);
+  })();
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  assert.equal(held.deref(), undefined);
+  assert.equal(queueTotals().get("held_by_its_reader")?.count, 0);
 });

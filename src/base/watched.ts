@@ -32,13 +32,10 @@ interface Figures {
 const ofQueue = ({ length, bytes }: QueueFigures): Figures => ({ count: length, bytes });
 const ofCache = ({ entries, bytes }: CacheFigures): Figures => ({ count: entries, bytes });
 
-interface Watched {
-  readonly owner: WeakRef<object>;
-  readonly read: () => Figures | undefined;
-}
-
 interface Family {
-  watched: Watched[];
+  watched: WeakRef<object>[];
+  /** By owner, weakly: a reader made in a constructor holds its owner. */
+  readonly readers: WeakMap<object, () => Figures>;
   lost: number;
 }
 
@@ -84,32 +81,30 @@ export function cacheTotals(): Map<string, Totals> {
 
 function familyOf(families: Map<string, Family>, name: string): Family {
   let family = families.get(name);
-  if (family === undefined) families.set(name, (family = { watched: [], lost: 0 }));
+  if (family === undefined) {
+    family = { watched: [], readers: new WeakMap(), lost: 0 };
+    families.set(name, family);
+  }
   return family;
 }
 
 function watch<T extends object>(family: Family, owner: T, read: (owner: T) => Figures): void {
   if (family.watched.length >= lookFrom) forgetGone(family);
-  const held = new WeakRef(owner);
-  family.watched.push({
-    owner: held,
-    read: () => {
-      const one = held.deref();
-      return one === undefined ? undefined : read(one);
-    },
-  });
+  family.watched.push(new WeakRef(owner));
+  family.readers.set(owner, () => read(owner));
 }
 
 function forgetGone(family: Family): void {
-  family.watched = family.watched.filter(({ owner }) => owner.deref() !== undefined);
+  family.watched = family.watched.filter((owner) => owner.deref() !== undefined);
 }
 
 function totalsOf(families: ReadonlyMap<string, Family>): Map<string, Totals> {
   const totals = new Map<string, Totals>();
   for (const [name, family] of families) {
     let [count, bytes]: [number, number | undefined] = [0, undefined];
-    for (const { read } of family.watched) {
-      const figures = read();
+    for (const held of family.watched) {
+      const owner = held.deref();
+      const figures = owner && family.readers.get(owner)?.();
       if (figures === undefined) continue;
       count += figures.count;
       if (figures.bytes !== undefined) bytes = (bytes ?? 0) + figures.bytes;
