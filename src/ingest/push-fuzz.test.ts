@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compressSnappyBlock, ProtoWriter } from "#codec";
+import { compressSnappyBlock } from "#codec";
 import fc from "fast-check";
 import type { PushKind } from "./distributor.ts";
 import { decodePushRecord } from "./push-record.ts";
-import { rowsOf, testDistributor } from "./push-test-kit.ts";
+import { pushMessage, rowsOf, testDistributor } from "./push-test-kit.ts";
 
 /** Damaged requests: `push` must answer, never throw, and what it accepts must be sound. */
 
@@ -25,24 +25,7 @@ const otlpJson = JSON.stringify({
   ],
 });
 
-function protobuf(): Buffer {
-  const writer = new ProtoWriter();
-  const stream = writer.begin(1);
-  writer.text(1, '{app="a"}');
-  const entry = writer.begin(2);
-  const time = writer.begin(1);
-  writer.tag(1, 0);
-  writer.varint(1_768_003_201);
-  writer.end(time);
-  writer.text(2, "level=info x");
-  const pair = writer.begin(3);
-  writer.text(1, "k");
-  writer.text(2, "v");
-  writer.end(pair);
-  writer.end(entry);
-  writer.end(stream);
-  return Buffer.from(writer.finish());
-}
+const protobuf = pushMessage([[{ app: "a" }, [[BigInt(ns), "level=info x", { k: "v" }]]]]);
 
 const otlpProtobuf = Buffer.from(
   "CkUKFwoVCgxzZXJ2aWNlLm5hbWUSBQoDc3ZjEioSEwkAyltFizWJGCoICgZsaW5lIDESEwkAlPaAizWJGCoICgZsaW5lIDI=",
@@ -52,8 +35,8 @@ const otlpProtobuf = Buffer.from(
 const seeds: readonly (readonly [PushKind, string, Buffer, (body: Buffer) => Buffer])[] = [
   ["loki", "application/json", Buffer.from(json), (body) => body],
   ["loki-v0", "application/json", Buffer.from(legacy), (body) => body],
-  ["loki", "application/x-protobuf", protobuf(), compressSnappyBlock],
-  ["loki", "application/x-protobuf", compressSnappyBlock(protobuf()), (body) => body],
+  ["loki", "application/x-protobuf", protobuf, compressSnappyBlock],
+  ["loki", "application/x-protobuf", compressSnappyBlock(protobuf), (body) => body],
   ["otlp", "application/json", Buffer.from(otlpJson), (body) => body],
   ["otlp", "application/x-protobuf", otlpProtobuf, (body) => body],
 ];

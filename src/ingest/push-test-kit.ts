@@ -111,6 +111,11 @@ export type TestStream = readonly [
 
 /** A PushRequest as agents send it. */
 export function snappyPush(streams: readonly TestStream[]): Buffer {
+  return compressSnappyBlock(pushMessage(streams));
+}
+
+/** The same before it is compressed. */
+export function pushMessage(streams: readonly TestStream[]): Buffer {
   const writer = new ProtoWriter();
   for (const [labels, entries] of streams) {
     const streamStart = writer.begin(1);
@@ -136,5 +141,5 @@ export function snappyPush(streams: readonly TestStream[]): Buffer {
     }
     writer.end(streamStart);
   }
-  return compressSnappyBlock(writer.finish());
+  return Buffer.from(writer.finish());
 }

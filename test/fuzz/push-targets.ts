@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { MiB, RequestError } from "#base";
-import { compressSnappyBlock, decompressBody, decompressSnappyBlock, ProtoWriter } from "#codec";
+import { compressSnappyBlock, decompressBody, decompressSnappyBlock } from "#codec";
 import { defaultLimits } from "#config";
 import { decodePushRecord, type PushKind } from "#ingest";
 import { Labels } from "#model";
@@ -11,7 +11,7 @@ import { LevelDetector } from "../../src/ingest/level.ts";
 import { buildBatch } from "../../src/ingest/push-batch.ts";
 import type { LabelsOfSpan } from "../../src/ingest/push-protobuf.ts";
 import { decodeSnappyPush } from "../../src/ingest/push-snappy.ts";
-import { rowsOf, testDistributor } from "../../src/ingest/push-test-kit.ts";
+import { pushMessage, rowsOf, testDistributor } from "../../src/ingest/push-test-kit.ts";
 import { isRefusal, mayThrow, texts } from "./allowed-errors.ts";
 import type { FuzzTarget } from "./fuzzer.ts";
 import { sealSnappyFrames } from "./seals.ts";
@@ -19,26 +19,7 @@ import { sealSnappyFrames } from "./seals.ts";
 const ns = "1768003201000000000";
 const entry = `["${ns}","level=info x",{"a.b":"1"}]`;
 
-function pushMessage(): Buffer {
-  const writer = new ProtoWriter();
-  const stream = writer.begin(1);
-  writer.text(1, '{app="a"}');
-  const one = writer.begin(2);
-  const time = writer.begin(1);
-  writer.tag(1, 0);
-  writer.varint(1_768_003_201);
-  writer.tag(2, 0);
-  writer.varint(7);
-  writer.end(time);
-  writer.text(2, "level=info x");
-  const pair = writer.begin(3);
-  writer.text(1, "k");
-  writer.text(2, "v");
-  writer.end(pair);
-  writer.end(one);
-  writer.end(stream);
-  return Buffer.from(writer.finish());
-}
+const ordinaryPush = pushMessage([[{ app: "a" }, [[BigInt(ns) + 7n, "level=info x", { k: "v" }]]]]);
 
 /** A log record whose body is a value of each kind, nested. */
 const otlpMessage = Buffer.from(
@@ -127,8 +108,8 @@ const pushes: readonly FuzzTarget[] = [
     ),
   ),
   pushTarget("push-protobuf", "loki-message", "application/x-protobuf", [
-    pushMessage(),
-    Buffer.concat([pushMessage(), pushMessage()]),
+    ordinaryPush,
+    Buffer.concat([ordinaryPush, ordinaryPush]),
     Buffer.from("0affffffff7f0aff0a05", "hex"),
   ]),
   pushTarget(
@@ -199,8 +180,8 @@ function readBlock(block: Buffer, kernelFromBytes: number): unknown {
 const snappyBlocks: FuzzTarget = {
   name: "push-snappy",
   seeds: [
-    Buffer.concat([Buffer.from([0]), pushMessage(), pushMessage()]),
-    Buffer.concat([Buffer.from([1]), compressSnappyBlock(pushMessage())]),
+    Buffer.concat([Buffer.from([0]), ordinaryPush, ordinaryPush]),
+    Buffer.concat([Buffer.from([1]), compressSnappyBlock(ordinaryPush)]),
     Buffer.from("010affffff0f", "hex"),
   ],
   words: ['{"level":"error"}', "level=warn ", "ERR", "\u0061", "[info]"],
