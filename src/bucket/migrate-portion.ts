@@ -189,6 +189,7 @@ async function compare(
     for (const { block, fromRow, toRow } of source.runsOf(stream)) {
       const rows = source.held(block) ?? (await source.read(block, signal));
       hashes.add(batchOfRows(rows, fromRow, toRow));
+      source.finishRun(block);
     }
     const [found, expected] = [hashes.sum(), wanted.get(labels.key)?.sum ?? noRows];
     if (sameSum(found, expected)) continue;

@@ -13,6 +13,7 @@ import {
   parseSegmentKey,
   SegmentSource,
   SegmentWriter,
+  windowBytesOf,
 } from "#segment";
 import { type FirstSequenceOf, unionOfRanges } from "./journal-ranges.ts";
 import { mergedId } from "./merged-id.ts";
@@ -29,6 +30,9 @@ import { UnfinishedPut } from "./unfinished-puts.ts";
 
 /** Sections and tables of all inputs together: what is written must stay below the writer's bound of 256 MiB each. */
 const footerBytesMax: number = 128 * MiB;
+
+/** Stored bytes of all inputs that are fetched ahead, at most, unless there are more inputs than a merge takes. */
+const windowsBytesMax: number = 16 * MiB;
 
 /** One section of other rooms out of those of all inputs, in order of their making; undefined: none. */
 export type MergeSection = (kind: number, sections: readonly Buffer[]) => Buffer | undefined;
@@ -75,7 +79,10 @@ export async function runMerge(
 ): Promise<MergedSegment | LeftOut> {
   return leavingOut(async () => {
     const sources: SegmentSource[] = [];
-    for (const segment of task.inputs) sources.push(await openSource(segment, tools.objects));
+    const windowBytes = windowBytesOf(task.inputs.length, windowsBytesMax);
+    for (const segment of task.inputs) {
+      sources.push(await openSource(segment, tools.objects, windowBytes));
+    }
     const fitting = fittingSources(sources, tools.policy);
     if (fitting.length < 2) {
       const largest = sources.reduce((a, b) => (sizeOf(b) > sizeOf(a) ? b : a));
@@ -116,9 +123,14 @@ class BrokenInput extends Error {
 export async function openSource(
   segment: ListedSegment,
   objects: ObjectStore,
+  windowBytes?: number,
 ): Promise<SegmentSource> {
   try {
-    return await SegmentSource.open(objects, segment);
+    return await SegmentSource.open(
+      objects,
+      segment,
+      windowBytes === undefined ? {} : { windowBytes },
+    );
   } catch (error) {
     if (!isStoreError(error, "corrupt")) throw error;
     throw new BrokenInput({ segment, reason: messageOf(error) });
@@ -184,6 +196,7 @@ export async function buildMerged(
     },
   );
   const counts = await mergeStreams({ day, sources, writer, eraser, pace, signal });
+  for (const source of sources) source.close();
   // The writer places sections when it finishes.
   if (lastSections !== undefined) sections.push(...(await lastSections(counts)));
   const built = await writer.finish();

@@ -9,6 +9,7 @@ import type { Labels } from "#model";
 import {
   batchOfRows,
   GatheredRows,
+  giveBatchBack,
   metadataSums,
   type RowSlice,
   type SegmentSource,
@@ -140,10 +141,22 @@ interface LoadedRun {
 class TakenRows {
   readonly slices: RowSlice[] = [];
   count = 0;
+  readonly #finished: { readonly source: SegmentSource; readonly block: number }[] = [];
   readonly #counts: StreamMergeCounts;
 
   constructor(counts: StreamMergeCounts) {
     this.#counts = counts;
+  }
+
+  /** All rows of a run were taken: its block is needed until these were written. */
+  finish(source: SegmentSource, block: number): void {
+    this.#finished.push({ source, block });
+  }
+
+  /** The rows were written, or go: memory of theirs is given back. */
+  release(): void {
+    for (const { batch } of this.slices) giveBatchBack(batch);
+    for (const { source, block } of this.#finished) source.finishRun(block);
   }
 
   add({ block, hidden }: LoadedRun, fromRow: number, toRow: number): void {
@@ -237,6 +250,7 @@ class StreamCursor {
       }
       if (to < run.toRow) return;
       this.loaded.shift();
+      taken.finish(this.source, run.block);
     }
   }
 }
@@ -290,8 +304,9 @@ class StreamMerge {
       const bound = Math.min(...cursors.map((cursor) => cursor.bound));
       const taken = takeBefore(bound, cursors, this.counts);
       this.counts.readEntries += taken.count;
-      if (taken.slices.length > 0) await this.#write(taken.slices);
-      else if (taken.count > 0) await this.#pause(taken.count);
+      const lineBytes = taken.slices.length > 0 ? await this.#write(taken.slices) : 0;
+      taken.release();
+      if (taken.count > 0) await this.#pause(lineBytes + taken.count);
       else if (bound === Infinity) return;
       else await this.#load(cursors, bound);
     }
@@ -322,7 +337,7 @@ class StreamMerge {
       const largest = cursors.reduce((a, b) => (b.heldBytes > a.heldBytes ? b : a));
       throw new MergeLimitError(largest.source, `${held} bytes of lines at one instant`);
     }
-    this.#countHeld(cursors);
+    this.#countHeld();
   }
 
   async #read(source: SegmentSource, block: number): Promise<Block> {
@@ -335,15 +350,13 @@ class StreamMerge {
     }
   }
 
-  #countHeld(cursors: readonly StreamCursor[]): void {
-    let held = this.#job.sources.reduce((sum, source) => sum + source.heldCount, 0);
-    for (const { source, loaded } of cursors) {
-      for (const { run, block } of loaded) if (source.held(run.block) !== block) held++;
-    }
+  #countHeld(): void {
+    const held = this.#job.sources.reduce((sum, source) => sum + source.heldCount, 0);
     this.counts.blocksHeldMax = Math.max(this.counts.blocksHeldMax, held);
   }
 
-  async #write(slices: readonly RowSlice[]): Promise<void> {
+  /** Returns how many bytes of lines were written. */
+  async #write(slices: readonly RowSlice[]): Promise<number> {
     const { writer, day } = this.#job;
     const rows = this.#rows;
     rows.gather(slices, day);
@@ -355,7 +368,7 @@ class StreamMerge {
       this.#unstarted = undefined;
     }
     await writer.addRows(rows);
-    await this.#pause(rows.lineBytes + rows.count);
+    return rows.lineBytes;
   }
 }
 

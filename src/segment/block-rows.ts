@@ -2,9 +2,11 @@
  * Rows of a decoded block as the batch a writer takes: the way from a stored segment into the next
  * one.
  */
+import assert from "node:assert";
 import type { ByteStrings } from "#columns";
 import type { EntryBatch, PackedSets } from "#model";
 import type { Block, MetadataColumn } from "#storage";
+import { giveBack } from "./give-back.ts";
 
 const noSets: PackedSets = { bytes: Buffer.alloc(0), starts: new Uint32Array(2), count: 1 };
 
@@ -15,6 +17,7 @@ const noSets: PackedSets = { bytes: Buffer.alloc(0), starts: new Uint32Array(2),
 export function batchOfRows(block: Block, fromRow: number, toRow: number): EntryBatch {
   const rowCount = toRow - fromRow;
   const { bytes, starts } = block.lines!;
+  assert(bytes.length >= (starts[toRow] ?? 1), "the block was given back");
   const lineEnds = new Uint32Array(rowCount);
   const epochSeconds = new Float64Array(rowCount);
   const nanos = new Uint32Array(rowCount);
@@ -40,6 +43,12 @@ export function batchOfRows(block: Block, fromRow: number, toRow: number): Entry
     metadataOfRow: sets.ofRow,
     metadata: sets.packed,
   };
+}
+
+/** Gives back what `batchOfRows` made; the block stays. Nobody reads the batch any more. */
+export function giveBatchBack(batch: EntryBatch): void {
+  const { lineEnds, epochSeconds, nanos, metadataOfRow } = batch;
+  for (const column of [lineEnds, epochSeconds, nanos, metadataOfRow]) giveBack(column);
 }
 
 function isUsed(ids: Uint32Array, fromRow: number, toRow: number): boolean {

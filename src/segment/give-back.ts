@@ -11,7 +11,7 @@ const slackBytesMax = 16;
  * more. Left to the collector, buffers of dead blocks pile up until it looks through the whole heap
  * for them: a third of the time of queries that read a few blocks.
  */
-export function giveBack({ buffer, byteLength }: Uint8Array): void {
+export function giveBack({ buffer, byteLength }: ArrayBufferView): void {
   if (byteLength < bytesMin || buffer.byteLength - byteLength > slackBytesMax) return;
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -10,7 +10,7 @@ export {
   type SegmentStream,
   SegmentWriter,
 } from "./build-segment.ts";
-export { batchOfRows, metadataSums } from "./block-rows.ts";
+export { batchOfRows, giveBatchBack, metadataSums } from "./block-rows.ts";
 export { decodeFooter } from "./decode-footer.ts";
 export type { ExtraSection } from "./extra-sections.ts";
 export type { JournalRange, SegmentFacts, SegmentFooter, SegmentInfo } from "./footer.ts";
@@ -23,3 +23,4 @@ export type { ListedSegment } from "./segment-list.ts";
 export { SegmentScratch } from "./segment-scratch.ts";
 export { SegmentSource, type SourceRun } from "./segment-source.ts";
 export { SegmentStore, type SegmentStoreOptions } from "./segment-store.ts";
+export { windowBytesOf } from "./stored-windows.ts";

@@ -1,9 +1,10 @@
 /**
  * One segment read strictly and as a whole, for merging and verifying: stream by stream, the runs
  * of a stream in order of time. What a query would leave out with a warning is StoreError `corrupt`
- * here. Holds the footer, two decoded blocks (of the fat stream at hand, and the shared one) and a
- * few MiB of stored bytes.
+ * here. Holds the footer, the blocks with runs that are not finished (of the fat stream at hand, and
+ * the shared one), and a few windows of stored bytes.
  */
+import assert from "node:assert";
 import type { Labels } from "#model";
 import type { ObjectStore } from "#objectstore";
 import { type Block, newReadCounters } from "#storage";
@@ -14,6 +15,7 @@ import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import { readSection } from "./extra-sections.ts";
 import { loadFooter } from "./footer-cache.ts";
 import type { SegmentFooter } from "./footer.ts";
+import { giveBack } from "./give-back.ts";
 import { segmentMagic } from "./limits.ts";
 import { storedPartOf } from "./stored-part.ts";
 import { planRanges } from "./read-ranges.ts";
@@ -23,8 +25,9 @@ import { StoredWindows } from "./stored-windows.ts";
 const everything = { lines: true, lengths: true, metadata: "all" } as const;
 
 interface HeldBlock {
-  readonly number: number;
   readonly block: Block;
+  /** Those whose rows may still be read. */
+  runsLeft: number;
 }
 
 /**
@@ -45,24 +48,24 @@ export class SegmentSource {
   readonly footer: SegmentFooter;
   readonly #objects: ObjectStore;
   readonly #windows: StoredWindows;
-  /**
-   * The last block of one stream, and the last one that streams share: between its streams come
-   * others' blocks.
-   */
-  #own: HeldBlock | undefined;
-  #shared: HeldBlock | undefined;
+  /** By number: read, and not finished. */
+  readonly #held = new Map<number, HeldBlock>();
   /** Stream s has runs runIds[streamStarts[s]] to runIds[streamStarts[s + 1]]. */
   readonly #streamStarts: Uint32Array;
   readonly #runIds: Uint32Array;
   readonly #blockOfRun: Uint32Array;
   readonly #firstRow: Uint32Array;
 
-  private constructor(objects: ObjectStore, segment: ListedSegment, footer: SegmentFooter) {
+  private constructor(
+    objects: ObjectStore,
+    of: { segment: ListedSegment; footer: SegmentFooter; windowBytes: number | undefined },
+  ) {
+    const { segment, footer, windowBytes } = of;
     this.segment = segment;
     this.footer = footer;
     this.#objects = objects;
     const { key, bodyBytes } = segment;
-    this.#windows = new StoredWindows(objects, { key, endBytes: bodyBytes });
+    this.#windows = new StoredWindows(objects, { key, endBytes: bodyBytes, windowBytes });
     const { blocks, streams } = footer;
     const runCount = blocks.runs.streams.length;
     this.#blockOfRun = new Uint32Array(runCount);
@@ -72,10 +75,17 @@ export class SegmentSource {
     this.#indexRuns();
   }
 
-  /** Fetches the footer. StoreError `corrupt`, `missing` and what the object store has. */
-  static async open(objects: ObjectStore, segment: ListedSegment): Promise<SegmentSource> {
+  /**
+   * Fetches the footer. `windowBytes`: fetched at a time, of each of four places; 1 MiB when omitted.
+   * StoreError `corrupt`, `missing` and what the object store has.
+   */
+  static async open(
+    objects: ObjectStore,
+    segment: ListedSegment,
+    { windowBytes }: { readonly windowBytes?: number } = {},
+  ): Promise<SegmentSource> {
     const footer = await loadFooter(objects, segment, newReadCounters());
-    return new SegmentSource(objects, segment, footer);
+    return new SegmentSource(objects, { segment, footer, windowBytes });
   }
 
   #indexRuns(): void {
@@ -141,16 +151,43 @@ export class SegmentSource {
 
   /** A block with all columns, if it is at hand. */
   held(block: number): Block | undefined {
-    if (this.#own?.number === block) return this.#own.block;
-    return this.#shared?.number === block ? this.#shared.block : undefined;
+    return this.#held.get(block)?.block;
   }
 
   get heldCount(): number {
-    return Number(this.#own !== undefined) + Number(this.#shared !== undefined);
+    return this.#held.size;
   }
 
-  /** Reads, unpacks and checks all columns of a block. */
+  /**
+   * Reads, unpacks and checks all columns of a block, and holds it until `finishRun` was called for
+   * each of its runs.
+   */
   async read(block: number, signal: AbortSignal): Promise<Block> {
+    const decoded = await this.#read(block, signal);
+    const { runStarts } = this.footer.blocks;
+    const runsLeft = runStarts[block + 1]! - runStarts[block]!;
+    this.#held.set(block, { block: decoded, runsLeft });
+    return decoded;
+  }
+
+  /**
+   * Nobody reads the rows of one run of a held block any more. Behind the last run the block's memory is
+   * given back: its columns are empty then.
+   */
+  finishRun(block: number): void {
+    const held = this.#held.get(block);
+    assert(held !== undefined, `block ${block} is not held`);
+    if (--held.runsLeft > 0) return;
+    this.#held.delete(block);
+    giveBlockBack(held.block);
+  }
+
+  /** Gives back the windows; what is held stays. Another read fetches anew. */
+  close(): void {
+    this.#windows.close();
+  }
+
+  async #read(block: number, signal: AbortSignal): Promise<Block> {
     const { runStarts, columns } = this.footer.blocks;
     const first = runStarts[block]!;
     const runs = Array.from({ length: runStarts[block + 1]! - first }, (_, i) => first + i);
@@ -161,19 +198,22 @@ export class SegmentSource {
     });
     const raw = new Map<number, Buffer>();
     await Promise.all(
-      planRanges(extents).map(async (range) => {
-        const stored = await this.#windows.get(range.from, range.to, signal);
-        for (const { from, to, column } of range.extents) {
-          const part = stored.subarray(from - range.from, to - range.from);
-          const origin = originOf(this.footer, block, column);
-          raw.set(column, await unpackPart(part, storedPartOf(this.footer, column), origin));
-        }
-      }),
+      planRanges(extents).map((range) =>
+        this.#windows.use(range, signal, async (stored) => {
+          for (const { from, to, column } of range.extents) {
+            const part = stored.subarray(from - range.from, to - range.from);
+            const origin = originOf(this.footer, block, column);
+            const bytes = await unpackPart(part, storedPartOf(this.footer, column), origin);
+            // What is stored raw is a view, and the window goes.
+            raw.set(column, bytes.buffer === part.buffer ? Buffer.from(bytes) : bytes);
+          }
+        }),
+      ),
     );
     const decoded = decodeBlock(ref, raw, everything);
-    const held = { number: block, block: decoded };
-    if (runs.length === 1) this.#own = held;
-    else this.#shared = held;
+    for (const bytes of [raw.get(ref.columns.timestamps), raw.get(ref.columns.lengths)]) {
+      if (bytes !== undefined) giveBack(bytes);
+    }
     return decoded;
   }
 
@@ -201,10 +241,10 @@ export class SegmentSource {
     if (head?.sizeBytes !== bodyBytes + footerBytes) {
       throw corrupt(origin, `${bodyBytes + footerBytes} bytes expected, ${head?.sizeBytes} there`);
     }
-    const magic = await this.#windows.get(0, magicBytes, signal);
-    if (!magic.equals(segmentMagic)) {
+    await this.#windows.use({ from: 0, to: magicBytes }, signal, async (magic) => {
+      if (magic.equals(segmentMagic)) return;
       throw corrupt(origin, `${segmentMagic.toString()} expected, ${magic.toString("hex")} read`);
-    }
+    });
     for (const { kind, offset } of this.footer.sections) {
       // Those of the footer were checked when it was decoded.
       if (offset < bodyBytes) await this.section(kind, signal);
@@ -212,15 +252,26 @@ export class SegmentSource {
     let [entryCount, lineBytes] = [0, 0];
     for (let block = 0; block < this.footer.blocks.count; block++) {
       signal.throwIfAborted();
-      const { rowCount, ref } = await this.read(block, signal);
+      const decoded = await this.#read(block, signal);
+      const { rowCount, ref } = decoded;
       entryCount += rowCount;
       lineBytes += ref.facts.lineBytes;
+      giveBlockBack(decoded);
       await afterBlock(ref.facts.lineBytes);
     }
+    this.close();
     const { info } = this.footer;
     if (entryCount !== info.entryCount || lineBytes !== info.lineBytes) {
       const wanted = `${info.entryCount} entries of ${info.lineBytes} bytes`;
       throw corrupt(origin, `${wanted} expected, ${entryCount} of ${lineBytes} read`);
     }
   }
+}
+
+/** Columns that have a buffer to themselves; small ones and views are left to the collector. */
+function giveBlockBack({ offsets, streamOfRow, lines, lengths, metadata }: Block): void {
+  for (const column of [offsets, streamOfRow, lengths, lines?.starts, lines?.bytes]) {
+    if (column !== undefined) giveBack(column);
+  }
+  for (const { ids, values } of metadata) for (const one of [ids, values.starts]) giveBack(one);
 }
