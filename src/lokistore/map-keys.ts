@@ -4,7 +4,14 @@
  */
 import { StoreError } from "#base";
 import type { KeyMapping } from "#lokichunk";
-import type { CallOptions, GetOptions, ListOptions, ObjectInfo, ObjectStore } from "#objectstore";
+import type {
+  CallOptions,
+  GetOptions,
+  ListOptions,
+  ObjectBody,
+  ObjectInfo,
+  ObjectStore,
+} from "#objectstore";
 
 export function mapKeys(objects: ObjectStore, mapping: KeyMapping): ObjectStore {
   return new MappedObjectStore(objects, mapping);
@@ -27,7 +34,7 @@ class MappedObjectStore implements ObjectStore {
     return this.#objects.get(this.#mapping.toStored(key), options);
   }
 
-  put(key: string, body: Uint8Array | readonly Uint8Array[], options?: CallOptions): Promise<void> {
+  put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     return this.#objects.put(this.#mapping.toStored(key), body, options);
   }
 

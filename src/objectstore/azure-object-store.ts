@@ -8,6 +8,7 @@ import type { Random } from "#world";
 import { type Abortable, type AzureCalls, openAzureCalls } from "./azure-calls.ts";
 import { isMissingBlob, isPastTheEnd } from "./azure-errors.ts";
 import type { AzureObjectStoreOptions } from "./azure-options.ts";
+import { BodyPieces, type ObjectBody, sizeOfBody, wholeOf } from "./object-body.ts";
 import { checkKey, checkPrefix, isKey } from "./object-key.ts";
 import type {
   CallOptions,
@@ -17,7 +18,6 @@ import type {
   ObjectStore,
 } from "./object-store.ts";
 import { type KeyNames, keyNames } from "./s3-buckets.ts";
-import { partsOf } from "./s3-multipart.ts";
 
 const blocksAboveBytes: number = 16 * MiB;
 const blockBytes: number = 8 * MiB;
@@ -86,19 +86,14 @@ class AzureObjectStore implements ObjectStore {
     });
   }
 
-  async put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options?: CallOptions,
-  ): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     const blob = this.#blob(key, options);
-    const bodies = body instanceof Uint8Array ? [body] : body;
-    const sizeBytes = bodies.reduce((sum, { length }) => sum + length, 0);
+    const sizeBytes = sizeOfBody(body);
     const signal = options?.signal;
     if (sizeBytes > this.#blocksAboveBytes) {
-      return this.#putInBlocks({ blob, key, bodies, sizeBytes, signal });
+      return this.#putInBlocks({ blob, key, body, sizeBytes, signal });
     }
-    const whole = bodies.length === 1 ? bodies[0]! : Buffer.concat(bodies);
+    const whole = await wholeOf(body);
     await this.#calls.send({ operation: "put", key, signal }, (abort) =>
       blob.upload(whole, sizeBytes, abort),
     );
@@ -212,30 +207,32 @@ class AzureObjectStore implements ObjectStore {
   async #putInBlocks(upload: {
     readonly blob: BlockBlobClient;
     readonly key: string;
-    readonly bodies: readonly Uint8Array[];
+    readonly body: ObjectBody;
     readonly sizeBytes: number;
     readonly signal: AbortSignal | undefined;
   }): Promise<void> {
-    const { blob, key, bodies, sizeBytes } = upload;
+    const { blob, key, body, sizeBytes } = upload;
     const size = Math.max(this.#blockBytes, Math.ceil(sizeBytes / blocksMax));
-    const pieces = partsOf(bodies, size);
+    const pieces = new BodyPieces(body, size);
     const failed = new AbortController();
     const signal =
       upload.signal === undefined ? failed.signal : AbortSignal.any([upload.signal, failed.signal]);
     const ids: string[] = [];
     const prefix = this.#random.bytes(8).toString("hex");
     const work = async (): Promise<void> => {
-      for (const piece of pieces) {
+      for (let piece = await pieces.next(); piece !== undefined; piece = await pieces.next()) {
+        signal.throwIfAborted();
+        const { index, bytes } = piece;
         // Ids must be of one length; two puts of a key at a time must not mix their blocks.
-        const id = `${prefix}${String(ids.length).padStart(6, "0")}`;
+        const id = `${prefix}${String(index).padStart(6, "0")}`;
         const name = Buffer.from(id).toString("base64");
-        ids.push(name);
+        ids[index] = name;
         await this.#calls.send({ operation: "put of block", key, signal }, (abort) =>
-          blob.stageBlock(name, piece, piece.length, abort),
+          blob.stageBlock(name, bytes, bytes.length, abort),
         );
       }
     };
-    const workers = Array.from({ length: blocksAtATime }, () =>
+    const workers = Array.from({ length: Math.min(blocksAtATime, pieces.takersMax) }, () =>
       work().catch((error: unknown) => failed.abort(error)),
     );
     await Promise.all(workers);

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { MiB } from "#base";
 import type { DiskCache } from "./disk-cache.ts";
 import { hashBytes, type NewPage, type PageAt, pageBytes } from "./disk-cache-slab.ts";
+import type { ObjectBody } from "./object-body.ts";
 import { checkKey } from "./object-key.ts";
 import type {
   CallOptions,
@@ -60,11 +61,7 @@ export class DiskCachedObjectStore implements ObjectStore {
     return ownBytes(await this.#ranged({ key, hash, range, signal: options?.signal }), options);
   }
 
-  async put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options?: CallOptions,
-  ): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     checkKey(key);
     this.#forget(key);
     try {

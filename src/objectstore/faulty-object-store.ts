@@ -1,5 +1,6 @@
 import { StoreError, type StoreErrorKind } from "#base";
 import type { Clock, Random } from "#world";
+import type { ObjectBody } from "./object-body.ts";
 import type {
   CallOptions,
   GetOptions,
@@ -73,11 +74,7 @@ export class FaultyObjectStore implements ObjectStore {
     throw new StoreError("unavailable", `${this.name}: get ${key}: ${text}`);
   }
 
-  async put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options?: CallOptions,
-  ): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     await this.#before(`put ${key}`, options);
     await this.#inner.put(key, body, options);
     this.#ghosts.delete(key);

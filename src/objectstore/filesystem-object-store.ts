@@ -11,6 +11,7 @@ import { dirname, join } from "node:path";
 import { isStoreError, LruMap, minute, StoreError } from "#base";
 import type { Clock, FileInfo, Files, Random } from "#world";
 import { compareBytes, makeDurableFolder } from "#world";
+import { copyBody, type ObjectBody } from "./object-body.ts";
 import { checkKey, checkPrefix, isKey, reservedKeyPart } from "./object-key.ts";
 import type {
   CallOptions,
@@ -80,17 +81,13 @@ class FilesystemObjectStore implements ObjectStore {
     return this.#files.read(this.#pathOf(key), options?.range);
   }
 
-  async put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options?: CallOptions,
-  ): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     options?.signal?.throwIfAborted();
     const target = this.#pathOf(key);
     const name = `${this.#temporaryPrefix}-${this.#putCount++}`;
     const temporary = join(this.#temporary, name);
     try {
-      await this.#writeTemporary(temporary, body instanceof Uint8Array ? [body] : body);
+      await this.#writeTemporary(temporary, body, options);
       options?.signal?.throwIfAborted();
       await this.#moveTo(temporary, target);
     } catch (error) {
@@ -139,9 +136,16 @@ class FilesystemObjectStore implements ObjectStore {
     return join(this.#folder, key);
   }
 
-  async #writeTemporary(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  async #writeTemporary(
+    path: string,
+    body: ObjectBody,
+    options: CallOptions | undefined,
+  ): Promise<void> {
     await using file = await this.#files.open(path, { create: true, exclusive: true });
-    await file.write(parts, 0);
+    await copyBody(body, async (parts, at) => {
+      options?.signal?.throwIfAborted();
+      await file.write(parts, at);
+    });
     await file.sync();
   }
 

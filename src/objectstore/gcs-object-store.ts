@@ -8,6 +8,7 @@ import { MiB, StoreError } from "#base";
 import { type GcsCalls, openGcsCalls } from "./gcs-calls.ts";
 import type { GcsObjectStoreOptions } from "./gcs-options.ts";
 import { putResumable } from "./gcs-upload.ts";
+import { type ObjectBody, sizeOfBody, wholeOf } from "./object-body.ts";
 import { checkKey, checkPrefix, isKey } from "./object-key.ts";
 import type {
   CallOptions,
@@ -122,18 +123,14 @@ class GcsObjectStore implements ObjectStore {
     });
   }
 
-  async put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options?: CallOptions,
-  ): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     const signal = this.#check(key, options);
-    const bodies = body instanceof Uint8Array ? [body] : body;
-    const sizeBytes = bodies.reduce((sum, { length }) => sum + length, 0);
+    const sizeBytes = sizeOfBody(body);
     if (sizeBytes > this.#resumableAboveBytes) {
-      const upload = { key, bodies, sizeBytes, partBytes: this.#partBytes, signal };
+      const upload = { key, body, sizeBytes, partBytes: this.#partBytes, signal };
       return putResumable(this.#calls, upload);
     }
+    const parts = Array.isArray(body) ? body : [await wholeOf(body)];
     await this.#calls.run({ operation: "put", key, signal }, async (limited) => {
       // A missing token would be told by the SDK's stream as a write after its end.
       await this.#calls.sdk.storage.authClient.getRequestHeaders();
@@ -146,7 +143,7 @@ class GcsObjectStore implements ObjectStore {
       try {
         const done = finished(stream);
         // At most what is above the size of a resumable upload is held, and that is in memory.
-        for (const part of bodies) if (part.length > 0) stream.write(part);
+        for (const part of parts) if (part.length > 0) stream.write(part);
         stream.end();
         await done;
       } finally {

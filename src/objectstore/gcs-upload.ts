@@ -6,7 +6,7 @@
  */
 import { KiB, messageOf, StoreError } from "#base";
 import type { GcsAnswer, GcsCalls } from "./gcs-calls.ts";
-import { partsOf } from "./s3-multipart.ts";
+import { BodyPieces, type ObjectBody } from "./object-body.ts";
 
 /** All parts but the last must be multiples of this. */
 const partUnitBytes: number = 256 * KiB;
@@ -19,7 +19,7 @@ const cancelled = 499;
 
 export interface GcsUpload {
   readonly key: string;
-  readonly bodies: readonly Uint8Array[];
+  readonly body: ObjectBody;
   readonly sizeBytes: number;
   readonly partBytes: number;
   readonly signal: AbortSignal | undefined;
@@ -51,12 +51,13 @@ async function start(calls: GcsCalls, upload: GcsUpload): Promise<string> {
 }
 
 async function sendParts(calls: GcsCalls, upload: GcsUpload, session: string): Promise<void> {
-  const { key, bodies, sizeBytes, signal } = upload;
+  const { key, body, sizeBytes, signal } = upload;
   const partBytes = Math.ceil(upload.partBytes / partUnitBytes) * partUnitBytes;
   let from = 0;
-  for (const part of partsOf(bodies, partBytes)) {
+  const pieces = new BodyPieces(body, partBytes);
+  for (let part = await pieces.next(); part !== undefined; part = await pieces.next()) {
     // Google may take less than it was sent, and says so.
-    for (let rest = part; rest.length > 0; ) {
+    for (let rest = part.bytes; rest.length > 0; ) {
       const to = from + rest.length;
       const answer = await calls.send({
         operation: "upload",

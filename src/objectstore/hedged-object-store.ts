@@ -5,6 +5,7 @@
  */
 import { isStoreError, second } from "#base";
 import type { Clock } from "#world";
+import type { ObjectBody } from "./object-body.ts";
 import type {
   CallOptions,
   GetOptions,
@@ -63,7 +64,7 @@ export class HedgedObjectStore implements ObjectStore {
     return this.#race(key, options);
   }
 
-  put(key: string, body: Uint8Array | readonly Uint8Array[], options?: CallOptions): Promise<void> {
+  put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     return this.#inner.put(key, body, options);
   }
 

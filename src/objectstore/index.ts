@@ -35,6 +35,7 @@ export {
 } from "./memcached-cache.ts";
 export { MemcachedObjectStore, type MemcachedStoreOptions } from "./memcached-object-store.ts";
 export { MemoryObjectStore } from "./memory-object-store.ts";
+export { type ObjectBody, type StoredBody, wholeOf } from "./object-body.ts";
 export { checkKey, isKey, keyBytesMax, keyPartBytesMax } from "./object-key.ts";
 export type {
   CallOptions,

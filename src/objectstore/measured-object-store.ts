@@ -1,5 +1,6 @@
 import { isStoreError, type StoreErrorKind } from "#base";
 import type { Clock } from "#world";
+import { type ObjectBody, sizeOfBody } from "./object-body.ts";
 import type {
   CallOptions,
   GetOptions,
@@ -53,12 +54,11 @@ export class MeasuredObjectStore implements ObjectStore {
     });
   }
 
-  put(key: string, body: Uint8Array | readonly Uint8Array[], options?: CallOptions): Promise<void> {
+  put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     const measured = { operation: "put", signal: options?.signal } as const;
     return this.#measure(measured, async (call) => {
       await this.#inner.put(key, body, options);
-      const bodies = body instanceof Uint8Array ? [body] : body;
-      call.writtenBytes = bodies.reduce((sum, { length }) => sum + length, 0);
+      call.writtenBytes = sizeOfBody(body);
     });
   }
 

@@ -6,6 +6,7 @@
 import { MiB } from "#base";
 import { pageBytes } from "./disk-cache-slab.ts";
 import type { MemcachedCache } from "./memcached-cache.ts";
+import type { ObjectBody } from "./object-body.ts";
 import { checkKey } from "./object-key.ts";
 import type {
   CallOptions,
@@ -56,11 +57,7 @@ export class MemcachedObjectStore implements ObjectStore {
     return ownBytes(await this.#ranged(key, range, options?.signal), options);
   }
 
-  async put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options?: CallOptions,
-  ): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     await this.#inner.put(key, body, options);
   }
 

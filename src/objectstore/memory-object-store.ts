@@ -1,4 +1,5 @@
 import { StoreError } from "#base";
+import { type ObjectBody, wholeOf } from "./object-body.ts";
 import { checkKey, checkPrefix } from "./object-key.ts";
 import type {
   CallOptions,
@@ -32,14 +33,10 @@ export class MemoryObjectStore implements ObjectStore {
     return Buffer.from(object.body.subarray(from, Math.max(from, to)));
   }
 
-  async put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options?: CallOptions,
-  ): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     options?.signal?.throwIfAborted();
     checkKey(key);
-    const copy = Buffer.concat(body instanceof Uint8Array ? [body] : body);
+    const copy = Buffer.from(await wholeOf(body));
     this.#objects.set(key, { body: copy, modifiedMs: this.#nowMs() });
   }
 

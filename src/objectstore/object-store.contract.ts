@@ -1,7 +1,7 @@
 /** What every ObjectStore must do. Each implementation's test calls `objectStoreContract`. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { isStoreError } from "#base";
+import { isStoreError, StoreError } from "#base";
 import { keyPartBytesMax } from "./object-key.ts";
 import type { ObjectInfo, ObjectStore } from "./object-store.ts";
 
@@ -70,6 +70,27 @@ function readingClaims(claim: Claim): void {
       const got = await store.get("a/b/c", { range: { from, to } });
       assert.equal(got.toString(), want, `[${from}, ${to})`);
     }
+  });
+  claim("a body that is read by position becomes the object", async (store) => {
+    const whole = Buffer.alloc(1_300_000, "some bytes on a disk, ");
+    const ranges: { from: number; to: number }[] = [];
+    const read = async (range: { from: number; to: number }): Promise<Buffer> => {
+      ranges.push(range);
+      assert.ok(range.from < range.to && range.to <= whole.length, JSON.stringify(range));
+      return Buffer.from(new Uint8Array(whole.subarray(range.from, range.to)).buffer);
+    };
+    for (const sizeBytes of [20, whole.length]) {
+      // The smallest parts that a store may be told to send would make thousands of requests.
+      if (sizeBytes > 20 && ranges.length > 1) break;
+      await store.put("a/b", { sizeBytes, read });
+      assert.ok((await store.get("a/b")).equals(whole.subarray(0, sizeBytes)));
+    }
+  });
+  claim("a body that cannot be read is no object", async (store) => {
+    const read = (): Promise<Buffer> => Promise.reject(new StoreError("denied", "no disk"));
+    const isDenied = (error: unknown): boolean => isStoreError(error, "denied");
+    await assert.rejects(store.put("a/b", { sizeBytes: 20, read }), isDenied);
+    assert.equal(await store.head("a/b"), undefined);
   });
   claim("an empty object is an object", async (store) => {
     await store.put("empty", bytes(""));

@@ -1,3 +1,5 @@
+import type { ObjectBody } from "./object-body.ts";
+
 /**
  * Where segments live: a flat map of keys to immutable objects. Keys are relative, `/`-separated,
  * without `.` or `..` parts, of printable ASCII. Rejections are StoreError (`missing`, `denied`,
@@ -15,7 +17,7 @@ export interface ObjectStore {
    * Atomic and durable when resolved: readers see nothing or all of it. Replaces an object of the
    * same key.
    */
-  put(key: string, body: Uint8Array | readonly Uint8Array[], options?: CallOptions): Promise<void>;
+  put(key: string, body: ObjectBody, options?: CallOptions): Promise<void>;
   /** No error when missing. */
   delete(key: string, options?: CallOptions): Promise<void>;
   /**

@@ -1,4 +1,5 @@
 import { StoreError } from "#base";
+import type { ObjectBody } from "./object-body.ts";
 import { checkKey, checkPrefix, isKey } from "./object-key.ts";
 import type {
   CallOptions,
@@ -30,11 +31,7 @@ export class PrefixedObjectStore implements ObjectStore {
     return this.#inner.get(this.#prefix + key, options);
   }
 
-  async put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options?: CallOptions,
-  ): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     checkKey(key);
     await this.#inner.put(this.#prefix + key, body, options);
   }

@@ -6,6 +6,7 @@
  */
 import { isStoreError, MiB, minute, StoreError, second } from "#base";
 import type { Clock, Random } from "#world";
+import { type ObjectBody, sizeOfBody } from "./object-body.ts";
 import type {
   CallOptions,
   GetOptions,
@@ -141,9 +142,8 @@ export class RetryingObjectStore implements ObjectStore {
     );
   }
 
-  put(key: string, body: Uint8Array | readonly Uint8Array[], options?: CallOptions): Promise<void> {
-    const bodies = body instanceof Uint8Array ? [body] : body;
-    const sizeBytes = bodies.reduce((sum, { length }) => sum + length, 0);
+  put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
+    const sizeBytes = sizeOfBody(body);
     return this.#run(
       { operation: "put", what: key, sizeBytes, signal: options?.signal },
       (signal) => this.#inner.put(key, body, { signal }),

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { bucketOf, keyNames, mergeOrdered } from "./s3-buckets.ts";
-import { partsOf } from "./s3-multipart.ts";
 import { withoutSecrets } from "./s3-secrets.ts";
 import { Slots } from "./slots.ts";
 
@@ -43,17 +42,6 @@ test("ordered sequences become one", async () => {
   const sources = [of("a", "d", "e"), of(), of("b", "c", "f")];
   for await (const item of mergeOrdered(sources, (name) => name)) merged.push(item);
   assert.equal(merged.join(""), "abcdef");
-});
-
-test("bodies are cut into parts without losing a byte", () => {
-  const bodies = ["0123", "", "456789", "ab"].map((text) => Buffer.from(text));
-  for (let partBytes = 1; partBytes <= 13; partBytes++) {
-    const parts = [...partsOf(bodies, partBytes)];
-    assert.equal(Buffer.concat(parts).toString(), "0123456789ab");
-    assert.ok(parts.slice(0, -1).every((part) => part.length === partBytes));
-    assert.equal(parts.length, Math.ceil(12 / partBytes));
-  }
-  assert.equal([...partsOf(bodies, 2)][0]!.buffer, bodies[0]!.buffer, "a view where it can be");
 });
 
 test("secrets and web tokens are taken out of texts", () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { CompletedPart, StorageClass } from "@aws-sdk/client-s3";
 import { messageOf, StoreError } from "#base";
+import { BodyPieces, type ObjectBody } from "./object-body.ts";
 import type { S3Calls, S3Target } from "./s3-calls.ts";
 
 /** S3's limit. */
@@ -17,35 +18,10 @@ export interface PutSettings {
   readonly SSEKMSEncryptionContext?: string;
 }
 
-/**
- * Pieces of `partBytes` (the last may be shorter). A piece inside one of `bodies` is a view of it,
- * others are copies.
- */
-export function* partsOf(
-  bodies: readonly Uint8Array[],
-  partBytes: number,
-): Generator<Uint8Array, void, undefined> {
-  let gathered: Uint8Array[] = [];
-  let gatheredBytes = 0;
-  for (const body of bodies) {
-    for (let at = 0; at < body.length; ) {
-      const piece = body.subarray(at, at + partBytes - gatheredBytes);
-      gathered.push(piece);
-      gatheredBytes += piece.length;
-      at += piece.length;
-      if (gatheredBytes < partBytes) continue;
-      yield gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered);
-      gathered = [];
-      gatheredBytes = 0;
-    }
-  }
-  if (gatheredBytes > 0) yield gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered);
-}
-
 export interface MultipartUpload {
   readonly bucket: string;
   readonly name: string;
-  readonly bodies: readonly Uint8Array[];
+  readonly body: ObjectBody;
   readonly sizeBytes: number;
   readonly partBytes: number;
   readonly settings: PutSettings;
@@ -90,15 +66,16 @@ async function putParts(
 ): Promise<CompletedPart[]> {
   const { bucket, name, sizeBytes } = upload;
   const partBytes = Math.max(upload.partBytes, Math.ceil(sizeBytes / partsMax));
-  const pieces = partsOf(upload.bodies, partBytes);
+  const pieces = new BodyPieces(upload.body, partBytes);
   const failed = new AbortController();
   const signal =
     upload.signal === undefined ? failed.signal : AbortSignal.any([upload.signal, failed.signal]);
   const parts: CompletedPart[] = [];
-  let count = 0;
   const work = async (): Promise<void> => {
-    for (const Body of pieces) {
-      const PartNumber = ++count;
+    for (let piece = await pieces.next(); piece !== undefined; piece = await pieces.next()) {
+      signal.throwIfAborted();
+      const { index, bytes: Body } = piece;
+      const PartNumber = index + 1;
       assert.ok(PartNumber <= partsMax);
       const target: S3Target = { operation: "UploadPart", bucket, key: name, signal };
       const { ETag } = await calls.send(target, (client, options) =>
@@ -120,7 +97,7 @@ async function putParts(
       parts.push({ PartNumber, ETag });
     }
   };
-  const workers = Array.from({ length: partsAtATime }, () =>
+  const workers = Array.from({ length: Math.min(partsAtATime, pieces.takersMax) }, () =>
     work().catch((error: unknown) => {
       failed.abort(error);
       throw error;

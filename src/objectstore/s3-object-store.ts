@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import type { GetObjectCommandInput, StorageClass } from "@aws-sdk/client-s3";
 import { MiB, StoreError } from "#base";
+import { type ObjectBody, sizeOfBody, wholeOf } from "./object-body.ts";
 import { checkKey, checkPrefix, isKey } from "./object-key.ts";
 import type {
   CallOptions,
@@ -129,22 +130,17 @@ class OpenS3ObjectStore implements S3ObjectStore {
     });
   }
 
-  async put(
-    key: string,
-    body: Uint8Array | readonly Uint8Array[],
-    options?: CallOptions,
-  ): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     const { bucket, name } = this.#place(key, options);
     const signal = options?.signal;
-    const bodies = body instanceof Uint8Array ? [body] : body;
-    const sizeBytes = bodies.reduce((sum, { length }) => sum + length, 0);
+    const sizeBytes = sizeOfBody(body);
     const settings = this.#settings;
     if (sizeBytes > this.#multipartAboveBytes) {
       const partBytes = this.#partBytes;
-      const upload = { bucket, name, bodies, sizeBytes, partBytes, settings, signal };
+      const upload = { bucket, name, body, sizeBytes, partBytes, settings, signal };
       return putInParts(this.#calls, upload);
     }
-    const Body = bodies.length === 1 ? bodies[0]! : Buffer.concat(bodies);
+    const Body = await wholeOf(body);
     const input = { Bucket: bucket, Key: name, Body, ContentLength: sizeBytes, ...settings };
     await this.#calls.send(
       { operation: "PutObject", bucket, key: name, signal },
