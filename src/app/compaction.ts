@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { messageOf, second } from "#base";
-import { Compactor } from "#compaction";
+import { Compactor, SpoolFolder } from "#compaction";
+import type { Config } from "#config";
 import type { Journal } from "#journal";
 import { erasedSectionKind, mergeErasedSections } from "#lifecycle";
 import { mergePatternSections, patternSectionKind } from "#patterns";
@@ -13,6 +15,7 @@ import type { World } from "./world.ts";
 const checkIntervalMs: number = 30 * second;
 
 export interface CompactionParts {
+  readonly config: Config;
   readonly stores: Pick<Stores, "native">;
   readonly journal: Journal;
   readonly world: World;
@@ -26,15 +29,24 @@ export interface CompactionParts {
 
 /** Merging in each object store with segments, with logs and metrics. */
 export function createCompactors(parts: CompactionParts): readonly Compactor[] {
-  const compactors = parts.stores.native.map((store) => createCompactor(parts, store));
-  const { metrics } = parts;
+  const { config, world, log, metrics } = parts;
+  const spools = new SpoolFolder({
+    ...world,
+    folder: join(config.compactor.workingFolder, "merge"),
+    failed: (error) => log.warn("merging goes on in memory", { reason: messageOf(error) }),
+  });
+  const compactors = parts.stores.native.map((store) => createCompactor(parts, store, spools));
   metrics.observe("skald_compaction_queued_days", "Days with segments to merge.", () =>
     compactors.reduce((sum, compactor) => sum + compactor.status().queuedDays, 0),
   );
   return compactors;
 }
 
-function createCompactor(parts: CompactionParts, { objects, segments }: NativeStore): Compactor {
+function createCompactor(
+  parts: CompactionParts,
+  { objects, segments }: NativeStore,
+  spools: SpoolFolder,
+): Compactor {
   const { journal, world, log, metrics } = parts;
   const merged = metrics.counter("skald_compaction_merged_segments_total", "Segments merged.");
   const written = metrics.counter("skald_compaction_written_bytes_total", "Bytes of the results.");
@@ -66,6 +78,7 @@ function createCompactor(parts: CompactionParts, { objects, segments }: NativeSt
       return kind === patternSectionKind ? mergePatternSections(sections) : undefined;
     },
     fields: readFields,
+    spools,
     isLeaving: parts.isLeaving,
     events: {
       merged: (segment, durationMs) => {

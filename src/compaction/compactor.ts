@@ -22,6 +22,7 @@ import {
   type MergeTools,
 } from "./run-merge.ts";
 import { type Erasure, runRewrite } from "./run-rewrite.ts";
+import type { SpoolFolder } from "./spool.ts";
 import { UnfinishedPut, UnfinishedPuts } from "./unfinished-puts.ts";
 
 /** How often other processes' segments are looked for: a LIST per tenant. */
@@ -53,6 +54,8 @@ export interface CompactorOptions {
   readonly mergeSection?: MergeSection;
   /** Reads fields of lines, which merged segments then keep as columns. */
   readonly fields?: FieldReader;
+  /** Where lines of large merges wait for their put; in memory when omitted. */
+  readonly spools?: SpoolFolder;
   /** Segments to leave alone: retention is about to drop them whole. */
   readonly isLeaving?: (segment: ListedSegment) => boolean;
 }
@@ -155,6 +158,7 @@ export class Compactor {
   async #runRound(signal: AbortSignal): Promise<void> {
     this.#set({ state: "looking" });
     try {
+      await this.#options.spools?.clear();
       const queue: TenantDay[] = [];
       await this.#locked(() => this.#deleteDropped(signal));
       for (const tenant of await this.#options.segments.tenants()) {
@@ -401,6 +405,7 @@ export class Compactor {
       firstSequenceOf: this.#options.firstSequenceOf ?? (() => undefined),
       mergeSection: this.#options.mergeSection ?? (() => undefined),
       fields: this.#options.fields,
+      spools: this.#options.spools,
     };
   }
 

@@ -10,4 +10,5 @@ export type { FirstSequenceOf } from "./journal-ranges.ts";
 export { type CompactionPolicy, defaultCompactionPolicy } from "./policy.ts";
 export type { Erasure } from "./run-rewrite.ts";
 export type { ErasedRows, RowEraser } from "./stream-merge.ts";
+export { SpoolFolder, type SpoolFolderOptions } from "./spool.ts";
 export type { LeftOut, MergedSegment, MergeSection } from "./run-merge.ts";

@@ -7,6 +7,7 @@ import { isStoreError, messageOf, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { FieldReader } from "#storage";
 import {
+  bodyOf,
   type BuiltSegment,
   type ExtraSection,
   type ListedSegment,
@@ -19,6 +20,7 @@ import { type FirstSequenceOf, unionOfRanges } from "./journal-ranges.ts";
 import { mergedId } from "./merged-id.ts";
 import type { Pace } from "./pace.ts";
 import type { CompactionPolicy } from "./policy.ts";
+import type { Spool, SpoolFolder } from "./spool.ts";
 import {
   MergeLimitError,
   mergeStreams,
@@ -44,6 +46,8 @@ export interface MergeTools {
   readonly firstSequenceOf: FirstSequenceOf;
   readonly mergeSection: MergeSection;
   readonly fields: FieldReader | undefined;
+  /** Where lines of what is written wait for the put; without it in memory. */
+  readonly spools: SpoolFolder | undefined;
 }
 
 export interface MergeTask {
@@ -88,7 +92,8 @@ export async function runMerge(
       const largest = sources.reduce((a, b) => (sizeOf(b) > sizeOf(a) ? b : a));
       return { segment: largest.segment, reason: "it is as large as a merged segment may be" };
     }
-    const merged = await buildMerged({ ...task, sources: fitting }, tools, signal);
+    await using spool = tools.spools?.open();
+    const merged = await buildMerged({ ...task, sources: fitting, spool }, tools, signal);
     await putVerified(merged, tools, signal);
     return merged.segment;
   });
@@ -166,13 +171,15 @@ interface OpenTask {
   /** With `erasure`, a name that differs for whatever else it erases. */
   readonly eraser?: RowEraser;
   readonly erasure?: string;
+  /** Of the caller, who closes it when the segment was put. */
+  readonly spool: Spool | undefined;
   /** Asked when all rows were read. */
   readonly lastSections?: (counts: StreamMergeCounts) => Promise<readonly ExtraSection[]>;
 }
 
 /** One segment out of the sources, not put yet. */
 export async function buildMerged(
-  { sources, existing, eraser, erasure, lastSections }: OpenTask,
+  { sources, existing, eraser, erasure, spool, lastSections }: OpenTask,
   tools: MergeTools,
   signal: AbortSignal,
 ): Promise<{ readonly built: BuiltSegment; readonly segment: MergedSegment }> {
@@ -193,6 +200,7 @@ export async function buildMerged(
       blockTargetBytes: policy.blockTargetBytes,
       blocksInFlightMax: 1,
       fields: tools.fields,
+      spool,
     },
   );
   const counts = await mergeStreams({ day, sources, writer, eraser, pace, signal });
@@ -257,10 +265,10 @@ export async function putVerified(
   { objects, pace }: Pick<MergeTools, "objects" | "pace">,
   signal: AbortSignal,
 ): Promise<void> {
-  const { key, parts } = built;
+  const { key } = built;
   const { replaces } = segment;
   try {
-    await objects.put(key, parts, { signal });
+    await objects.put(key, bodyOf(built), { signal });
     await verifySegment({ ...parseSegmentKey(key), key }, objects, { pace, signal });
   } catch (error) {
     throw new UnfinishedPut({ key, replaces, cause: error });

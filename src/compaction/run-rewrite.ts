@@ -53,7 +53,9 @@ export async function runRewrite(
   const { name, eraser, keepsSections, account } = erasure;
   return leavingOut(async () => {
     const source = await openSource(segment, tools.objects);
+    await using spool = tools.spools?.open();
     const task = {
+      spool,
       sources: [source],
       existing,
       eraser,

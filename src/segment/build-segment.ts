@@ -22,6 +22,7 @@ import {
   segmentStreamsMax,
   thinStreamBytesDefault,
 } from "./limits.ts";
+import type { LineSpool } from "./segment-body.ts";
 import { formatSegmentKey } from "./segment-key.ts";
 import { SegmentScratch } from "./segment-scratch.ts";
 import {
@@ -72,12 +73,15 @@ export interface SegmentOptions {
   readonly onRows?: (lineBytes: number) => void;
   /** Memory kept between segments; of its own when omitted. */
   readonly scratch?: SegmentScratch;
+  /** Takes stored lines as soon as their block is done; the put is then of `bodyOf`. */
+  readonly spool?: LineSpool | undefined;
 }
 
 export interface BuiltSegment {
   readonly key: string;
-  /** The object in pieces, for one put. */
+  /** The object in pieces, for one put; but for the lines in `spooled`, behind the first piece. */
   readonly parts: readonly Buffer[];
+  readonly spooled: LineSpool | undefined;
   readonly sizeBytes: number;
   readonly facts: SegmentFacts;
 }
@@ -164,7 +168,8 @@ export class SegmentWriter {
     const { id } = this.#options;
     const { parts: columns, placed } = placeBlocks(await this.#blocks.finish());
     const level = this.#options.level ?? 1;
-    const offset = columns.reduce((sum, part) => sum + part.length, 0);
+    const { spool } = this.#options;
+    const offset = columns.reduce((sum, part) => sum + part.length, spool?.sizeBytes ?? 0);
     const extra = await placeSections(this.#input.sections ?? [], { offset, level });
     const parts = [...columns, ...extra.parts];
     const bodyBytes = extra.parts.reduce((sum, part) => sum + part.length, offset);
@@ -185,6 +190,7 @@ export class SegmentWriter {
     return {
       key: formatSegmentKey(key),
       parts: [...parts, footer],
+      spooled: spool,
       sizeBytes: bodyBytes + footerBytes,
       facts: { ...facts, ...key },
     };
@@ -198,8 +204,10 @@ function byLabels(a: SegmentStream, b: SegmentStream): number {
 }
 
 type PackedBlock = Omit<RawBlock, "columns" | "valueKeys" | "lengths" | "lines" | "linesBuffer"> & {
-  readonly columns: readonly { kind: number; name: string; part: PackedPart }[];
+  readonly columns: readonly { readonly kind: number; readonly name: string; part: PackedPart }[];
 };
+
+const noBytes = Buffer.alloc(0);
 
 /**
  * Cuts rows into blocks and compresses them: a block of its own for a fat stream, shared ones for
@@ -225,6 +233,7 @@ class BlockWriter {
   readonly #filteredFromBytes: number;
   readonly #fields: FieldReader | undefined;
   readonly #compressFrom: number | undefined;
+  readonly #spool: LineSpool | undefined;
 
   constructor(options: SegmentOptions) {
     this.seed = Number.parseInt(options.id.slice(-8), 16) | 0;
@@ -238,6 +247,7 @@ class BlockWriter {
     this.#inFlightMax = options.blocksInFlightMax ?? blocksInFlightMaxDefault;
     this.#fields = options.fields;
     this.#compressFrom = options.compressFromBytes;
+    this.#spool = options.spool;
     this.#filters = options.filters ?? "trigrams";
     this.#filteredFromBytes = options.filteredFromBytes ?? filteredFromBytesDefault;
   }
@@ -277,9 +287,17 @@ class BlockWriter {
     packed.catch(() => undefined);
     this.#blocks.push(packed);
     await nextTurn();
-    while (this.#blocks.length - this.#nextToAwait > this.#inFlightMax) {
-      await this.#blocks[this.#nextToAwait++];
-    }
+    while (this.#blocks.length - this.#nextToAwait > this.#inFlightMax) await this.#settleNext();
+  }
+
+  /** Lines leave in order of blocks, as the object has them. */
+  async #settleNext(): Promise<void> {
+    const block = await this.#blocks[this.#nextToAwait++]!;
+    if (this.#spool === undefined) return;
+    const lines = block.columns.find(({ kind }) => kind === ColumnKind.lines)!;
+    const { bytes } = lines.part;
+    lines.part = { ...lines.part, bytes: noBytes };
+    await this.#spool.append(bytes);
   }
 
   async #pack(block: RawBlock): Promise<PackedBlock> {
@@ -316,6 +334,7 @@ class BlockWriter {
     if (this.#fat.rowCount > 0) await this.#emit(this.#fat);
     if (this.#thin.rowCount > 0) await this.#emit(this.#thin);
     for (const builder of [this.#fat, this.#thin]) this.#scratch.giveBuffer(builder.end());
+    while (this.#nextToAwait < this.#blocks.length) await this.#settleNext();
     return Promise.all(this.#blocks);
   }
 }

@@ -18,6 +18,7 @@ export { GatheredRows, type RowSlice } from "./gathered-rows.ts";
 export { type InspectedSegment, inspectSegment } from "./inspect-segment.ts";
 export { type LineScan, type LineScanner, type ScannedLines, scanLines } from "./line-scan.ts";
 export { MetadataColumns } from "./metadata-columns.ts";
+export { bodyOf, type LineSpool } from "./segment-body.ts";
 export { formatSegmentKey, newSegmentId, parseSegmentKey, type SegmentKey } from "./segment-key.ts";
 export type { ListedSegment } from "./segment-list.ts";
 export { SegmentScratch } from "./segment-scratch.ts";
