@@ -102,6 +102,12 @@ const cases: readonly Case[] = [
     all: [],
     free: [0, 2],
   },
+  {
+    title: "what is free, each minute of work",
+    script: [busy(400), ...rows(6, busy(351)), ...rows(6, busy(312))],
+    all: [],
+    free: [0, 6, 12],
+  },
 ];
 for (const { title, script, all, free = [] } of cases) {
   test(`memory is given back: ${title}`, async () => {

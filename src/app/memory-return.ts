@@ -3,7 +3,7 @@
  * the garbage of its last work for good; and malloc keeps what is freed below something in use, a
  * third of a large process.
  */
-import { MiB } from "#base";
+import { MiB, minute } from "#base";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock, ProcessMemory } from "#world";
 
@@ -21,6 +21,8 @@ const grownBytesMin: number = 8 * MiB;
 const trimFromBytes: number = 256 * MiB;
 /** Since it last did: pages that are returned are cleared anew when they are needed again. */
 const trimGrownBytesMin: number = 32 * MiB;
+/** And so often, whatever it held then: what a merge has freed since is no growth. */
+const trimEveryMs: number = minute;
 
 export interface MemoryReturnParts {
   readonly clock: Clock;
@@ -45,6 +47,7 @@ export async function returnMemory(
   // The least held since the last time: what the system took by itself does not count as growth.
   let keptBytes = 0;
   let trimmedBytes = 0;
+  let trimmedMs = lookedMs;
   while (!signal.aborted) {
     await clock.sleep(lookEveryMs, signal);
     const nowMs = clock.monotonicMs();
@@ -60,8 +63,12 @@ export async function returnMemory(
       keptBytes = memory.rssBytes();
       given.inc(Math.max(0, heldBytes - keptBytes));
       log.debug("memory given back", { heldBytes, keptBytes });
-    } else if (heldBytes >= Math.max(trimFromBytes, trimmedBytes + trimGrownBytesMin)) {
+    } else if (
+      heldBytes >= trimFromBytes &&
+      (heldBytes >= trimmedBytes + trimGrownBytesMin || nowMs - trimmedMs >= trimEveryMs)
+    ) {
       memory.trim();
+      trimmedMs = nowMs;
       trimmedBytes = memory.rssBytes();
       given.inc(Math.max(0, heldBytes - trimmedBytes));
     }

@@ -2,7 +2,7 @@ import { hour, MiB, minute } from "#base";
 
 /** When which segments are merged, and what a merge may take. */
 export interface CompactionPolicy {
-  /** No merged segment is stored larger: it is held in memory until it is put. */
+  /** No merged segment is stored larger: a fifth of it (all, without a disk) is in memory until it is put. */
   readonly segmentBytesMax: number;
   /** Smaller segments count as this much: what an object costs whatever its size. */
   readonly segmentBytesMin: number;

@@ -198,7 +198,8 @@ export async function buildMerged(
       id: mergedId(ids, replaces, erasure === undefined ? [] : [erasure]),
       level: policy.level,
       blockTargetBytes: policy.blockTargetBytes,
-      blocksInFlightMax: 1,
+      // At level 9 each takes 12 MiB; the budget of bytes per second leaves the time.
+      blocksInFlightMax: 0,
       fields: tools.fields,
       spool,
     },

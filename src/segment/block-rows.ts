@@ -6,7 +6,7 @@ import assert from "node:assert";
 import type { ByteStrings } from "#columns";
 import type { EntryBatch, PackedSets } from "#model";
 import type { Block, MetadataColumn } from "#storage";
-import { giveBack } from "./give-back.ts";
+import { giveColumnsBack } from "./give-back.ts";
 
 const noSets: PackedSets = { bytes: Buffer.alloc(0), starts: new Uint32Array(2), count: 1 };
 
@@ -48,7 +48,7 @@ export function batchOfRows(block: Block, fromRow: number, toRow: number): Entry
 /** Gives back what `batchOfRows` made; the block stays. Nobody reads the batch any more. */
 export function giveBatchBack(batch: EntryBatch): void {
   const { lineEnds, epochSeconds, nanos, metadataOfRow } = batch;
-  for (const column of [lineEnds, epochSeconds, nanos, metadataOfRow]) giveBack(column);
+  giveColumnsBack([lineEnds, epochSeconds, nanos, metadataOfRow]);
 }
 
 function isUsed(ids: Uint32Array, fromRow: number, toRow: number): boolean {
@@ -83,6 +83,7 @@ function packSets(unsorted: readonly MetadataColumn[], fromRow: number, toRow: n
       ofRow[i] = sets.endSet();
     }
   }
+  giveColumnsBack([rows]);
   return { ofRow, packed: sets.packed() };
 }
 
@@ -118,6 +119,7 @@ function distinctRows(
     if (table[slot] === 0) table[slot] = i + 1;
     first[i] = table[slot]! - 1;
   }
+  giveColumnsBack([table]);
   return first;
 }
 

@@ -65,7 +65,7 @@ export interface SegmentOptions {
   readonly filteredFromBytes?: number;
   /** Smaller columns are stored as they are. */
   readonly compressFromBytes?: number;
-  /** Blocks in compression at a time; 4 when omitted. */
+  /** Blocks still in compression while the next one is filled; 4 when omitted. */
   readonly blocksInFlightMax?: number;
   /** Reads fields of lines, for columns of their own; without it there are none. */
   readonly fields?: FieldReader | undefined;
@@ -92,7 +92,7 @@ const writerName = "skald 0.1";
 /** Streams gathered between two turns of the event loop. */
 const streamsPerTurn = 2048;
 
-/** Blocks in compression at a time: keeps the thread pool busy and bounds memory. */
+/** Keeps the thread pool busy and bounds memory. */
 const blocksInFlightMaxDefault = 4;
 
 /**

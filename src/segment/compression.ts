@@ -57,7 +57,7 @@ export async function packPart(
       ? zlib.zstdCompressSync(raw, options)
       : await zstdCompress(raw, options);
   if (frame.length >= raw.length) return asPart(raw, Buffer.from(raw), Encoding.raw);
-  return asPart(raw, trimmed(frame), Encoding.zstd);
+  return asPart(raw, trimmed(frame, options.chunkSize), Encoding.zstd);
 }
 
 /** For what zstd would not make smaller. `raw` is kept. */
@@ -69,8 +69,15 @@ export function storeRaw(raw: Buffer): PackedPart {
  * zlib may hand out a short view of a large allocation; what is kept until the object is written
  * must not.
  */
-function trimmed(frame: Buffer): Buffer {
-  return frame.buffer.byteLength > frame.length + 4 * KiB ? Buffer.from(frame) : frame;
+function trimmed(frame: Buffer, chunkBytes: number): Buffer {
+  if (frame.buffer.byteLength <= frame.length + 4 * KiB) return frame;
+  const copy = Buffer.from(frame);
+  const { buffer } = frame;
+  // A chunk of its own, not a piece of Node's pool. Left to the collector, one per block would make it
+  // look through the whole heap.
+  const isOwn = chunkBytes > Buffer.poolSize && buffer.byteLength === chunkBytes;
+  if (isOwn && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  return copy;
 }
 
 function asPart(raw: Buffer, bytes: Buffer, encoding: Encoding): PackedPart {

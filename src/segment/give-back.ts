@@ -3,6 +3,9 @@ import { KiB } from "#base";
 /** Smaller buffers may lie in memory that others share, and are no weight. */
 const bytesMin: number = 64 * KiB;
 
+/** Of a column; V8 itself holds what is smaller than 64 bytes. */
+const columnBytesMin: number = 4 * KiB;
+
 /** What unpacking takes beyond the raw bytes. */
 const slackBytesMax = 16;
 
@@ -11,9 +14,17 @@ const slackBytesMax = 16;
  * more. Left to the collector, buffers of dead blocks pile up until it looks through the whole heap
  * for them: a third of the time of queries that read a few blocks.
  */
-export function giveBack({ buffer, byteLength }: ArrayBufferView): void {
-  if (byteLength < bytesMin || buffer.byteLength - byteLength > slackBytesMax) return;
+export function giveBack(
+  { buffer, byteLength }: ArrayBufferView,
+  fromBytes: number = bytesMin,
+): void {
+  if (byteLength < fromBytes || buffer.byteLength - byteLength > slackBytesMax) return;
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+/** Columns of a block in typed arrays: never in shared memory, and together as large as its lines. */
+export function giveColumnsBack(columns: readonly (ArrayBufferView | undefined)[]): void {
+  for (const column of columns) if (column !== undefined) giveBack(column, columnBytesMin);
 }
 
 /** Bytes of one GET that nobody else holds; given back when all of its columns are done with. */

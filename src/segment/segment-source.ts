@@ -15,7 +15,7 @@ import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import { readSection } from "./extra-sections.ts";
 import { loadFooter } from "./footer-cache.ts";
 import type { SegmentFooter } from "./footer.ts";
-import { giveBack } from "./give-back.ts";
+import { giveColumnsBack } from "./give-back.ts";
 import { segmentMagic } from "./limits.ts";
 import { storedPartOf } from "./stored-part.ts";
 import { planRanges } from "./read-ranges.ts";
@@ -211,9 +211,7 @@ export class SegmentSource {
       ),
     );
     const decoded = decodeBlock(ref, raw, everything);
-    for (const bytes of [raw.get(ref.columns.timestamps), raw.get(ref.columns.lengths)]) {
-      if (bytes !== undefined) giveBack(bytes);
-    }
+    giveColumnsBack([raw.get(ref.columns.timestamps), raw.get(ref.columns.lengths)]);
     return decoded;
   }
 
@@ -270,8 +268,6 @@ export class SegmentSource {
 
 /** Columns that have a buffer to themselves; small ones and views are left to the collector. */
 function giveBlockBack({ offsets, streamOfRow, lines, lengths, metadata }: Block): void {
-  for (const column of [offsets, streamOfRow, lengths, lines?.starts, lines?.bytes]) {
-    if (column !== undefined) giveBack(column);
-  }
-  for (const { ids, values } of metadata) for (const one of [ids, values.starts]) giveBack(one);
+  giveColumnsBack([offsets, streamOfRow, lengths, lines?.starts, lines?.bytes]);
+  for (const { ids, values } of metadata) giveColumnsBack([ids, values.starts]);
 }
