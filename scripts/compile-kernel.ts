@@ -1,5 +1,8 @@
 /** AssemblyScript (assemblyscript.org) to WebAssembly, and to a module of TypeScript that holds it. */
 
+/** Of the files in assembly/, without their ending. */
+export const kernelNames: readonly string[] = ["push-kernel", "byte-kernel"];
+
 const options = ["--runtime", "stub", "-O3", "--noAssert", "--enable", "simd,bulk-memory"];
 const lineLength = 92;
 

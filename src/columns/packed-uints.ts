@@ -20,6 +20,9 @@ export const packedUintsWidthMax = 6;
 
 const low32 = 2 ** 32;
 
+/** Values between two calls: a function that is called often is compiled as a whole. */
+const valuesPerCall = 2_048;
+
 /** Longest header: two varints of up to 8 bytes and the width. */
 const headerBytesMax = 17;
 
@@ -30,13 +33,7 @@ export function packUints(
   values: Float64Array | Uint32Array,
   count: number = values.length,
 ): Buffer {
-  let min = count === 0 ? 0 : values[0]!;
-  let max = min;
-  for (let i = 1; i < count; i++) {
-    const value = values[i]!;
-    if (value < min) min = value;
-    else if (value > max) max = value;
-  }
+  const { min, max } = extremesOf(values, count);
   const width = widthOf(max - min);
   if (!(min >= 0) || width > packedUintsWidthMax) {
     throw new RangeError(`cannot pack numbers from ${min} to ${max}`);
@@ -46,28 +43,66 @@ export function packUints(
   at = writeVarint(out, at, min);
   out[at++] = width;
   for (let plane = 0; plane < width; plane++) {
-    writePlane({ values, count, min, plane, out, at });
+    for (let from = 0; from < count; from += valuesPerCall) {
+      const to = Math.min(from + valuesPerCall, count);
+      writePlane({ values, from, to, min, plane, out, at: at + from });
+    }
     at += count;
   }
   return out.subarray(0, at);
 }
 
+interface Extremes {
+  min: number;
+  max: number;
+}
+
+function extremesOf(values: Float64Array | Uint32Array, count: number): Extremes {
+  const first = count === 0 ? 0 : values[0]!;
+  const extremes = { min: first, max: first };
+  for (let from = 1; from < count; from += valuesPerCall) {
+    widen(extremes, values, from, Math.min(from + valuesPerCall, count));
+  }
+  return extremes;
+}
+
+function widen(
+  extremes: Extremes,
+  values: Float64Array | Uint32Array,
+  from: number,
+  to: number,
+): void {
+  let { min, max } = extremes;
+  for (let i = from; i < to; i++) {
+    const value = values[i]!;
+    if (value < min) min = value;
+    else if (value > max) max = value;
+  }
+  extremes.min = min;
+  extremes.max = max;
+}
+
+/** Values [from, to), into `out` from `at` on. */
 function writePlane(job: {
   values: Float64Array | Uint32Array;
-  count: number;
+  from: number;
+  to: number;
   min: number;
   plane: number;
   out: Buffer;
   at: number;
 }): void {
-  const { values, count, min, plane, out, at } = job;
+  const { values, from, to, min, plane, out } = job;
+  const shiftAt = job.at - from;
   if (plane < 4) {
     const shift = plane * 8;
-    for (let i = 0; i < count; i++) out[at + i] = (values[i]! - min) >>> shift;
+    for (let i = from; i < to; i++) out[shiftAt + i] = (values[i]! - min) >>> shift;
     return;
   }
   const shift = (plane - 4) * 8;
-  for (let i = 0; i < count; i++) out[at + i] = Math.floor((values[i]! - min) / low32) >>> shift;
+  for (let i = from; i < to; i++) {
+    out[shiftAt + i] = Math.floor((values[i]! - min) / low32) >>> shift;
+  }
 }
 
 function widthOf(span: number): number {

@@ -91,20 +91,8 @@ export class IntervalVersions implements DataVersions {
     touches.last = change;
     const held = new Set(this.#options.headDays(tenant));
     const before = touches.byBucket.size;
-    let fromSeconds = 1;
-    let toSeconds = 0;
     for (const { fromRow, toRow } of batch.streams) {
-      for (let row = fromRow; row < toRow; row++) {
-        const seconds = batch.epochSeconds[row]!;
-        if (seconds >= fromSeconds && seconds < toSeconds) continue;
-        const bucket = Math.floor(seconds / bucketSeconds);
-        fromSeconds = bucket * bucketSeconds;
-        toSeconds = fromSeconds + bucketSeconds;
-        const day = Math.floor(bucket / bucketsPerDay);
-        if (!held.has(day)) forgetDay(touches, day);
-        held.add(day);
-        touches.byBucket.set(bucket, change);
-      }
+      touchRows(touches, { secondsOfRow: batch.epochSeconds, fromRow, toRow, change, held });
     }
     this.#bucketCount += touches.byBucket.size - before;
     this.#bound(tenant, touches);
@@ -217,4 +205,31 @@ function digestOf(stored: StoredByDay, { fromNs, toNs }: TimeRange): string {
   const hash = createHash("sha256");
   for (const key of [...keys].sort()) hash.update(`${key}\n`);
   return hash.digest("base64url").slice(0, 22);
+}
+
+/** Hot, hence a function for itself: it is compiled as a whole. `held`: days that the head holds. */
+function touchRows(
+  touches: Touches,
+  rows: {
+    readonly secondsOfRow: Float64Array;
+    readonly fromRow: number;
+    readonly toRow: number;
+    readonly change: number;
+    readonly held: Set<number>;
+  },
+): void {
+  const { secondsOfRow, fromRow, toRow, change, held } = rows;
+  let fromSeconds = 1;
+  let toSeconds = 0;
+  for (let row = fromRow; row < toRow; row++) {
+    const seconds = secondsOfRow[row]!;
+    if (seconds >= fromSeconds && seconds < toSeconds) continue;
+    const bucket = Math.floor(seconds / bucketSeconds);
+    fromSeconds = bucket * bucketSeconds;
+    toSeconds = fromSeconds + bucketSeconds;
+    const day = Math.floor(bucket / bucketsPerDay);
+    if (!held.has(day)) forgetDay(touches, day);
+    held.add(day);
+    touches.byBucket.set(bucket, change);
+  }
 }

@@ -18,7 +18,7 @@ import { decodeOtlpProtobuf } from "./push-otlp-protobuf.ts";
 import { decodeProtobufPush } from "./push-protobuf.ts";
 import { encodePushRecord } from "./push-record.ts";
 import { decodeSnappyPush } from "./push-snappy.ts";
-import { rowBytes, validatePush, type Validation } from "./validate.ts";
+import { validatePush, type Validation } from "./validate.ts";
 import { formatSeconds } from "./validate-errors.ts";
 import { StreamLabelCache } from "./validate-label-cache.ts";
 import type { StreamLabels } from "./validate-labels.ts";
@@ -233,13 +233,10 @@ export class Distributor {
   }
 
   #countReceived(tenant: string, push: DecodedPush): void {
-    let bytes = 0;
-    let metadataBytes = 0;
-    for (let row = 0; row < push.rowCount; row++) {
-      bytes += rowBytes(push, row);
-      metadataBytes += push.metadata.pairBytes[push.metadataOfRow[row]!]!;
-    }
-    this.#options.observer.received(tenant, push.rowCount, bytes, metadataBytes);
+    const { rowCount } = push;
+    const metadataBytes = metadataBytesOf(push);
+    const bytes = lineBytesOf(push) + metadataBytes;
+    this.#options.observer.received(tenant, rowCount, bytes, metadataBytes);
   }
 }
 
@@ -258,6 +255,21 @@ const kernelFromBytes = 4096;
 function inKernel(push: DecodedPush): DecodedPush {
   const isThere = push.kernelContent !== undefined || push.bytes.length < kernelFromBytes;
   return isThere ? push : { ...push, kernelContent: PushKernel.shared.load(push.bytes) };
+}
+
+function lineBytesOf({ rowCount, lineStarts, lineEnds }: DecodedPush): number {
+  let bytes = 0;
+  for (let row = 0; row < rowCount; row++) bytes += lineEnds[row]! - lineStarts[row]!;
+  return bytes;
+}
+
+/** As it arrived. */
+function metadataBytesOf({ rowCount, metadata, metadataOfRow }: DecodedPush): number {
+  // Only the empty set.
+  if (metadata.pairBytes.length === 1) return 0;
+  let bytes = 0;
+  for (let row = 0; row < rowCount; row++) bytes += metadata.pairBytes[metadataOfRow[row]!]!;
+  return bytes;
 }
 
 /** block_ingestion_until. Status 200 means: drop silently. */

@@ -26,31 +26,8 @@ export function buildBatch(
   const inKernel = detector?.beginKernel(push.kernelContent) ?? false;
   const { metadataOfRow, lineStarts, lineEnds, bytes } = rows;
   for (const stream of rows.streams) {
-    const levelOfLabels =
-      detector === undefined
-        ? undefined
-        : stream.level === undefined
-          ? -1
-          : sets.levelId(stream.level);
-    for (let row = stream.fromRow; row < stream.toRow; row++) {
-      const set = metadataOfRow[row]!;
-      if (levelOfLabels === undefined) {
-        metadataOfRow[row] = sets.plain(set);
-        continue;
-      }
-      let level = set === 0 ? -1 : sets.levelOfSet(set);
-      if (level === presetLevel) {
-        metadataOfRow[row] = sets.plain(set);
-        continue;
-      }
-      if (levelOfLabels >= 0) level = levelOfLabels;
-      if (level < 0) {
-        level = inKernel
-          ? detector!.detectInKernel(lineStarts[row]!, lineEnds[row]!)
-          : detector!.detect(bytes, lineStarts[row]!, lineEnds[row]!);
-      }
-      metadataOfRow[row] = sets.withLevel(set, level);
-    }
+    if (detector === undefined) plainSets(metadataOfRow, stream, sets);
+    else setsWithLevels(rows, stream, { sets, detector, inKernel });
   }
   detector?.release();
   return {
@@ -65,6 +42,37 @@ export function buildBatch(
     metadata: sets.build(),
     lease: push.lease,
   };
+}
+
+function plainSets(metadataOfRow: Uint32Array, stream: RowStream, sets: FinalSets): void {
+  for (let row = stream.fromRow; row < stream.toRow; row++) {
+    metadataOfRow[row] = sets.plain(metadataOfRow[row]!);
+  }
+}
+
+/** Hot: a function for itself, so that it is compiled as a whole. */
+function setsWithLevels(
+  { metadataOfRow, lineStarts, lineEnds, bytes }: Rows,
+  stream: RowStream,
+  how: { readonly sets: FinalSets; readonly detector: LevelDetector; readonly inKernel: boolean },
+): void {
+  const { sets, detector, inKernel } = how;
+  const levelOfLabels = stream.level === undefined ? -1 : sets.levelId(stream.level);
+  for (let row = stream.fromRow; row < stream.toRow; row++) {
+    const set = metadataOfRow[row]!;
+    let level = set === 0 ? -1 : sets.levelOfSet(set);
+    if (level === presetLevel) {
+      metadataOfRow[row] = sets.plain(set);
+      continue;
+    }
+    if (levelOfLabels >= 0) level = levelOfLabels;
+    if (level < 0) {
+      level = inKernel
+        ? detector.detectInKernel(lineStarts[row]!, lineEnds[row]!)
+        : detector.detect(bytes, lineStarts[row]!, lineEnds[row]!);
+    }
+    metadataOfRow[row] = sets.withLevel(set, level);
+  }
 }
 
 interface RowStream extends BatchStream {

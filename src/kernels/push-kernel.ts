@@ -5,6 +5,7 @@
  * memory, with slack behind it.
  */
 import { KiB, MiB } from "#base";
+import { instantiate, type KernelGlobal, type KernelMemory } from "./instantiate.ts";
 import { pushKernelBase64 } from "./push-kernel-binary.ts";
 
 /** What a loop of 16 bytes may touch behind a range. */
@@ -21,15 +22,6 @@ const rowColumnBytes = 24;
 const rowBytes = 32;
 /** A stream with an entry takes at least so many bytes of a message. */
 const streamBytesMin = 4;
-
-interface KernelMemory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
-
-interface KernelGlobal {
-  readonly value: number;
-}
 
 interface Exports {
   readonly memory: KernelMemory;
@@ -66,12 +58,6 @@ export interface LevelTables {
   readonly jsonDepthMax: number;
 }
 
-/** What is used of the WebAssembly JavaScript Interface (w3.org/TR/wasm-js-api-2). */
-interface WebAssemblyApi {
-  readonly Module: new (binary: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-}
-
 let shared: PushKernel | undefined;
 
 export class PushKernel {
@@ -85,10 +71,7 @@ export class PushKernel {
   #tables: LevelTables | undefined;
 
   constructor() {
-    // Node has it; the types of Node leave it to those of browsers.
-    const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: WebAssemblyApi };
-    const module = new WebAssembly.Module(Buffer.from(pushKernelBase64, "base64"));
-    this.#exports = new WebAssembly.Instance(module).exports as Exports;
+    this.#exports = instantiate<Exports>(pushKernelBase64);
     this.#bytes = Buffer.from(this.#exports.memory.buffer);
     this.#freeFrom = aligned(this.#exports.freeFrom.value);
   }

@@ -1,5 +1,6 @@
 import { isAscii } from "node:buffer";
 import { packUints } from "#columns";
+import { ByteKernel } from "#kernels";
 import type { EntryBatch } from "#model";
 import { blockMetadataBytesMax, blockMetadataCellsMax, blockRowsMax } from "./limits.ts";
 import { MetadataColumns } from "./metadata-columns.ts";
@@ -175,7 +176,7 @@ export class BlockBuilder {
     const block: RawBlock = {
       runs: this.#runs,
       isAscii: isAscii(lines),
-      hasInnerNewline: findsInnerNewline(lines, this.#lengths, count),
+      hasInnerNewline: findsInnerNewline(lines, count),
       columns,
       valueKeys: valueKeysOf(this.#metadata.columns),
       lengths: this.#lengths.slice(0, count),
@@ -208,8 +209,12 @@ function encodeDeltas(deltas: Float64Array, count: number): Buffer {
   let exponent = 0;
   while (exponent < 9 && isMultiple(deltas, count, 10 ** (exponent + 3))) exponent += 3;
   const unit = 10 ** exponent;
-  if (unit > 1) for (let i = 0; i < count; i++) deltas[i] = deltas[i]! / unit;
+  if (unit > 1) divide(deltas, count, unit);
   return Buffer.concat([Buffer.of(exponent), packUints(deltas, count)]);
+}
+
+function divide(values: Float64Array, count: number, by: number): void {
+  for (let i = 0; i < count; i++) values[i] = values[i]! / by;
 }
 
 /** Division and multiplication of whole doubles, which is far faster than their remainder. */
@@ -221,15 +226,9 @@ function isMultiple(values: Float64Array, count: number, unit: number): boolean 
   return true;
 }
 
-/** The first newline at or after each line's start must be the one that ends it. */
-function findsInnerNewline(lines: Buffer, lengths: Uint32Array, count: number): boolean {
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    const end = at + lengths[i]!;
-    if (lines.indexOf(newline, at) !== end) return true;
-    at = end + 1;
-  }
-  return false;
+/** Each line ends with a newline of its own; more are inside of lines. */
+function findsInnerNewline(lines: Buffer, count: number): boolean {
+  return ByteKernel.shared.count(lines, newline) > count;
 }
 
 function countLevels(column: MetadataColumnBuilder, runs: readonly RawRun[]): void {
@@ -239,20 +238,23 @@ function countLevels(column: MetadataColumnBuilder, runs: readonly RawRun[]): vo
     levels.push(column.valueBytes.toString("utf8", column.valueFrom(i), column.ends[i]));
   }
   for (const run of runs) {
-    for (let row = run.fromRow; row < run.toRow; row++) {
-      const id = column.idAt(row);
-      if (id === 0 || counts[id]!++ > 0) continue;
-      if (run.levels === noLevels) run.levels = new Map();
-      run.levels.set(levels[id - 1]!, 0);
-    }
-    // Only the ids this run used are visited and set back: a block may hold very many runs and
-    // levels.
-    for (let row = run.fromRow; row < run.toRow; row++) {
-      const id = column.idAt(row);
-      if (id === 0 || counts[id] === 0) continue;
-      const level = levels[id - 1]!;
-      run.levels.set(level, run.levels.get(level)! + counts[id]!);
-      counts[id] = 0;
-    }
+    const ids = countIds(column, run, counts);
+    if (ids.length > 0) run.levels = new Map();
+    for (const id of ids) run.levels.set(levels[id - 1]!, counts[id]!);
+    // Only the ids this run used are set back: a block may hold very many runs and levels.
+    for (const id of ids) counts[id] = 0;
   }
+}
+
+/**
+ * The ids of a run's rows, in order of their first use, counted in `counts`. A function for itself, as
+ * `GatheredRows.#readSlice`.
+ */
+function countIds(column: MetadataColumnBuilder, run: RawRun, counts: Uint32Array): number[] {
+  const ids: number[] = [];
+  for (let row = run.fromRow; row < run.toRow; row++) {
+    const id = column.idAt(row);
+    if (id !== 0 && counts[id]!++ === 0) ids.push(id);
+  }
+  return ids;
 }

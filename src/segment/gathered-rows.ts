@@ -66,26 +66,42 @@ export class GatheredRows {
   /** Returns whether the rows came sorted. */
   #readTimes(day: number): boolean {
     const dayStartSeconds = day * secondsPerDay;
-    const { offsets, sliceOf, rowOf } = this;
     let at = 0;
     let previous = -1;
     let isSorted = true;
     for (let s = 0; s < this.slices.length; s++) {
-      const { batch, fromRow, toRow } = this.slices[s]!;
-      const { epochSeconds, nanos } = batch;
-      for (let row = fromRow; row < toRow; row++) {
-        const second = epochSeconds[row]! - dayStartSeconds;
-        // Not `assert` for each row: it takes its arguments as an array.
-        if (!(second >= 0 && second < secondsPerDay))
-          assert.fail(`row ${row} is not of day ${day}`);
-        const offset = second * 1e9 + nanos[row]!;
-        if (offset < previous) isSorted = false;
-        previous = offset;
-        offsets[at] = offset;
-        sliceOf[at] = s;
-        rowOf[at] = row;
-        at++;
-      }
+      const slice = this.slices[s]!;
+      if (!this.#readSlice(slice, s, { at, dayStartSeconds, previous })) isSorted = false;
+      at += slice.toRow - slice.fromRow;
+      previous = this.offsets[at - 1] ?? previous;
+    }
+    return isSorted;
+  }
+
+  /**
+   * Returns whether its rows came sorted, none before `previous`. A function for itself: a loop in a
+   * loop is compiled while it runs, for one way out of it, and again and again.
+   */
+  #readSlice(
+    { batch, fromRow, toRow }: RowSlice,
+    number: number,
+    from: { readonly at: number; readonly dayStartSeconds: number; readonly previous: number },
+  ): boolean {
+    const { epochSeconds, nanos } = batch;
+    const { offsets, sliceOf, rowOf } = this;
+    const { dayStartSeconds } = from;
+    let { at, previous } = from;
+    let isSorted = true;
+    for (let row = fromRow; row < toRow; row++, at++) {
+      const second = epochSeconds[row]! - dayStartSeconds;
+      // Not `assert` for each row: it takes its arguments as an array.
+      if (!(second >= 0 && second < secondsPerDay)) assert.fail(`row ${row} is not of the day`);
+      const offset = second * 1e9 + nanos[row]!;
+      if (offset < previous) isSorted = false;
+      previous = offset;
+      offsets[at] = offset;
+      sliceOf[at] = number;
+      rowOf[at] = row;
     }
     return isSorted;
   }

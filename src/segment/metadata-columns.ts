@@ -11,6 +11,9 @@ const pooledColumnsMax = 64;
  */
 const nameProbesMax = 4;
 
+/** Rows between two calls: a function that is called often is compiled as a whole. */
+const rowsPerCall = 1_024;
+
 /**
  * One name of metadata in the block under construction: a dictionary and an id per row (0: absent).
  */
@@ -114,17 +117,26 @@ export class MetadataColumnBuilder {
     for (let i = 0; i < this.valueCount; i++) lengths[i] = this.ends[i]! - this.valueFrom(i);
     const codes = new Uint32Array(rowCount);
     let used = 0;
-    for (let row = 0; row < rowCount; row++) {
+    for (let from = 0; from < rowCount; from += rowsPerCall) {
+      used = this.#encodeCodes(codes, from, Math.min(from + rowsPerCall, rowCount), used);
+    }
+    const values = this.valueBytes.subarray(0, this.usedValueBytes);
+    return Buffer.concat([packUints(lengths), packUints(codes), values]);
+  }
+
+  /** `used` is the highest id of the rows before; returns it for the rows after. */
+  #encodeCodes(codes: Uint32Array, from: number, to: number, used: number): number {
+    let highest = used;
+    for (let row = from; row < to; row++) {
       const id = this.idAt(row);
-      if (id > used) {
-        used = id;
+      if (id > highest) {
+        highest = id;
         codes[row] = 1;
       } else if (id !== 0) {
         codes[row] = id + 1;
       }
     }
-    const values = this.valueBytes.subarray(0, this.usedValueBytes);
-    return Buffer.concat([packUints(lengths), packUints(codes), values]);
+    return highest;
   }
 }
 

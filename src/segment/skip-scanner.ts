@@ -161,39 +161,56 @@ const symbolsOfBytes: Uint16Array = Uint16Array.from(
   (_, two) => (symbolOfByte[two & 0xff]! << 6) | symbolOfByte[two >>> 8]!,
 );
 
-/**
- * Hot, hence two bytes at a time, which takes half the time of one; marks with a newline are cleared
- * afterwards.
- */
+/** Pairs of bytes between two calls: a function that is called often is compiled as a whole. */
+const pairsPerCall = 2_048;
+
+const trigramMask: number = 2 ** trigramBits - 1;
+
+/** Marks with a newline are cleared afterwards. */
 function markTrigrams(lines: Uint8Array, marks: Uint8Array): void {
-  if (lines.length === 0) return;
-  const mask = 2 ** trigramBits - 1;
   // Newlines before the first byte.
   let before = (newlineSymbol << 6) | newlineSymbol;
-  let from = 0;
-  if (lines.byteOffset % 2 === 1) {
-    const symbol = symbolOfByte[lines[from++]!]!;
-    marks[(before << 6) | symbol] = 1;
-    before = ((before << 6) | symbol) & 0xfff;
+  const head = lines.byteOffset % 2;
+  before = markBytes(lines, 0, Math.min(head, lines.length), { marks, before });
+  const count = Math.max(0, lines.length - head) >>> 2;
+  const pairs = new Uint16Array(lines.buffer, lines.byteOffset + head, count * 2);
+  for (let from = 0; from < pairs.length; from += pairsPerCall) {
+    const to = Math.min(from + pairsPerCall, pairs.length);
+    before = markPairs(pairs, from, to, { marks, before });
   }
-  const count = (lines.length - from) >>> 1;
-  const pairs = new Uint16Array(lines.buffer, lines.byteOffset + from, count);
-  const even = count - (count % 2);
-  let i = 0;
-  for (; i < even; i += 2) {
+  markBytes(lines, Math.min(head, lines.length) + count * 4, lines.length, { marks, before });
+}
+
+interface Marking {
+  readonly marks: Uint8Array;
+  /** The two symbols before. */
+  readonly before: number;
+}
+
+/** Hot, hence two bytes at a time, which takes half the time of one. [from, to) is an even number. */
+function markPairs(pairs: Uint16Array, from: number, to: number, marking: Marking): number {
+  const { marks } = marking;
+  let { before } = marking;
+  for (let i = from; i < to; i += 2) {
     const a = symbolsOfBytes[pairs[i]!]!;
     const b = symbolsOfBytes[pairs[i + 1]!]!;
     marks[(before << 6) | (a >>> 6)] = 1;
-    marks[((before << 12) & mask) | a] = 1;
+    marks[((before << 12) & trigramMask) | a] = 1;
     marks[(a << 6) | (b >>> 6)] = 1;
-    marks[((a << 12) & mask) | b] = 1;
+    marks[((a << 12) & trigramMask) | b] = 1;
     before = b;
   }
-  for (let at = from + i * 2; at < lines.length; at++) {
+  return before;
+}
+
+function markBytes(lines: Uint8Array, from: number, to: number, marking: Marking): number {
+  let { before } = marking;
+  for (let at = from; at < to; at++) {
     const symbol = symbolOfByte[lines[at]!]!;
-    marks[(before << 6) | symbol] = 1;
+    marking.marks[(before << 6) | symbol] = 1;
     before = ((before << 6) | symbol) & 0xfff;
   }
+  return before;
 }
 
 function clearNewlines(marks: Uint8Array): void {

@@ -12,14 +12,37 @@ import { trigramBits } from "./skip-alphabet.ts";
 const pairCount = 4096;
 const pairsBytes: number = pairCount / 8;
 
+/** Pairs between two calls: a function that is called often is compiled as a whole. */
+const pairsPerCall = 64;
+
 /** `marks` has a byte per trigram, 1 when it is there. */
 export function packTrigrams(marks: Uint8Array<ArrayBuffer>): Buffer {
-  const words = new Uint32Array(marks.buffer, marks.byteOffset, 2 ** (trigramBits - 2));
-  const pairs = new Uint8Array(pairsBytes);
-  const masks = new Uint8Array(pairCount);
-  const bytes = new Uint8Array(pairCount * 8);
-  let [maskCount, byteCount] = [0, 0];
-  for (let pair = 0; pair < pairCount; pair++) {
+  const packing: Packing = {
+    words: new Uint32Array(marks.buffer, marks.byteOffset, 2 ** (trigramBits - 2)),
+    pairs: new Uint8Array(pairsBytes),
+    masks: new Uint8Array(pairCount),
+    maskCount: 0,
+    bytes: new Uint8Array(pairCount * 8),
+    byteCount: 0,
+  };
+  for (let from = 0; from < pairCount; from += pairsPerCall) packPairs(packing, from);
+  const { pairs, masks, maskCount, bytes, byteCount } = packing;
+  return Buffer.concat([pairs, masks.subarray(0, maskCount), bytes.subarray(0, byteCount)]);
+}
+
+interface Packing {
+  readonly words: Uint32Array;
+  readonly pairs: Uint8Array;
+  readonly masks: Uint8Array;
+  maskCount: number;
+  readonly bytes: Uint8Array;
+  byteCount: number;
+}
+
+function packPairs(packing: Packing, from: number): void {
+  const { words, pairs, masks, bytes } = packing;
+  let { maskCount, byteCount } = packing;
+  for (let pair = from; pair < from + pairsPerCall; pair++) {
     let mask = 0;
     for (let i = 0; i < 8; i++) {
       const low = words[pair * 16 + i * 2]!;
@@ -32,7 +55,8 @@ export function packTrigrams(marks: Uint8Array<ArrayBuffer>): Buffer {
     masks[maskCount++] = mask;
     pairs[pair >>> 3]! |= 1 << (pair & 7);
   }
-  return Buffer.concat([pairs, masks.subarray(0, maskCount), bytes.subarray(0, byteCount)]);
+  packing.maskCount = maskCount;
+  packing.byteCount = byteCount;
 }
 
 /**
