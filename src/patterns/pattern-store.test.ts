@@ -109,15 +109,15 @@ test("days that a segment holds already do not count again in a replay", () => {
   assert.deepEqual(shortly(found), ["1 unknown new <_>"]);
 });
 
-test("above its rate it learns from some lines and lets them stand for all", () => {
+test("above its rate it learns from some lines and lets them stand for all", async () => {
   const store = new PatternStore({ linesPerSecondMax: 1_000 });
   const lines = times(10_000, (i) => `number ${i}`);
   for (let i = 0; i < 50; i++) store.observe("t", batchOf([{ labels: { app: "a" }, lines }]));
   const waiting = store.waitingLineCount;
-  store.turn();
+  await store.turn();
   assert.equal(waiting, 500_000);
   assert.ok(store.waitingLineCount <= 100_000, `${store.waitingLineCount} wait`);
-  while (store.waitingLineCount > 0) store.turn();
+  while (store.waitingLineCount > 0) await store.turn();
   const toNs = range.toNs + 10n * hour;
   const [only] = store.query({ tenant: "t", matchers: [], fromNs, toNs, stepNs: 24n * hour });
   assert.deepEqual(shortly([only!]), ["500000 unknown number <_>"]);
@@ -132,7 +132,7 @@ test("cuts and questions do not raise the rate", async () => {
     ask(store);
   }
   assert.equal(store.waitingLineCount, 49_000);
-  store.turn();
+  await store.turn();
   assert.equal(store.waitingLineCount, 48_800);
 });
 
@@ -143,17 +143,19 @@ test("the background task learns turn by turn until it is stopped", async () => 
   const running = store.run(clock, stop.signal);
   assert.equal(store.waitingLineCount, 1);
   clock.advance(1_000);
-  await Promise.resolve();
+  await nextTurn();
   assert.equal(store.waitingLineCount, 0);
+  // It waits for its next turn.
+  await nextTurn();
   stop.abort();
   await assert.rejects(running);
 });
 
-test("memory is bounded: streams that got nothing for longest are forgotten", () => {
+test("memory is bounded: streams that got nothing for longest are forgotten", async () => {
   const store = new PatternStore({ patternBytesMax: 100_000 });
   for (let i = 0; i < 1_000; i++) {
     store.observe("t", batchOf([{ labels: { app: `a${i}` }, lines: [`hello from ${i}`] }]));
-    store.turn();
+    await store.turn();
     assert.ok(store.heapBytes <= 110_000, `${store.heapBytes} bytes`);
   }
   assert.equal(ask(store, { matchers: where("app", "a0") }).length, 0);

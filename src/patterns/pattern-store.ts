@@ -33,6 +33,8 @@ const waitingLinesMax = 100_000;
 const waitingBytesMax: number = 16 * MiB;
 /** Lines that are learned from at least when others have to be left out. */
 const linesPerOverflowMin = 64;
+/** And at most: a push waits for it. */
+const linesPerOverflowMax = 256;
 /** Memory of all templates and counts. */
 export const patternBytesMaxDefault: number = 64 * MiB;
 /** What a stream costs besides its templates. */
@@ -40,8 +42,11 @@ const streamCostBytes = 600;
 /** Values of `detected_level` told apart in one stream; clients may send any. */
 const levelsMax = 16;
 
-/** Trees whose counts are taken between two turns of the event loop: a millisecond or two. */
-const drainsPerTurn = 8;
+/** Lines learned from between two turns of the event loop: a millisecond or two, as the next. */
+const linesPerLook = 512;
+/** Clusters looked at; taking the counts of one weighs more. */
+const clustersPerLook = 8_192;
+const takenClusterWeight = 16;
 
 const bucketsPerDay: number = 86_400 / bucketSeconds;
 
@@ -131,22 +136,22 @@ export class PatternStore {
   observe(tenant: string, batch: EntryBatch, isCovered?: (day: number) => boolean): void {
     this.#queue.push({ tenant, batch, isCovered });
     if (this.#queue.bytes <= waitingBytesMax) return;
-    this.#work(Math.max(linesPerOverflowMin, Math.min(this.#linesPerTurn, this.#budget)), 0);
+    this.#work(Math.max(linesPerOverflowMin, Math.min(linesPerOverflowMax, this.#budget)), 0);
   }
 
   /** The background task: learns until aborted. */
   async run(clock: Clock, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await clock.sleep(turnEveryMs, signal);
-      this.turn();
+      await this.turn();
     }
   }
 
   /** What one turn of the background task does. */
-  turn(): void {
+  async turn(): Promise<void> {
     const linesPerTurn = this.#linesPerTurn;
     this.#budget = Math.min(this.#linesPerSecondMax, Math.max(0, this.#budget) + linesPerTurn);
-    this.#work(Math.min(this.#budget, linesPerTurn), waitingLinesMax);
+    await this.#workInTurns(Math.min(this.#budget, linesPerTurn), waitingLinesMax);
   }
 
   get #linesPerTurn(): number {
@@ -155,9 +160,25 @@ export class PatternStore {
 
   /** Leaves out as many lines as it takes to have no more than `leaveMax` waiting afterwards. */
   #work(takeMax: number, leaveMax: number): void {
-    if (this.#queue.rowCount === 0 || takeMax <= 0) return;
+    if (takeMax > 0) this.#learnFrom(takeMax, this.#stride(takeMax, leaveMax));
+  }
+
+  /** As `#work`, in pieces: for those who can wait. */
+  async #workInTurns(takeMax: number, leaveMax: number): Promise<void> {
+    const stride = takeMax > 0 ? this.#stride(takeMax, leaveMax) : 1;
+    for (let left = takeMax; left > 0 && this.#queue.rowCount > 0; left -= linesPerLook) {
+      this.#learnFrom(Math.min(left, linesPerLook), stride);
+      await nextTurn();
+    }
+  }
+
+  #stride(takeMax: number, leaveMax: number): number {
+    return Math.max(1, Math.ceil((this.#queue.rowCount - leaveMax) / takeMax));
+  }
+
+  #learnFrom(takeMax: number, stride: number): void {
+    if (this.#queue.rowCount === 0) return;
     this.#turn++;
-    const stride = Math.max(1, Math.ceil((this.#queue.rowCount - leaveMax) / takeMax));
     const waiting = this.#queue.rowCount;
     const learned = this.#queue.take({ takeMax, stride }, this.#learn);
     this.#budget -= learned;
@@ -255,7 +276,8 @@ export class PatternStore {
    * its turn meanwhile; what was taken answers questions all the time.
    */
   async seal(tenant: string, day: number): Promise<SealedPatterns> {
-    this.#work(this.#budget, waitingLinesMax);
+    // Below the rate, no more than this waits; above it, lines are left out anyway.
+    await this.#workInTurns(Math.min(this.#linesPerTurn, this.#budget), waitingLinesMax);
     const counts: PatternCounts[] = [];
     const sealed: Sealed = { tenant, day, counts, hasFailed: false };
     this.#sealed.add(sealed);
@@ -278,21 +300,25 @@ export class PatternStore {
   }
 
   async #takeDay({ tenant, day, counts: taken }: Sealed): Promise<void> {
-    let drains = 0;
+    let looked = 0;
     const [from, to] = [day * bucketsPerDay, (day + 1) * bucketsPerDay];
     for (const stream of this.#tenants.get(tenant)?.values() ?? []) {
       for (const [level, drain] of stream.levels) {
         const before = drain.heapBytes;
         for (const cluster of drain.clusters()) {
+          looked++;
           // Most got no line since the last segment.
           if (cluster.counts.size === 0) continue;
+          looked += takenClusterWeight;
           const buckets = drain.takeCounts(cluster, from, to);
           if (buckets.length === 0 || !cluster.hasWords) continue;
           taken.push({ labels: stream.labels, text: cluster.text(), level, buckets });
         }
         stream.heapBytes += drain.heapBytes - before;
         this.#heapBytes += drain.heapBytes - before;
-        if (++drains % drainsPerTurn === 0) await nextTurn();
+        if (looked < clustersPerLook) continue;
+        looked = 0;
+        await nextTurn();
       }
     }
   }
