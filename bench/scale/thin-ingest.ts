@@ -80,7 +80,10 @@ const [part] = head.parts("fake");
 part!.isSealed = true;
 await timed(
   "cut",
-  () => writer.write(part!, new AbortController().signal),
+  async () => {
+    const copied = await writer.begin(part!);
+    return copied.store(new AbortController().signal);
+  },
   (written) => `${(written.sizeBytes / MiB).toFixed(1)} MiB`,
 );
 await timed("remove the part", () => head.remove(part!));

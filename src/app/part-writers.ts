@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { isStoreError } from "#base";
 import type { Config } from "#config";
 import {
+  type CopiedPart,
   type CutProgress,
   type HeadPart,
   LokiPartWriter,
@@ -9,7 +10,6 @@ import {
   SegmentPartWriter,
   type SequenceRange,
   StoredRanges,
-  type WrittenSegment,
 } from "#ingest";
 import type { Journal } from "#journal";
 import { type ChunkCodec } from "#lokichunk";
@@ -98,14 +98,10 @@ class PeriodPartWriter implements PartWriter {
     this.#options = options;
   }
 
-  async write(
-    part: HeadPart,
-    signal: AbortSignal,
-    onProgress: CutProgress,
-  ): Promise<WrittenSegment> {
+  async begin(part: HeadPart, onProgress: CutProgress): Promise<CopiedPart> {
     const { stores, writerOf } = this.#options;
     stores.guard.assertOpen();
-    return writerOf(part.day).write(part, signal, onProgress);
+    return writerOf(part.day).begin(part, onProgress);
   }
 
   /**

@@ -17,6 +17,7 @@ export { HeadStore } from "./head-store.ts";
 export type { HeadPart } from "./head-part.ts";
 export {
   type CutPolicy,
+  type CopiedPart,
   type CutProgress,
   Ingester,
   type IngesterEvents,

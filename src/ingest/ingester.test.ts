@@ -20,14 +20,8 @@ import { Distributor } from "./distributor.ts";
 import { Head } from "./head.ts";
 import { HeadBlocks } from "./head-blocks.ts";
 import { HeadStore } from "./head-store.ts";
-import {
-  type CutPolicy,
-  type CutProgress,
-  Ingester,
-  type PartWriter,
-  type WrittenSegment,
-} from "./ingester.ts";
-import { snappyPush, testDistributor, testNowNs, type TestStream } from "./push-test-kit.ts";
+import { type CutPolicy, Ingester } from "./ingester.ts";
+import { snappyPush, type TestStream } from "./push-test-kit.ts";
 import { SegmentPartWriter } from "./segment-part-writer.ts";
 
 const dayNs = 86_400_000_000_000n;
@@ -303,50 +297,4 @@ test("what is stored is not replayed, and what came after is", async () => {
   );
   assert.ok([...lines.values()].every((count) => count === 1));
   await third.close();
-});
-
-test("pushes that wait go on as far as a cut has got", async () => {
-  const clock = new ManualClock({ nowMs: startMs });
-  const head = new Head({ clock });
-  const progress: CutProgress[] = [];
-  const written = Promise.withResolvers<WrittenSegment>();
-  const writer: PartWriter = {
-    write: (_part, _signal, onProgress) => {
-      progress.push(onProgress);
-      return written.promise;
-    },
-    covered: () => Promise.resolve([]),
-  };
-  const files = new SimulatedDisk().asProcess();
-  const random = seededRandom(1);
-  const ingester = new Ingester({
-    journal: await openLocalJournal({ files, clock, random, folder: "/data/wal" }),
-    head,
-    writer,
-    policy: { ...policy, headBytesPause: 25_000 },
-    clock,
-    log: createLogger({ level: "error", format: "json", write: () => undefined }),
-    events: { segmentWritten: () => undefined, segmentFailed: () => undefined },
-  });
-  const values = [[`${testNowNs}`, "z".repeat(10_000)]];
-  const { accepted } = testDistributor().json({ streams: [{ stream: { app: "a" }, values }] });
-  const { batch, record } = accepted!;
-  const done: number[] = [];
-  const send = (i: number): Promise<unknown> =>
-    ingester.push("one", batch, record).then(() => done.push(i));
-  const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
-  for (let i = 0; i < 3; i++) await send(i);
-  const cutting = ingester.flush(new AbortController().signal);
-  const waiting = [send(3), send(4)];
-  await settle();
-  assert.deepEqual([done, progress.length], [[0, 1, 2], 1]);
-  progress[0]!(0.1);
-  await settle();
-  assert.deepEqual(done, [0, 1, 2], "30,000 bytes less 3,000 are still too many");
-  progress[0]!(0.5);
-  await settle();
-  assert.deepEqual(done, [0, 1, 2, 3, 4]);
-  written.resolve({ key: "k", sizeBytes: 1, entryCount: 3 });
-  await Promise.all([cutting, ...waiting]);
-  assert.equal(head.parts().length, 1);
 });

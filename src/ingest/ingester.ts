@@ -2,7 +2,7 @@ import { isStoreError, messageOf, RequestError } from "#base";
 import type { Journal } from "#journal";
 import { dayOfSeconds, type EntryBatch } from "#model";
 import type { Logger } from "#telemetry";
-import type { Clock } from "#world";
+import { type Clock, nextTurn } from "#world";
 import type { Head } from "./head.ts";
 import type { BatchMemory } from "./batch-memory.ts";
 import type { HeadPart } from "./head-part.ts";
@@ -19,7 +19,7 @@ export interface CutPolicy {
   /** The head over all tenants: above it the largest parts are cut first. */
   readonly headBytesTarget: number;
   /**
-   * Above it, without what the cut under way has got through, pushes wait: clients slow down to the speed of cutting.
+   * Above it, without what is copied out of the head already, pushes wait: clients slow down to the speed of copying.
    * Piece by piece, since all of them would stand still until the end of a cut.
    */
   readonly headBytesPause: number;
@@ -31,11 +31,18 @@ export interface CutPolicy {
   readonly journalBytesKept: number;
 }
 
-/** Where cut parts go. Implemented over the segment store; the part can be read from it when this resolves. */
+/** Where cut parts go: implemented over the segment store and over Loki's format. */
 export interface PartWriter {
-  write(part: HeadPart, signal: AbortSignal, onProgress: CutProgress): Promise<WrittenSegment>;
+  /** Resolves when the part is copied out of the head. The next part may begin while this one is stored. */
+  begin(part: HeadPart, onProgress: CutProgress): Promise<CopiedPart>;
   /** Journal ranges [from, to] of the segments a tenant has for a day. */
   covered(tenant: string, day: number): Promise<readonly SequenceRange[]>;
+}
+
+/** A part on its way to the store. Dropped, it leaves nothing behind. */
+export interface CopiedPart {
+  /** The part can be read from the store when this resolves. Not while another part of its tenant is being stored. */
+  store(signal: AbortSignal): Promise<WrittenSegment>;
 }
 
 /** `share` of a part, from 0 to 1, is copied out of the head. */
@@ -68,6 +75,11 @@ export interface IngesterOptions {
 export interface IngesterEvents {
   segmentWritten(segment: WrittenSegment, durationMs: number, reason: CutReason): void;
   segmentFailed(error: unknown): void;
+}
+
+interface DuePart {
+  readonly part: HeadPart;
+  readonly reason: CutReason;
 }
 
 export type CutReason = "size" | "age" | "idle" | "journal" | "flush" | "shutdown";
@@ -104,8 +116,8 @@ export class Ingester {
   #retryMs = 0;
   #trimmedMs = 0;
   #waitingBytes = 0;
-  /** Of the part that is being cut. */
-  #cutBytes = 0;
+  /** The parts that are being cut, and what share of each is copied. */
+  readonly #cutting: Map<HeadPart, number> = new Map();
   #journalTrouble: string | undefined;
   /** Ends the wait of pushes for room; set while some wait. */
   #roomMade: PromiseWithResolvers<void> | undefined;
@@ -155,9 +167,18 @@ export class Ingester {
     return reason === undefined ? undefined : `pushes are refused with 503: ${reason}`;
   }
 
-  /** What the head holds and no cut has got through. */
+  /** What the head holds and no cut has copied. */
   get #uncutBytes(): number {
-    return this.#options.head.heapBytes - this.#cutBytes;
+    let bytes = this.#options.head.heapBytes;
+    for (const [part, share] of this.#cutting) bytes -= part.heapBytes * share;
+    return bytes;
+  }
+
+  /** What the head holds and no cut has begun with. */
+  get #untouchedBytes(): number {
+    let bytes = this.#options.head.heapBytes;
+    for (const part of this.#cutting.keys()) bytes -= part.heapBytes;
+    return bytes;
   }
 
   /** Waits for cuts while they succeed; when the store fails, the head may fill up to its maximum. */
@@ -298,18 +319,38 @@ export class Ingester {
   /** Writes everything (or one tenant's) to the store. */
   async flush(signal: AbortSignal, tenant?: string, reason: CutReason = "flush"): Promise<void> {
     await this.#exclusively(async () => {
-      for (const part of this.#options.head.parts(tenant)) await this.#cut(part, reason, signal);
+      const parts = this.#options.head.parts(tenant);
+      await this.#cutAll(() => {
+        const part = parts.shift();
+        return part === undefined ? undefined : { part, reason };
+      }, signal);
     });
   }
 
   async #cutWhatIsDue(signal: AbortSignal): Promise<void> {
-    await this.#exclusively(async () => {
-      for (;;) {
-        const due = this.#mostDue();
-        if (due === undefined || signal.aborted) return;
-        await this.#cut(due.part, due.reason, signal);
+    await this.#exclusively(() =>
+      this.#cutAll(() => (signal.aborted ? undefined : this.#mostDue()), signal),
+    );
+  }
+
+  /** Parts are stored one after the other. While one is, the next is copied: pushes need not wait for the store. */
+  async #cutAll(next: () => DuePart | undefined, signal: AbortSignal): Promise<void> {
+    let storing = Promise.resolve();
+    try {
+      for (let due = next(); due !== undefined; due = next()) {
+        const { part, reason } = due;
+        const startedMs = this.#options.clock.monotonicMs();
+        const copied = await this.#copy(part);
+        await storing;
+        storing = this.#store(part, copied, { reason, startedMs, signal });
+        // It is awaited above or below; this keeps a failure from being unhandled until then.
+        storing.catch(() => undefined);
       }
-    });
+    } finally {
+      await Promise.allSettled([storing]);
+      this.#cutting.clear();
+    }
+    await storing;
   }
 
   /** One writer at a time; who comes meanwhile waits for its turn. */
@@ -324,12 +365,13 @@ export class Ingester {
     }
   }
 
-  #mostDue(): { part: HeadPart; reason: CutReason } | undefined {
+  #mostDue(): DuePart | undefined {
     const { head, policy, clock, journal } = this.#options;
-    const parts = head.parts();
+    const parts = head.parts().filter((part) => !this.#cutting.has(part));
     if (parts.length === 0) return undefined;
     const largest = parts.reduce((a, b) => (b.heapBytes > a.heapBytes ? b : a));
-    if (largest.heapBytes >= policy.partBytesMax || head.heapBytes > policy.headBytesTarget) {
+    const isMuch = this.#untouchedBytes > policy.headBytesTarget;
+    if (largest.heapBytes >= policy.partBytesMax || isMuch) {
       return { part: largest, reason: "size" };
     }
     const nowMs = clock.monotonicMs();
@@ -337,21 +379,36 @@ export class Ingester {
       if (nowMs - part.sinceMonotonicMs >= policy.ageMaxMs) return { part, reason: "age" };
       if (nowMs - part.touchedMonotonicMs >= policy.idleMs) return { part, reason: "idle" };
     }
-    if (journal.sizeBytes > policy.journalBytesTarget) {
+    // What is being cut makes the journal shorter first.
+    if (journal.sizeBytes > policy.journalBytesTarget && this.#cutting.size === 0) {
       const oldest = parts.reduce((a, b) => (b.firstSequence < a.firstSequence ? b : a));
       return { part: oldest, reason: "journal" };
     }
     return undefined;
   }
 
-  async #cut(part: HeadPart, reason: CutReason, signal: AbortSignal): Promise<void> {
-    const { head, clock, events } = this.#options;
+  async #copy(part: HeadPart): Promise<CopiedPart> {
     part.isSealed = true;
-    const startedMs = clock.monotonicMs();
-    const segment = await this.#write(part, signal);
+    this.#cutting.set(part, 0);
+    // Pushes that are done by now are answered first.
+    await nextTurn();
+    return this.#options.writer.begin(part, (share) => {
+      this.#cutting.set(part, share);
+      this.#endWaits();
+    });
+  }
+
+  async #store(
+    part: HeadPart,
+    copied: CopiedPart,
+    cut: { readonly reason: CutReason; readonly startedMs: number; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { head, clock, events } = this.#options;
+    const segment = await copied.store(cut.signal);
     head.remove(part);
+    this.#cutting.delete(part);
     this.#endWaits();
-    events.segmentWritten(segment, clock.monotonicMs() - startedMs, reason);
+    events.segmentWritten(segment, clock.monotonicMs() - cut.startedMs, cut.reason);
     await this.#truncateJournal();
   }
 
@@ -364,17 +421,6 @@ export class Ingester {
       });
     }
     await journal.truncate(neededFrom);
-  }
-
-  async #write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment> {
-    try {
-      return await this.#options.writer.write(part, signal, (share) => {
-        this.#cutBytes = part.heapBytes * share;
-        this.#endWaits();
-      });
-    } finally {
-      this.#cutBytes = 0;
-    }
   }
 }
 

@@ -2,7 +2,13 @@ import { createHash } from "node:crypto";
 import { MiB } from "#base";
 import type { LokiWriter } from "#lokistore";
 import type { HeadPart } from "./head-part.ts";
-import type { CutPolicy, PartWriter, SequenceRange, WrittenSegment } from "./ingester.ts";
+import type {
+  CopiedPart,
+  CutPolicy,
+  PartWriter,
+  SequenceRange,
+  WrittenSegment,
+} from "./ingester.ts";
 import type { StoredRanges } from "./stored-ranges.ts";
 
 /**
@@ -34,8 +40,13 @@ export class LokiPartWriter implements PartWriter {
     this.#options = options;
   }
 
+  /** Chunks are made while they are stored: there are too many of them to hold. */
+  begin(part: HeadPart): Promise<CopiedPart> {
+    return Promise.resolve({ store: (signal: AbortSignal) => this.#store(part, signal) });
+  }
+
   /** A second try of the same part writes the same objects again. */
-  async write(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment> {
+  async #store(part: HeadPart, signal: AbortSignal): Promise<WrittenSegment> {
     const { writer, ranges } = this.#options;
     const { tenant, day, firstSequence, lastSequence, openedMs } = part;
     const streams = [...part.streams.values()].map(({ labels, slices }) => ({

@@ -48,9 +48,11 @@ test("a second try with another section is another source than a first that come
   });
   const [part] = head.parts();
   const { signal } = new AbortController();
-  await assert.rejects(writer.write(part!, signal), /lost/);
+  const first = await writer.begin(part!);
+  await assert.rejects(first.store(signal), /lost/);
   isLost = false;
-  await writer.write(part!, signal);
+  const second = await writer.begin(part!);
+  await second.store(signal);
   const keys: string[] = [];
   for await (const { key } of memory.list("")) keys.push(key);
   assert.equal(keys.length, 2);

@@ -2,14 +2,21 @@ import { KiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import {
   type BuiltSegment,
-  buildSegment,
+  fillSegment,
   newSegmentId,
   SegmentScratch,
   type SegmentStore,
+  type SegmentWriter,
 } from "#segment";
 import type { Clock, Random } from "#world";
 import type { HeadPart } from "./head-part.ts";
-import type { CutProgress, PartWriter, SequenceRange, WrittenSegment } from "./ingester.ts";
+import type {
+  CopiedPart,
+  CutProgress,
+  PartWriter,
+  SequenceRange,
+  WrittenSegment,
+} from "./ingester.ts";
 
 /** What another room keeps beside the entries of a tenant and day, in a section of the segment. */
 export interface PartSection {
@@ -57,66 +64,66 @@ export class SegmentPartWriter implements PartWriter {
     this.#options = options;
   }
 
-  async write(
+  async begin(part: HeadPart, onProgress?: CutProgress): Promise<CopiedPart> {
+    const { clock, random } = this.#options;
+    part.segmentId ??= newSegmentId(clock, random);
+    const filled = await this.#fill(part, onProgress);
+    return { store: (signal) => this.#store(part, filled, signal) };
+  }
+
+  async #store(
     part: HeadPart,
+    filled: SegmentWriter,
     signal: AbortSignal,
-    onProgress?: CutProgress,
   ): Promise<WrittenSegment> {
     const section = await this.#options.sectionOf?.(part.tenant, part.day);
     try {
-      const written = await this.#write(part, section, { signal, onProgress });
+      const built = await this.#build(part, filled, section);
+      const { objects, segments } = this.#options;
+      part.triedKey = built.key;
+      await objects.put(built.key, built.parts, { signal });
+      segments.add(built.key);
       section?.done();
-      return written;
+      return { key: built.key, sizeBytes: built.sizeBytes, entryCount: part.entryCount };
     } catch (error) {
       section?.failed();
       throw error;
     }
   }
 
-  async #write(
+  async #build(
     part: HeadPart,
+    filled: SegmentWriter,
     section: PartSection | undefined,
-    how: { readonly signal: AbortSignal; readonly onProgress: CutProgress | undefined },
-  ): Promise<WrittenSegment> {
-    const { objects, segments, clock, random } = this.#options;
-    part.segmentId ??= newSegmentId(clock, random);
-    let built = await this.#build(part, section, how.onProgress);
-    if (part.triedKey !== undefined && part.triedKey !== built.key) {
-      await this.#forgetTry(part.triedKey);
-      // Should the store bring the earlier one back (a put that comes through late), the two must
-      // not pass for one source: equal entries of two sources count once.
-      part.segmentId = newSegmentId(clock, random);
-      built = await this.#build(part, section, how.onProgress);
-    }
-    part.triedKey = built.key;
-    await objects.put(built.key, built.parts, { signal: how.signal });
-    segments.add(built.key);
-    return { key: built.key, sizeBytes: built.sizeBytes, entryCount: part.entryCount };
+  ): Promise<BuiltSegment> {
+    const { clock, random } = this.#options;
+    const bytes = section?.bytes;
+    const sections = bytes === undefined ? [] : [{ kind: section!.kind, bytes }];
+    const built = await filled.finish(sections);
+    if (part.triedKey === undefined || part.triedKey === built.key) return built;
+    await this.#forgetTry(part.triedKey);
+    // Should the store bring the earlier one back (a put that comes through late), the two must
+    // not pass for one source: equal entries of two sources count once.
+    part.segmentId = newSegmentId(clock, random);
+    const again = await this.#fill(part);
+    return again.finish(sections);
   }
 
-  #build(
-    part: HeadPart,
-    section: PartSection | undefined,
-    onProgress: CutProgress | undefined,
-  ): Promise<BuiltSegment> {
+  #fill(part: HeadPart, onProgress?: CutProgress): Promise<SegmentWriter> {
     const id = part.segmentId!;
     const streams = [...part.streams.values()].map(({ labels, slices }) => ({
       labels,
       rows: slices,
     }));
     const { journalId } = this.#options;
-    const { firstSequence, lastSequence } = part;
-    const bytes = section?.bytes;
-    return buildSegment(
+    const { tenant, day, firstSequence, lastSequence } = part;
+    return fillSegment(
       {
-        tenant: part.tenant,
-        day: part.day,
+        tenant,
+        day,
         streams,
         journal: [{ journalId, fromSequence: firstSequence, toSequence: lastSequence + 1 }],
         replaces: [],
-        ...(section === undefined || bytes === undefined
-          ? {}
-          : { sections: [{ kind: section.kind, bytes }] }),
       },
       {
         id,

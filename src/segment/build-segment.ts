@@ -89,8 +89,10 @@ export interface BuiltSegment {
 /** Name and version of this writer, for whoever looks into a file later. */
 const writerName = "skald 0.1";
 
-/** Streams gathered between two turns of the event loop. */
-const streamsPerTurn = 2048;
+/** Bytes of lines gathered between two turns of the event loop: a millisecond or two. */
+const bytesPerTurn: number = 1024 * KiB;
+/** What a stream costs beside its lines. */
+const bytesPerStream = 256;
 
 /** Keeps the thread pool busy and bounds memory. */
 const blocksInFlightMaxDefault = 4;
@@ -103,22 +105,34 @@ export async function buildSegment(
   input: SegmentInput,
   options: SegmentOptions,
 ): Promise<BuiltSegment> {
+  const writer = await fillSegment(input, options);
+  return writer.finish();
+}
+
+/** The first half of `buildSegment`: all rows are copied when this resolved. */
+export async function fillSegment(
+  input: SegmentInput,
+  options: SegmentOptions,
+): Promise<SegmentWriter> {
   const scratch = options.scratch ?? new SegmentScratch();
   const writer = new SegmentWriter(input, { ...options, scratch });
   const rows = scratch.takeRows(writer.seed);
   const order = await sortedInTurns(input.streams, byLabels);
   let lineBytes = 0;
+  let turnBytes = 0;
   for (let i = 0; i < order.length; i++) {
     const { labels, rows: slices } = input.streams[order[i]!]!;
     rows.gather(slices, input.day);
     await writer.startStream(labels, rows.lineBytes + rows.count);
     if (rows.count > 0) await writer.addRows(rows);
     options.onRows?.((lineBytes += rows.lineBytes));
-    // Thin streams fill a block only after thousands of them.
-    if (i % streamsPerTurn === streamsPerTurn - 1) await nextTurn();
+    turnBytes += rows.lineBytes + bytesPerStream;
+    if (turnBytes < bytesPerTurn) continue;
+    turnBytes = 0;
+    await nextTurn();
   }
   scratch.giveRows(rows);
-  return writer.finish();
+  return writer;
 }
 
 /**
@@ -163,14 +177,16 @@ export class SegmentWriter {
     await this.#blocks.addRows(rows);
   }
 
-  async finish(): Promise<BuiltSegment> {
+  /** `sections` come after those of the input. */
+  async finish(sections: readonly ExtraSection[] = []): Promise<BuiltSegment> {
     const { tenant, day, journal, replaces } = this.#input;
+    const allSections = [...(this.#input.sections ?? []), ...sections];
     const { id } = this.#options;
     const { parts: columns, placed } = placeBlocks(await this.#blocks.finish());
     const level = this.#options.level ?? 1;
     const { spool } = this.#options;
     const offset = columns.reduce((sum, part) => sum + part.length, spool?.sizeBytes ?? 0);
-    const extra = await placeSections(this.#input.sections ?? [], { offset, level });
+    const extra = await placeSections(allSections, { offset, level });
     const parts = [...columns, ...extra.parts];
     const bodyBytes = extra.parts.reduce((sum, part) => sum + part.length, offset);
     const facts = factsOf(this.#input, placed, this.#labels.length);

@@ -5,6 +5,7 @@
 export {
   type BuiltSegment,
   buildSegment,
+  fillSegment,
   type SegmentInput,
   type SegmentOptions,
   type SegmentStream,
