@@ -21,7 +21,7 @@ import { createPatternQueries, type PatternSources, patternSectionKind } from "#
 import { newReadCounters, type ReadOptions } from "#storage";
 import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
 import { BackgroundTasks, Newcomers, systemProcessMemory } from "#world";
-import { headBytesMax, type IngestSide, openIngest } from "./ingest.ts";
+import { headBytesMax, type IngestSide, makeReady, openIngest } from "./ingest.ts";
 import { type AccessSide, openAccess } from "./access.ts";
 import { observeBounds } from "./bound-metrics.ts";
 import { observeDiskSpace } from "./disk-space.ts";
@@ -141,8 +141,7 @@ export class Skald {
       profileRoutes(this.#profiles),
     ]);
     this.#grpc = await this.#listenGrpc(ports, ingest);
-    const replayed = await ingest.ingester.replay();
-    if (replayed.records > 0) log.info("journal replayed", { ...replayed });
+    await makeReady(ingest, { world, log });
     this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
     const { clock } = world;
     this.#background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));

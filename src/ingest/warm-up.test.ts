@@ -1,0 +1,10 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { seededRandom } from "#world";
+import { stillClock } from "./push-test-kit.ts";
+import { warmUpIngest } from "./warm-up.ts";
+
+test("the examples are taken and cut, each of them every time", async () => {
+  const entries = await warmUpIngest({ clock: stillClock, random: seededRandom(1) });
+  assert.equal(entries, 3 * 4 * 20 * 200);
+});
