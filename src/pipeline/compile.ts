@@ -37,13 +37,23 @@ const inOrderGiven = (rows: Uint32Array | undefined): Uint32Array | undefined =>
 function passingRows(passing: Uint8Array, rows: Uint32Array | undefined): Uint32Array {
   const out = new Uint32Array(passing.indexOf(1) < 0 ? 0 : (rows ?? passing).length);
   if (out.length === 0) return out;
-  let count = 0;
-  if (rows === undefined) {
-    for (let row = 0; row < passing.length; row++) if (passing[row] === 1) out[count++] = row;
-  } else {
-    for (let i = 0; i < rows.length; i++) if (passing[rows[i]!] === 1) out[count++] = rows[i]!;
-  }
+  const count = rows === undefined ? takePassing(passing, out) : takeOf(rows, passing, out);
   return out.subarray(0, count);
+}
+
+// Loops over rows are functions of their own, so that they are compiled as a whole, once.
+
+/** Writes the passing rows to `out`; returns how many there are, as the next. */
+function takePassing(passing: Uint8Array, out: Uint32Array): number {
+  let count = 0;
+  for (let row = 0; row < passing.length; row++) if (passing[row] === 1) out[count++] = row;
+  return count;
+}
+
+function takeOf(rows: Uint32Array, passing: Uint8Array, out: Uint32Array): number {
+  let count = 0;
+  for (let i = 0; i < rows.length; i++) if (passing[rows[i]!] === 1) out[count++] = rows[i]!;
+  return count;
 }
 
 /** Line filters at the start, which see the lines as they are stored. */

@@ -44,16 +44,19 @@ export class BlockLines implements LineView {
   /** Bytes of the longest line. */
   get longestLine(): number {
     if (this.#longestLine === undefined) {
-      const { starts, gap } = this.lines;
-      let longest = 0;
-      for (let row = 0; row < this.count; row++) {
-        const length = starts[row + 1]! - starts[row]! - gap;
-        if (length > longest) longest = length;
-      }
-      this.#longestLine = longest;
+      this.#longestLine = longestOf(this.lines, this.count);
     }
     return this.#longestLine;
   }
+}
+
+function longestOf({ starts, gap }: ByteStrings, count: number): number {
+  let longest = 0;
+  for (let row = 0; row < count; row++) {
+    const length = starts[row + 1]! - starts[row]! - gap;
+    if (length > longest) longest = length;
+  }
+  return longest;
 }
 
 /**
@@ -77,7 +80,7 @@ export function searchLines(
   let left = lines.count;
   if (candidates === undefined) passing.fill(1);
   else {
-    for (let i = 0; i < candidates.length; i++) passing[candidates[i]!] = 1;
+    markRows(candidates, passing);
     left = candidates.length;
   }
   let hits: Uint8Array | undefined;
@@ -90,14 +93,25 @@ export function searchLines(
     if (hits === undefined) hits = new Uint8Array(lines.count);
     else hits.fill(0);
     for (const matcher of filter.matchers) markHits(lines, matcher, hits);
-    const wanted = filter.isNegated ? 0 : 1;
-    left = 0;
-    for (let row = 0; row < passing.length; row++) {
-      if (passing[row] === 1 && hits[row] === wanted) left++;
-      else passing[row] = 0;
-    }
+    left = keepHits(passing, hits, filter.isNegated ? 0 : 1);
   }
   return passing;
+}
+
+// Loops over rows are functions of their own, so that they are compiled as a whole, once.
+
+function markRows(rows: Uint32Array, marks: Uint8Array): void {
+  for (let i = 0; i < rows.length; i++) marks[rows[i]!] = 1;
+}
+
+/** Clears the rows whose byte in `hits` is another; returns how many are left. */
+function keepHits(passing: Uint8Array, hits: Uint8Array, wanted: number): number {
+  let left = 0;
+  for (let row = 0; row < passing.length; row++) {
+    if (passing[row] === 1 && hits[row] === wanted) left++;
+    else passing[row] = 0;
+  }
+  return left;
 }
 
 function filterRows(lines: BlockLines, filter: LineFilter, passing: Uint8Array): number {
@@ -105,16 +119,15 @@ function filterRows(lines: BlockLines, filter: LineFilter, passing: Uint8Array):
   for (let row = 0; row < passing.length; row++) {
     if (passing[row] === 0) continue;
     lines.enter(row);
-    let isHit = false;
-    for (const matcher of filter.matchers) {
-      if (!matchesLine(matcher, lines)) continue;
-      isHit = true;
-      break;
-    }
-    if (isHit === filter.isNegated) passing[row] = 0;
+    if (isHit(filter, lines) === filter.isNegated) passing[row] = 0;
     else left++;
   }
   return left;
+}
+
+function isHit({ matchers }: LineFilter, lines: BlockLines): boolean {
+  for (const matcher of matchers) if (matchesLine(matcher, lines)) return true;
+  return false;
 }
 
 /** Sets `hits` to 1 for the rows a matcher matches. */

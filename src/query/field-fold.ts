@@ -196,32 +196,49 @@ export class FieldFold {
 
   #addAll(block: Block, meant: MeantRows, sorted: SortedRows & { origin: number }): number {
     const { rows, count } = meant;
-    const { kinds, origin } = sorted;
-    const numbers = sorted.numbers!;
-    const ids = sorted.numberIds!;
     const { offsets } = block;
-    const folds = this.#folds;
-    const sample = this.#sample;
-    sample.count = 1;
+    const how = { ...sorted, offsets, rows };
+    this.#sample.count = 1;
     let passed = 0;
     for (let i = 0; i < count; ) {
-      const { from, to, end } = this.#stepsFrom(block, meant, i);
-      for (; i < end; i++) {
-        const row = rows === undefined ? i : rows[i]!;
-        const id = ids[row]!;
-        let fold = folds[kinds[i]!];
-        let value = id === 0 ? Number.NaN : numbers[id - 1]!;
-        if (Number.isNaN(value)) {
-          const odd = this.#odd.get(row);
-          fold = odd?.fold;
-          value = odd?.value ?? 0;
-        }
-        if (fold === undefined) continue;
-        passed++;
-        sample.time = origin + offsets[row]!;
-        sample.value = value;
-        fold.add(from, to, sample);
+      const run = this.#stepsFrom(block, meant, i);
+      passed += this.#addRun(i, run, how);
+      i = run.end;
+    }
+    return passed;
+  }
+
+  /** Rows from place `first` on that have the same steps. Hot, hence a function for itself. */
+  #addRun(
+    first: number,
+    run: { readonly from: number; readonly to: number; readonly end: number },
+    how: SortedRows & {
+      readonly origin: number;
+      readonly offsets: Float64Array;
+      readonly rows: Uint32Array | undefined;
+    },
+  ): number {
+    const { kinds, origin, offsets, rows } = how;
+    const numbers = how.numbers!;
+    const ids = how.numberIds!;
+    const folds = this.#folds;
+    const sample = this.#sample;
+    let passed = 0;
+    for (let i = first; i < run.end; i++) {
+      const row = rows === undefined ? i : rows[i]!;
+      const id = ids[row]!;
+      let fold = folds[kinds[i]!];
+      let value = id === 0 ? Number.NaN : numbers[id - 1]!;
+      if (Number.isNaN(value)) {
+        const odd = this.#odd.get(row);
+        fold = odd?.fold;
+        value = odd?.value ?? 0;
       }
+      if (fold === undefined) continue;
+      passed++;
+      sample.time = origin + offsets[row]!;
+      sample.value = value;
+      fold.add(run.from, run.to, sample);
     }
     return passed;
   }

@@ -73,8 +73,8 @@ export class SampleFold implements WindowFold {
     let from = 0;
     let to = 0;
     for (let step = 0; step < this.#stepCount; step++) {
-      while (from < this.#count && this.#toSteps[from]! <= step) from++;
-      while (to < this.#count && this.#fromSteps[to]! <= step) to++;
+      from = firstAfter(step, this.#toSteps, from, this.#count);
+      to = firstAfter(step, this.#fromSteps, to, this.#count);
       if (from >= to) continue;
       series.present[step] = 1;
       series.values[step] = this.#valueOf({
@@ -102,22 +102,16 @@ export class SampleFold implements WindowFold {
    * last step have their windows side by side. Two stable countings, the minor key first.
    */
   #sortBySteps(): void {
-    const all = new Uint32Array(this.#count);
-    for (let i = 0; i < all.length; i++) all[i] = i;
+    const all = ascending(this.#count);
     const byLast = this.#isDisjoint ? all : this.#counted(all, this.#toSteps);
     this.#take(this.#counted(byLast, this.#fromSteps));
   }
 
   #counted(order: Uint32Array, steps: Int32Array): Uint32Array {
     const starts = new Uint32Array(this.#stepCount + 2);
-    for (let i = 0; i < order.length; i++) starts[steps[i]! + 1]!++;
-    for (let step = 1; step < starts.length; step++) starts[step]! += starts[step - 1]!;
-    const out = new Uint32Array(order.length);
-    for (let i = 0; i < order.length; i++) {
-      const sample = order[i]!;
-      out[starts[steps[sample]!]!++] = sample;
-    }
-    return out;
+    countSteps(steps, order.length, starts);
+    sumUp(starts);
+    return placed(order, steps, starts);
   }
 
   #take(order: Uint32Array): void {
@@ -128,6 +122,42 @@ export class SampleFold implements WindowFold {
     this.#fromSteps = picked(this.#fromSteps, order, new Int32Array(length));
     this.#toSteps = picked(this.#toSteps, order, new Int32Array(length));
   }
+}
+
+// Loops over samples are functions of their own, so that they are compiled as a whole, once:
+// docs/decisions/0476-hot-loops-are-functions.md.
+
+/** The first place from `from` on whose step is after `step`; `count` when there is none. */
+function firstAfter(step: number, steps: Int32Array, from: number, count: number): number {
+  let at = from;
+  while (at < count && steps[at]! <= step) at++;
+  return at;
+}
+
+function ascending(count: number): Uint32Array {
+  const all = new Uint32Array(count);
+  for (let i = 0; i < count; i++) all[i] = i;
+  return all;
+}
+
+/** How many samples each step has, one place further on. */
+function countSteps(steps: Int32Array, count: number, counts: Uint32Array): void {
+  for (let i = 0; i < count; i++) counts[steps[i]! + 1]!++;
+}
+
+/** Counts become where the samples of each step will start. */
+function sumUp(counts: Uint32Array): void {
+  for (let step = 1; step < counts.length; step++) counts[step]! += counts[step - 1]!;
+}
+
+/** `order` by step; `starts` is used up. */
+function placed(order: Uint32Array, steps: Int32Array, starts: Uint32Array): Uint32Array {
+  const out = new Uint32Array(order.length);
+  for (let i = 0; i < order.length; i++) {
+    const sample = order[i]!;
+    out[starts[steps[sample]!]!++] = sample;
+  }
+  return out;
 }
 
 function picked<T extends Float64Array | Int32Array>(source: T, order: Uint32Array, out: T): T {

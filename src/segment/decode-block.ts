@@ -181,16 +181,22 @@ function decodeMetadata(reader: ByteReader, name: string, shape: Shape): Metadat
   const bytes = reader.take(starts[valueCount]!);
   reader.end();
   const ids = unpackUint32s(packed, 0, shape.storedRows);
-  let used = 0;
-  for (let row = 0; row < ids.length; row++) {
-    const code = ids[row]!;
-    if (code === 0) continue;
-    if (code === 1) ids[row] = ++used;
-    else if (code - 1 <= used) ids[row] = code - 1;
-    else throw reader.corrupt(`row ${row} uses value ${code - 1} of ${used}`);
-  }
+  const used = idsOfCodes(ids, reader);
   if (used !== valueCount) throw reader.corrupt(`${valueCount} values but ${used} used`);
   return { name, ids: pickRows(ids, shape), values: new ByteStrings(bytes, starts, 0) };
+}
+
+/** The inverse of `MetadataColumnBuilder.encode`, in place; returns how many values are used. */
+function idsOfCodes(codes: Uint32Array, reader: ByteReader): number {
+  let used = 0;
+  for (let row = 0; row < codes.length; row++) {
+    const code = codes[row]!;
+    if (code === 0) continue;
+    if (code === 1) codes[row] = ++used;
+    else if (code - 1 <= used) codes[row] = code - 1;
+    else throw reader.corrupt(`row ${row} uses value ${code - 1} of ${used}`);
+  }
+  return used;
 }
 
 /** The inverse of what field-columns.ts writes. */

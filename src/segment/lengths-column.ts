@@ -28,14 +28,19 @@ export function decodeLengths(reader: ByteReader, shape: LengthShape): Uint32Arr
   const out = new Uint32Array(shape.rowCount);
   for (const { run, fromRow, toRow, outRow, lineBytes } of shape.spans) {
     const lengths = unpackUint32s(packed, fromRow, toRow);
-    let sum = 0;
-    for (let i = 0; i < lengths.length; i++) sum += lengths[i]!;
+    const sum = sumOf(lengths);
     if (sum !== lineBytes) {
       throw reader.corrupt(`run ${run} has ${lineBytes} line bytes but lengths of ${sum}`);
     }
     out.set(lengths, outRow);
   }
   return out;
+}
+
+function sumOf(lengths: Uint32Array): number {
+  let sum = 0;
+  for (let i = 0; i < lengths.length; i++) sum += lengths[i]!;
+  return sum;
 }
 
 /** Where lines of these lengths start, each with a newline behind it. */

@@ -179,24 +179,51 @@ function readCodes(
   reader.end();
   const codes = new Float64Array(rowCount);
   unpackNumbersInto(codes, 0, packed, 0, rowCount);
+  const largest = largestOf(codes);
+  if (largest > 10 ** digitCountMax) throw reader.corrupt(`a number of ${largest}`);
   const ids = new Uint32Array(rowCount);
-  let count = 0;
-  for (let row = 0; row < rowCount; row++) {
-    if (codes[row]! > 10 ** digitCountMax) throw reader.corrupt(`a number of ${codes[row]}`);
-    if (codes[row] !== 0) ids[row] = ++count;
-  }
+  const count = numberRows(codes, ids);
   const unitMax = Math.max(...shapes.map(({ unit }) => unit.length));
   const bytes = Buffer.allocUnsafe(count * (digitCountMax + 2 + unitMax));
   const starts = new Uint32Array(count + 1);
+  const end = writeNumbers({ codes, ids, shapes, shapeOf, bytes, starts });
+  return { ids, values: new ByteStrings(Buffer.from(bytes.subarray(0, end)), starts, 0) };
+}
+
+// Loops over rows are functions of their own, so that they are compiled as a whole, once.
+
+function largestOf(codes: Float64Array): number {
+  let largest = 0;
+  for (let row = 0; row < codes.length; row++) if (codes[row]! > largest) largest = codes[row]!;
+  return largest;
+}
+
+/** Each row with a code is a value of its own; returns how many there are. */
+function numberRows(codes: Float64Array, ids: Uint32Array): number {
+  let count = 0;
+  for (let row = 0; row < codes.length; row++) if (codes[row] !== 0) ids[row] = ++count;
+  return count;
+}
+
+/** Returns the end of what was written. */
+function writeNumbers(values: {
+  readonly codes: Float64Array;
+  readonly ids: Uint32Array;
+  readonly shapes: readonly NumberShape[];
+  readonly shapeOf: Uint32Array | undefined;
+  readonly bytes: Buffer;
+  readonly starts: Uint32Array;
+}): number {
+  const { codes, ids, shapes, shapeOf, bytes, starts } = values;
   let at = 0;
-  for (let row = 0; row < rowCount; row++) {
+  for (let row = 0; row < codes.length; row++) {
     if (ids[row] === 0) continue;
     const { decimals, unit } = shapes[shapeOf === undefined ? 0 : shapeOf[row]!]!;
     at = writeNumber(bytes, at, codes[row]! - 1, decimals);
     for (let i = 0; i < unit.length; i++) bytes[at++] = unit[i]!;
     starts[ids[row]!] = at;
   }
-  return { ids, values: new ByteStrings(Buffer.from(bytes.subarray(0, at)), starts, 0) };
+  return at;
 }
 
 /** Writes digits, at least one before the dot; returns the position behind them. */

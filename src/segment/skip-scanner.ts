@@ -15,6 +15,9 @@ import {
 } from "./skip-alphabet.ts";
 import { packTrigrams } from "./trigram-set.ts";
 
+/** Keys that a word of `#usedKeys` stands for. */
+const keysPerGroup: number = 32 * 32;
+
 /** Slots for words seen a moment ago: log lines say the same few hundred words over and over. */
 const wordSlotBits = 12;
 
@@ -122,18 +125,23 @@ export class SkipScanner {
     let out = new Uint32Array(4096);
     let count = 0;
     for (let i = 0; i < this.#usedKeys.length; i++) {
-      let used = this.#usedKeys[i]!;
-      this.#usedKeys[i] = 0;
-      while (used !== 0) {
-        const bit = 31 - Math.clz32(used & -used);
-        used &= used - 1;
-        const word = i * 32 + bit;
-        if (count + 32 > out.length) out = grown(out);
-        count = unpackWord(this.#keys[word]!, word * 32, out, count);
-        this.#keys[word] = 0;
-      }
+      if (this.#usedKeys[i] === 0) continue;
+      if (count + keysPerGroup > out.length) out = grown(out);
+      count = this.#takeGroup(i, out, count);
     }
     return out.slice(0, count);
+  }
+
+  /** The keys of one word of #usedKeys, into `out` from `count` on. */
+  #takeGroup(group: number, out: Uint32Array, count: number): number {
+    let taken = count;
+    for (let used = this.#usedKeys[group]!; used !== 0; used &= used - 1) {
+      const word = group * 32 + 31 - Math.clz32(used & -used);
+      taken = unpackWord(this.#keys[word]!, word * 32, out, taken);
+      this.#keys[word] = 0;
+    }
+    this.#usedKeys[group] = 0;
+    return taken;
   }
 }
 
