@@ -7,6 +7,7 @@ import type { FieldNeeds, FieldParser, FieldReader, FieldSink } from "#storage";
 import { type RawBlock, type RawColumn, ColumnKind } from "./block-builder.ts";
 import type { BlockColumns } from "./block-ref.ts";
 import { type PackedPart, packPart } from "./compression.ts";
+import { startsOfLines } from "./lengths-column.ts";
 import { MetadataColumnBuilder } from "./metadata-columns.ts";
 import { encodeNumbers } from "./number-fields.ts";
 
@@ -54,10 +55,7 @@ export function fieldColumnsOf(
   read: FieldReader,
   seed: number,
 ): FieldColumn[] {
-  const starts = new Uint32Array(block.lengths.length + 1);
-  for (let i = 0; i < block.lengths.length; i++) {
-    starts[i + 1] = starts[i]! + block.lengths[i]! + 1;
-  }
+  const starts = startsOfLines(block.lengths);
   const collected = new FieldBuilders(block.lengths.length, seed);
   const parser = read(new ByteStrings(block.lines, starts, 1), block, collected);
   return parser === undefined ? [] : collected.columns(kindOfParser[parser]);

@@ -135,8 +135,7 @@ export class GatheredRows {
     let kept = 0;
     let from = 0;
     while (from < count) {
-      let to = from + 1;
-      while (to < count && offsets[to] === offsets[from]) to++;
+      const to = endOfEqual(offsets, from, count);
       if (to - from === 1) this.#move(from, kept++);
       else if (to - from <= pairwiseMax) kept = this.#keepDistinctByPairs(from, to, kept);
       else kept = this.#keepDistinctByHash(from, to, kept);
@@ -193,6 +192,13 @@ export class GatheredRows {
       isSameSet(a, a.metadataOfRow[aRow]!, b, b.metadataOfRow[bRow]!)
     );
   }
+}
+
+/** The place behind the last one that has the same time as `from`. */
+function endOfEqual(offsets: Float64Array, from: number, count: number): number {
+  let to = from + 1;
+  while (to < count && offsets[to] === offsets[from]) to++;
+  return to;
 }
 
 function isSameSet(a: EntryBatch, aSet: number, b: EntryBatch, bSet: number): boolean {

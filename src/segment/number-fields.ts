@@ -94,27 +94,13 @@ export function encodeNumbers(
 ): { readonly form: "numbers" | "shapedNumbers"; readonly raw: Buffer } | undefined {
   const { valueCount } = column;
   if (valueCount === 0) return undefined;
-  const bytes = column.valueBytes;
-  const parts = new NumberParts();
   const shapes = new Shapes();
   const numbers = new Float64Array(valueCount);
   const shapeOf = new Uint32Array(valueCount);
-  for (let i = 0; i < valueCount; i++) {
-    const to = column.ends[i]!;
-    if (!parts.read(bytes, column.valueFrom(i), to)) return undefined;
-    const shape = shapes.of(parts, bytes, to);
-    if (shape === undefined) return undefined;
-    numbers[i] = parts.number;
-    shapeOf[i] = shape;
-  }
+  if (!readNumbers(column, { shapes, numbers, shapeOf })) return undefined;
   const codes = new Float64Array(rowCount);
   const rowShapes = new Uint32Array(rowCount);
-  for (let row = 0; row < rowCount; row++) {
-    const id = column.idAt(row);
-    if (id === 0) continue;
-    codes[row] = numbers[id - 1]! + 1;
-    rowShapes[row] = shapeOf[id - 1]!;
-  }
+  codeRows(column, { numbers, shapeOf }, { codes, rowShapes });
   const described = shapes.list.flatMap(({ decimals, unit }) => [
     Buffer.of(decimals, unit.length),
     unit,
@@ -124,6 +110,40 @@ export function encodeNumbers(
   }
   const all = [Buffer.of(shapes.list.length), ...described, packUints(rowShapes), packUints(codes)];
   return { form: "shapedNumbers", raw: Buffer.concat(all) };
+}
+
+/** By value; false when some value is no such number. */
+function readNumbers(
+  column: MetadataColumnBuilder,
+  out: { readonly shapes: Shapes; readonly numbers: Float64Array; readonly shapeOf: Uint32Array },
+): boolean {
+  const { shapes, numbers, shapeOf } = out;
+  const bytes = column.valueBytes;
+  const parts = new NumberParts();
+  for (let i = 0; i < numbers.length; i++) {
+    const to = column.ends[i]!;
+    if (!parts.read(bytes, column.valueFrom(i), to)) return false;
+    const shape = shapes.of(parts, bytes, to);
+    if (shape === undefined) return false;
+    numbers[i] = parts.number;
+    shapeOf[i] = shape;
+  }
+  return true;
+}
+
+function codeRows(
+  column: MetadataColumnBuilder,
+  values: { readonly numbers: Float64Array; readonly shapeOf: Uint32Array },
+  rows: { readonly codes: Float64Array; readonly rowShapes: Uint32Array },
+): void {
+  const { numbers, shapeOf } = values;
+  const { codes, rowShapes } = rows;
+  for (let row = 0; row < codes.length; row++) {
+    const id = column.idAt(row);
+    if (id === 0) continue;
+    codes[row] = numbers[id - 1]! + 1;
+    rowShapes[row] = shapeOf[id - 1]!;
+  }
 }
 
 function isDigit(byte: number): boolean {

@@ -21,6 +21,8 @@ const keysPerGroup: number = 32 * 32;
 /** Slots for words seen a moment ago: log lines say the same few hundred words over and over. */
 const wordSlotBits = 12;
 
+const noKeys = new Uint32Array(0);
+
 export class SkipScanner {
   /** A byte per trigram: a plain store is twice as fast as setting a bit. */
   readonly #trigrams = new Uint8Array(2 ** trigramBits);
@@ -30,6 +32,8 @@ export class SkipScanner {
   readonly #seenFrom = new Uint32Array(2 ** wordSlotBits);
   readonly #seenLength = new Uint32Array(2 ** wordSlotBits);
   readonly #ranks = new Uint32Array(gramWindow);
+  /** Keys on their way out. */
+  #taken: Uint32Array = noKeys;
 
   /**
    * Trigrams of the lines as a bit set in bytes: bit t % 8 of byte t / 8. The caller may keep it.
@@ -45,20 +49,28 @@ export class SkipScanner {
   gramKeys(lines: Uint8Array): Uint32Array {
     this.#seenLength.fill(0);
     let from = 0;
-    for (let last = longWordBytes - 1; last < lines.length; last = from + longWordBytes - 1) {
+    while (from < lines.length) from = this.#addWords(lines, from, from + bytesPerCall);
+    return this.#takeKeys();
+  }
+
+  /** Grams of the long words that begin in [from, until); returns where to go on. */
+  #addWords(lines: Uint8Array, from: number, until: number): number {
+    let start = from;
+    while (start < until) {
+      const last = start + longWordBytes - 1;
+      if (last >= lines.length) return lines.length;
       // From the back: a byte of no word rules out every long word that would start before it.
       let at = last;
-      while (at >= from && isWordByte[lines[at]!] === 1) at--;
-      if (at >= from) {
-        from = at + 1;
+      while (at >= start && isWordByte[lines[at]!] === 1) at--;
+      if (at >= start) {
+        start = at + 1;
         continue;
       }
-      let to = last + 1;
-      while (to < lines.length && isWordByte[lines[to]!] === 1) to++;
-      if (!this.#wasSeen(lines, from, to)) this.#addWord(lines, from, to);
-      from = to + 1;
+      const to = endOfWord(lines, last + 1);
+      if (!this.#wasSeen(lines, start, to)) this.#addWord(lines, start, to);
+      start = to + 1;
     }
-    return this.#takeKeys();
+    return start;
   }
 
   #wasSeen(lines: Uint8Array, from: number, to: number): boolean {
@@ -122,14 +134,21 @@ export class SkipScanner {
 
   /** Empties the set. */
   #takeKeys(): Uint32Array {
-    let out = new Uint32Array(4096);
+    this.#taken = new Uint32Array(4096);
+    const count = this.#takeGroups();
+    const keys = this.#taken.slice(0, count);
+    this.#taken = noKeys;
+    return keys;
+  }
+
+  #takeGroups(): number {
     let count = 0;
     for (let i = 0; i < this.#usedKeys.length; i++) {
       if (this.#usedKeys[i] === 0) continue;
-      if (count + keysPerGroup > out.length) out = grown(out);
-      count = this.#takeGroup(i, out, count);
+      if (count + keysPerGroup > this.#taken.length) this.#taken = grown(this.#taken);
+      count = this.#takeGroup(i, this.#taken, count);
     }
-    return out.slice(0, count);
+    return count;
   }
 
   /** The keys of one word of #usedKeys, into `out` from `count` on. */
@@ -145,10 +164,16 @@ export class SkipScanner {
   }
 }
 
-function grown(values: Uint32Array): Uint32Array<ArrayBuffer> {
+function grown(values: Uint32Array): Uint32Array {
   const out = new Uint32Array(values.length * 2);
   out.set(values);
   return out;
+}
+
+function endOfWord(lines: Uint8Array, from: number): number {
+  let to = from;
+  while (to < lines.length && isWordByte[lines[to]!] === 1) to++;
+  return to;
 }
 
 /** Numbers of the bits that are set, ascending. */
@@ -169,8 +194,9 @@ const symbolsOfBytes: Uint16Array = Uint16Array.from(
   (_, two) => (symbolOfByte[two & 0xff]! << 6) | symbolOfByte[two >>> 8]!,
 );
 
-/** Pairs of bytes between two calls: a function that is called often is compiled as a whole. */
-const pairsPerCall = 2_048;
+/** Between two calls: a function that is called often is compiled as a whole, and once. */
+const bytesPerCall = 4_096;
+const pairsPerCall: number = bytesPerCall / 2;
 
 const trigramMask: number = 2 ** trigramBits - 1;
 
