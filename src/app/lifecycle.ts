@@ -29,10 +29,11 @@ import type { LokiCompactor } from "#lokistore";
 import type { TimeRange } from "#model";
 import type { LogStore } from "#storage";
 import type { BackgroundBoard, Logger, Metrics } from "#telemetry";
-import type { BackgroundTasks } from "#world";
+import { type BackgroundTasks, systemProcessMemory } from "#world";
 import { createCompactors } from "./compaction.ts";
 import type { IngestSide } from "./ingest.ts";
 import { createChunkSweeper, createLokiCompactor } from "./loki-compaction.ts";
+import { collectWhileMerging } from "./merge-memory.ts";
 import type { Stores } from "./stores.ts";
 import type { World } from "./world.ts";
 
@@ -126,6 +127,10 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
       for (const { compactor } of native) {
         background.spawn("merge segments", (signal) => compactor.run(signal));
       }
+      const isMerging = (): boolean =>
+        native.some(({ compactor }) => compactor.status().state === "merging");
+      const memory = { clock, memory: systemProcessMemory, isMerging };
+      background.spawn("collect while merging", (signal) => collectWhileMerging(memory, signal));
       if (ofLoki !== undefined) {
         background.spawn("merge index files", (signal) => ofLoki.run(signal));
       }

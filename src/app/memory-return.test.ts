@@ -22,6 +22,8 @@ async function returnsIn(
   const memory: ProcessMemory = {
     cpuMs: () => cpuMs,
     rssBytes: () => rssMiB * MiB,
+    externalBytes: () => 0,
+    collectSoon: () => assert.fail("not asked for here"),
     giveBack: () => {
       returned.all.push(at);
       rssMiB = 100;
@@ -119,4 +121,7 @@ test("the system tells what a process holds and uses, and takes back what is fre
   assert.ok(systemProcessMemory.rssBytes() > MiB);
   assert.ok(systemProcessMemory.cpuMs() > 0);
   systemProcessMemory.trim();
+  const externalBytes = systemProcessMemory.externalBytes();
+  systemProcessMemory.collectSoon();
+  assert.ok(systemProcessMemory.externalBytes() < externalBytes + MiB, "nothing stays of it");
 });

@@ -1,9 +1,18 @@
+import { MiB } from "#base";
+
 /** What a process holds and uses, and what it can give back of it. */
 export interface ProcessMemory {
   /** Resident pages, bytes. */
   rssBytes(): number;
   /** CPU time of all threads so far, ms. */
   cpuMs(): number;
+  /** Memory of buffers outside of V8's heap, garbage included. */
+  externalBytes(): number;
+  /**
+   * Has V8 look for garbage now, beside other work: the main thread stops for some milliseconds at the
+   * end of it. Nothing is promised.
+   */
+  collectSoon(): void;
   /**
    * Collects the heap, where Node was started with `--expose-gc`, and returns what is free then.
    * Nothing else runs meanwhile, some 0.1 to 0.5 s.
@@ -13,6 +22,12 @@ export interface ProcessMemory {
   trim(): void;
 }
 
+/**
+ * V8 begins to mark when 64 MiB of buffers came since it last collected, whether they are still there
+ * or not. One a little larger does it: its pages are never touched, and it is gone at once.
+ */
+const promptBytes: number = 96 * MiB;
+
 /** glibc keeps what is freed between pieces in use; only its own function gives that back. */
 const libc = "libc.so.6";
 
@@ -21,6 +36,15 @@ export const systemProcessMemory: ProcessMemory = {
   cpuMs: () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;
+  },
+  externalBytes: () => process.memoryUsage().external,
+  collectSoon: () => {
+    try {
+      new ArrayBuffer(promptBytes).transfer(0);
+    } catch (error) {
+      // No address space for it: V8 then collects when it wants to.
+      if (!(error instanceof RangeError)) throw error;
+    }
   },
   giveBack: () => {
     // The thorough one: it moves objects together, so that whole pages become free.
