@@ -29,7 +29,7 @@ import type { LokiCompactor } from "#lokistore";
 import type { TimeRange } from "#model";
 import type { LogStore } from "#storage";
 import type { BackgroundBoard, Logger, Metrics } from "#telemetry";
-import { type BackgroundTasks, systemProcessMemory } from "#world";
+import { type BackgroundTasks, type Clock, systemProcessMemory } from "#world";
 import { createCompactors } from "./compaction.ts";
 import type { IngestSide } from "./ingest.ts";
 import { createChunkSweeper, createLokiCompactor } from "./loki-compaction.ts";
@@ -127,10 +127,7 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
       for (const { compactor } of native) {
         background.spawn("merge segments", (signal) => compactor.run(signal));
       }
-      const isMerging = (): boolean =>
-        native.some(({ compactor }) => compactor.status().state === "merging");
-      const memory = { clock, memory: systemProcessMemory, isMerging };
-      background.spawn("collect while merging", (signal) => collectWhileMerging(memory, signal));
+      background.spawn("collect while merging", (signal) => collecting(native, clock, signal));
       if (ofLoki !== undefined) {
         background.spawn("merge index files", (signal) => ofLoki.run(signal));
       }
@@ -141,6 +138,16 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
       }
     },
   };
+}
+
+function collecting(
+  native: readonly NativeStore[],
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const isMerging = (): boolean =>
+    native.some(({ compactor }) => compactor.status().state === "merging");
+  return collectWhileMerging({ clock, memory: systemProcessMemory, isMerging }, signal);
 }
 
 function nativeStores(
