@@ -124,10 +124,7 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
     start: (background) => {
       // The first query need not wait for it; who comes before it has failed tries again.
       background.spawn("read delete requests", () => book.load());
-      for (const { compactor } of native) {
-        background.spawn("merge segments", (signal) => compactor.run(signal));
-      }
-      background.spawn("collect while merging", (signal) => collecting(native, clock, signal));
+      startMerging(native, clock, background);
       if (ofLoki !== undefined) {
         background.spawn("merge index files", (signal) => ofLoki.run(signal));
       }
@@ -140,14 +137,18 @@ export function openLifecycle(parts: LifecycleParts): LifecycleSide {
   };
 }
 
-function collecting(
+function startMerging(
   native: readonly NativeStore[],
   clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
+  background: BackgroundTasks,
+): void {
+  for (const { compactor } of native) {
+    background.spawn("merge segments", (signal) => compactor.run(signal));
+  }
   const isMerging = (): boolean =>
     native.some(({ compactor }) => compactor.status().state === "merging");
-  return collectWhileMerging({ clock, memory: systemProcessMemory, isMerging }, signal);
+  const memory = { clock, memory: systemProcessMemory, isMerging };
+  background.spawn("collect while merging", (signal) => collectWhileMerging(memory, signal));
 }
 
 function nativeStores(
