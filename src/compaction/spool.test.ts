@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { isStoreError, StoreError } from "#base";
+import { isStoreError, MiB, StoreError } from "#base";
 import { MemoryObjectStore } from "#objectstore";
 import { SegmentStore } from "#segment";
 import {
@@ -88,6 +88,21 @@ test("what is small never gets to the disk", async () => {
   await spool.append(piece(1, 2));
   assert.equal(disk.usedBytes, 0, "the file has no name");
   assert.deepEqual(await disk.list(folder), []);
+});
+
+test("a disk that is nearly full is not filled", async () => {
+  for (const { freeBytes, failuresWanted } of [
+    { freeBytes: 512 * MiB - 1, failuresWanted: 1 },
+    { freeBytes: 512 * MiB, failuresWanted: 0 },
+  ]) {
+    const { disk, spools, failures } = newSpools({ heldBytes: 0 });
+    disk.freeBytes = async () => freeBytes;
+    await using spool = spools.open();
+    await spool.append(piece(100, 1));
+    assert.equal(failures.length, failuresWanted);
+    assert.ok(failures.every((error) => isStoreError(error, "full")));
+    assert.ok((await spool.read({ from: 0, to: 100 })).equals(piece(100, 1)));
+  }
 });
 
 test("memory of what is on disk is given back", async () => {

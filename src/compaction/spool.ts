@@ -15,6 +15,9 @@ const heldBytesDefault: number = 4 * MiB;
 
 const nameEnd = ".spool";
 
+/** What is left on a disk is for the journal and for what is put: twice the largest object, and some. */
+const freeBytesMin: number = 512 * MiB;
+
 export interface SpoolFolderOptions {
   readonly files: Files;
   readonly random: Random;
@@ -61,6 +64,10 @@ export class SpoolFolder {
   async #openFile(): Promise<FileHandle> {
     const { files, folder, random } = this.#options;
     await files.makeFolder(folder);
+    const freeBytes = await files.freeBytes(folder);
+    if (freeBytes < freeBytesMin) {
+      throw new StoreError("full", `${folder}: ${freeBytes} bytes free, ${freeBytesMin} wanted`);
+    }
     const name = `${random.bytes(8).toString("hex")}-${this.#count++}${nameEnd}`;
     const path = join(folder, name);
     const file = await files.open(path, { create: true, exclusive: true });
