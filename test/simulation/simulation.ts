@@ -166,7 +166,8 @@ class Simulation {
     // Before anything is awaited: a process belongs to the life it was started in.
     const random = seededRandom(Math.floor(this.#random.fraction() * 2 ** 32));
     const world = { clock: this.#clock, random, files: this.#files() };
-    const onLog = (line: string): void => this.#note(line);
+    // The logger's time is the machine's, and differs from run to run.
+    const onLog = (line: string): void => this.#note(line.replace(/"time":"[^"]*",/, ""));
     const loaded = await this.#loaded;
     const engine = await startEngine({ loaded, world, onLog });
     const corrupt = engine.ingest.journal.damage.filter(({ kind }) => kind === "corrupt");
