@@ -1,4 +1,4 @@
-import { messageOf } from "#base";
+import { giveBack, messageOf } from "#base";
 import { createLimits, type LoadedConfig, type RuntimeLimits } from "#config";
 import { type GrpcServer, startGrpcServer } from "#grpc";
 import {
@@ -317,7 +317,11 @@ function observeReadiness(metrics: Metrics, admin: AdminPort): void {
 async function accept({ distributor, ingester }: IngestSide, push: PushInput): Promise<PushReply> {
   const { accepted, reply } = distributor.push(push);
   if (accepted !== undefined) {
-    await ingester.push(push.tenant, accepted.batch, accepted.record);
+    try {
+      await ingester.push(push.tenant, accepted.batch, accepted.record);
+    } finally {
+      if (accepted.isBodySpent) giveBack(push.body);
+    }
   }
   return reply;
 }

@@ -6,6 +6,7 @@ export {
   StoreError,
   type StoreErrorKind,
 } from "./errors.ts";
+export { giveBack } from "./give-back.ts";
 export { Limiter } from "./limiter.ts";
 export { LruMap } from "./lru-map.ts";
 export { shortenText } from "./shorten-text.ts";

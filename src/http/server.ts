@@ -21,6 +21,7 @@ import type { HttpPorts } from "./ports.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 import { observeRequests } from "./request-metrics.ts";
 import { limitReads } from "./limit-reads.ts";
+import { readBody } from "./read-body.ts";
 import { sendText } from "./respond.ts";
 import { UnreadBodies } from "./unread-bodies.ts";
 import { withoutSchemas } from "./without-schemas.ts";
@@ -111,7 +112,7 @@ export async function startHttpServer(options: ServerOptions): Promise<HttpServe
     },
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser("*", readBody);
   app.setErrorHandler((error, request, reply) => sendError(error, { request, reply, ports }));
   app.setNotFoundHandler((_request, reply) => sendText(reply, 404, "404 page not found"));
   await app.register(websocket, { options: websocketSettings, preClose: closeWebsockets });

@@ -4,7 +4,13 @@ import zlib from "node:zlib";
 import { compressSnappyBlock, ProtoWriter } from "#codec";
 import type { Limits } from "#config";
 import { defaultLimits } from "#config";
-import { rowsOf, testDistributor, type TestRow } from "./push-test-kit.ts";
+import {
+  rowsOf,
+  snappyPush,
+  testDistributor,
+  type TestRow,
+  type TestStream,
+} from "./push-test-kit.ts";
 
 const at = "1768003201000000000";
 const one = (labels: unknown, ...values: unknown[]): unknown => ({
@@ -212,4 +218,24 @@ test("protobuf in any order of fields, with fields nobody knows", () => {
       metadata: {},
     },
   ]);
+});
+
+test("of a snappy push nothing is needed once its record is durable, whoever decodes it", () => {
+  const long = "a line of some length ".repeat(40);
+  const pushes: readonly TestStream[][] = [
+    [[{ app: "a" }, [[BigInt(at), "short", {}]]]],
+    [[{ app: "a" }, [[BigInt(at), long, { trace: "t1" }]]]],
+  ];
+  for (const streams of pushes) {
+    const block = snappyPush(streams);
+    const { accepted } = testDistributor().push({
+      contentType: "application/x-protobuf",
+      body: block,
+    });
+    assert.equal(accepted!.isBodySpent, true);
+    const before = rowsOf(accepted!.batch);
+    block.fill(0xdd);
+    assert.deepEqual(rowsOf(accepted!.batch), before);
+  }
+  assert.equal(testDistributor().json(one({ app: "a" }, [at, "x"])).accepted!.isBodySpent, false);
 });

@@ -54,7 +54,14 @@ export interface PushReply {
  */
 export interface PushResult {
   readonly reply: PushReply;
-  readonly accepted: { readonly batch: EntryBatch; readonly record: readonly Buffer[] } | undefined;
+  readonly accepted: AcceptedPush | undefined;
+}
+
+export interface AcceptedPush {
+  readonly batch: EntryBatch;
+  readonly record: readonly Buffer[];
+  /** The batch has nothing of the request's body: nobody needs it once the record is durable. */
+  readonly isBodySpent: boolean;
 }
 
 /** Counters for metrics. Called synchronously. */
@@ -140,12 +147,7 @@ export class Distributor {
     return { reply, accepted: this.#accept(input.tenant, limits, decoded, validation) };
   }
 
-  #accept(
-    tenant: string,
-    limits: Limits,
-    decoded: Decoded,
-    validation: Validation,
-  ): { readonly batch: EntryBatch; readonly record: readonly Buffer[] } {
+  #accept(tenant: string, limits: Limits, decoded: Decoded, validation: Validation): AcceptedPush {
     const { push, message } = decoded;
     const detector = this.#detector(limits);
     const complete = validation.keptCount === push.rowCount;
@@ -161,7 +163,8 @@ export class Distributor {
       batch,
       ...(block === undefined ? {} : { asArrived: { block, levels } }),
     });
-    return { batch, record };
+    // A block was decompressed into memory of its own.
+    return { batch, record, isBodySpent: decoded.block !== undefined };
   }
 
   #detector(limits: Limits): LevelDetector | undefined {

@@ -6,7 +6,7 @@ import assert from "node:assert";
 import type { ByteStrings } from "#columns";
 import type { EntryBatch, PackedSets } from "#model";
 import type { Block, MetadataColumn } from "#storage";
-import { giveColumnsBack } from "./give-back.ts";
+import { giveColumnsBack } from "./fetched-bytes.ts";
 
 const noSets: PackedSets = { bytes: Buffer.alloc(0), starts: new Uint32Array(2), count: 1 };
 

@@ -29,7 +29,6 @@ const compressFromBytes = 48;
 /** From here on the work is worth a hop to the thread pool. */
 const poolFromBytes: number = 64 * KiB;
 
-const zstdCompress = promisify(zlib.zstdCompress);
 const zstdDecompress = promisify(zlib.zstdDecompress);
 
 /**
@@ -54,10 +53,42 @@ export async function packPart(
   };
   const frame =
     raw.length < poolFromBytes
-      ? zlib.zstdCompressSync(raw, options)
-      : await zstdCompress(raw, options);
+      ? trimmed(zlib.zstdCompressSync(raw, options))
+      : await compressOnPool(raw, options);
   if (frame.length >= raw.length) return asPart(raw, Buffer.from(raw), Encoding.raw);
-  return asPart(raw, trimmed(frame, options.chunkSize), Encoding.zstd);
+  return asPart(raw, frame, Encoding.zstd);
+}
+
+/**
+ * As zlib's own function with a callback, but its chunks are given back at once: there are one or two
+ * per block, which left to the collector make it look through the whole heap again and again.
+ */
+function compressOnPool(
+  raw: Buffer,
+  options: zlib.ZstdOptions & { readonly chunkSize: number },
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const stream = zlib.createZstdCompress(options);
+    const pieces: Buffer[] = [];
+    stream.on("data", (piece: Buffer) => pieces.push(piece));
+    stream.on("error", reject);
+    stream.on("end", () => {
+      stream.close();
+      resolve(takenOut(pieces, options.chunkSize));
+    });
+    stream.end(raw);
+  });
+}
+
+/** The pieces in a buffer of their own; nobody writes or reads the chunks they lie in any more. */
+function takenOut(pieces: readonly Buffer[], chunkBytes: number): Buffer {
+  const frame = Buffer.concat(pieces);
+  for (const { buffer } of pieces) {
+    // Not one of Node's pool.
+    const isChunk = buffer.byteLength === chunkBytes && chunkBytes > Buffer.poolSize;
+    if (isChunk && buffer instanceof ArrayBuffer) buffer.transfer(0);
+  }
+  return frame;
 }
 
 /** For what zstd would not make smaller. `raw` is kept. */
@@ -69,15 +100,8 @@ export function storeRaw(raw: Buffer): PackedPart {
  * zlib may hand out a short view of a large allocation; what is kept until the object is written
  * must not.
  */
-function trimmed(frame: Buffer, chunkBytes: number): Buffer {
-  if (frame.buffer.byteLength <= frame.length + 4 * KiB) return frame;
-  const copy = Buffer.from(frame);
-  const { buffer } = frame;
-  // A chunk of its own, not a piece of Node's pool. Left to the collector, one per block would make it
-  // look through the whole heap.
-  const isOwn = chunkBytes > Buffer.poolSize && buffer.byteLength === chunkBytes;
-  if (isOwn && buffer instanceof ArrayBuffer) buffer.transfer(0);
-  return copy;
+function trimmed(frame: Buffer): Buffer {
+  return frame.buffer.byteLength > frame.length + 4 * KiB ? Buffer.from(frame) : frame;
 }
 
 function asPart(raw: Buffer, bytes: Buffer, encoding: Encoding): PackedPart {

@@ -2,10 +2,10 @@
  * Unpacking and searching the lines of one block as a piece of work that can be done elsewhere:
  * plain data goes in, plain data comes out, nothing is shared. Pure.
  */
+import { giveBack } from "#base";
 import { ByteStrings } from "#columns";
 import { type ByteOrigin, ByteReader } from "./byte-reader.ts";
 import { type StoredPart, unpackPartNow } from "./compression.ts";
-import { giveBack } from "./give-back.ts";
 import { decodeLengths, type LengthShape, startsOfLines } from "./lengths-column.ts";
 
 /** A column as it is stored, and what the directory says about it. Plain data. */

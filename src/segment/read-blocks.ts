@@ -3,7 +3,7 @@
  * the ranges of a window are coalesced per segment, and the next window is under way while this one
  * is consumed.
  */
-import { isStoreError, KiB, Limiter, MiB } from "#base";
+import { giveBack, isStoreError, KiB, Limiter, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
 import type { Block, ColumnNeeds, ReadOptions } from "#storage";
 import type { SegmentBlockRef } from "./block-ref.ts";
@@ -12,7 +12,7 @@ import type { DecodedCache, DecodedColumns } from "./decoded-cache.ts";
 import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import { neededFields } from "./field-columns.ts";
 import type { SegmentFooter } from "./footer.ts";
-import { FetchedBytes, giveBack } from "./give-back.ts";
+import { FetchedBytes } from "./fetched-bytes.ts";
 import type { LineScanner } from "./line-scan.ts";
 import { type FetchRange, planRanges } from "./read-ranges.ts";
 import {

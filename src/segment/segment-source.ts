@@ -15,7 +15,7 @@ import { decodeBlock, neededColumns, originOf } from "./decode-block.ts";
 import { readSection } from "./extra-sections.ts";
 import { loadFooter } from "./footer-cache.ts";
 import type { SegmentFooter } from "./footer.ts";
-import { giveColumnsBack } from "./give-back.ts";
+import { giveColumnsBack } from "./fetched-bytes.ts";
 import { segmentMagic } from "./limits.ts";
 import { storedPartOf } from "./stored-part.ts";
 import { planRanges } from "./read-ranges.ts";

@@ -1,6 +1,5 @@
-import { KiB, MiB } from "#base";
+import { giveBack, KiB, MiB } from "#base";
 import type { ObjectStore } from "#objectstore";
-import { giveBack } from "./give-back.ts";
 
 /**
  * Fetched at a time at least: several blocks' worth, so that a segment is read with few requests.

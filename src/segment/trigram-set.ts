@@ -20,15 +20,17 @@ export function packTrigrams(marks: Uint8Array<ArrayBuffer>): Buffer {
   const packing: Packing = {
     words: new Uint32Array(marks.buffer, marks.byteOffset, 2 ** (trigramBits - 2)),
     pairs: new Uint8Array(pairsBytes),
-    masks: new Uint8Array(pairCount),
+    ...scratch,
     maskCount: 0,
-    bytes: new Uint8Array(pairCount * 8),
     byteCount: 0,
   };
   for (let from = 0; from < pairCount; from += pairsPerCall) packPairs(packing, from);
   const { pairs, masks, maskCount, bytes, byteCount } = packing;
   return Buffer.concat([pairs, masks.subarray(0, maskCount), bytes.subarray(0, byteCount)]);
 }
+
+/** Used again for every set: 36 KiB. */
+const scratch = { masks: new Uint8Array(pairCount), bytes: new Uint8Array(pairCount * 8) };
 
 interface Packing {
   readonly words: Uint32Array;
