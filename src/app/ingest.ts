@@ -31,7 +31,7 @@ const partBytesMax: number = 12 * MiB;
 /** What the parts of all tenants together hold before the largest is cut, however small it is. */
 const headBytesTarget: number = 16 * MiB;
 /** Beside what cuts have copied already: from here on pushes are as fast as copying. */
-const headBytesPause: number = 20 * MiB;
+const headBytesPause: number = 22 * MiB;
 /** When the object store takes nothing: patience of this size, then 503. */
 export const headBytesMax: number = 256 * MiB;
 /** Replay reads some 500 MiB/s of it. */

@@ -6,5 +6,5 @@ import { warmUpIngest } from "./warm-up.ts";
 
 test("the examples are taken and cut, each of them every time", async () => {
   const entries = await warmUpIngest({ clock: stillClock, random: seededRandom(1) });
-  assert.equal(entries, 3 * 4 * 20 * 200);
+  assert.equal(entries, 5 * 8 * 20 * 200);
 });

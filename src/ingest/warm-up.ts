@@ -15,11 +15,11 @@ import { Head } from "./head.ts";
 import { SegmentPartWriter } from "./segment-part-writer.ts";
 
 /** Enough for the compiler; more costs time at each start. */
-const pushCount = 4;
+const pushCount = 8;
 const streamCount = 20;
 const linesPerStream = 200;
 /** Blocks are what is built most often, and a cut of the examples makes but a few. */
-const cutCount = 3;
+const cutCount = 5;
 
 const tenant = "warm-up";
 
