@@ -3,7 +3,7 @@
  * to the collector, such buffers make V8 mark its whole heap for every 64 MiB of them, which took a
  * quarter of all CPU time of ingesting (docs/performance.md).
  */
-import { KiB, MiB } from "#base";
+import { giveBack, KiB, MiB } from "#base";
 import type { BatchLease } from "#model";
 
 /** Smaller ones are V8's own business: a pool of them would cost more than it saves. */
@@ -89,6 +89,7 @@ export class BatchMemory {
       if (buffer === undefined) break;
       this.#freeBytes -= buffer.length;
       this.#unusedBytes -= buffer.length;
+      giveBack(buffer);
     }
     this.#unusedBytes = this.#freeBytes;
   }

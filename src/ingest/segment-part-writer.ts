@@ -37,6 +37,8 @@ export interface SegmentPartWriterOptions {
   readonly random: Random;
   /** Identity of the journal whose sequence numbers the parts carry. */
   readonly journalId: string;
+  /** Memory kept between segments; of its own when omitted. */
+  readonly scratch?: SegmentScratch;
   readonly sectionOf?: (tenant: string, day: number) => Promise<PartSection>;
 }
 
@@ -58,10 +60,11 @@ const freshCompressFromBytes: number = 4 * KiB;
 /** Cuts parts into native segments. */
 export class SegmentPartWriter implements PartWriter {
   readonly #options: SegmentPartWriterOptions;
-  readonly #scratch = new SegmentScratch();
+  readonly #scratch: SegmentScratch;
 
   constructor(options: SegmentPartWriterOptions) {
     this.#options = options;
+    this.#scratch = options.scratch ?? new SegmentScratch();
   }
 
   async begin(part: HeadPart, onProgress?: CutProgress): Promise<CopiedPart> {

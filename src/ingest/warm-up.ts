@@ -7,7 +7,7 @@
 import { compressSnappyBlock, ProtoWriter } from "#codec";
 import { defaultLimits, type Limits } from "#config";
 import { MemoryObjectStore } from "#objectstore";
-import { SegmentStore } from "#segment";
+import { SegmentScratch, SegmentStore } from "#segment";
 import type { Clock, Random } from "#world";
 import { BatchMemory } from "./batch-memory.ts";
 import { Distributor } from "./distributor.ts";
@@ -39,9 +39,11 @@ export async function warmUpIngest(world: {
 }): Promise<number> {
   const { clock, random } = world;
   const head = new Head({ clock });
+  const memory = new BatchMemory();
+  const scratch = new SegmentScratch();
   const distributor = new Distributor({
     limits: { for: () => openLimits },
-    memory: new BatchMemory(),
+    memory,
     clock,
     active: head,
     observer: { received: () => undefined, discarded: () => undefined },
@@ -61,8 +63,8 @@ export async function warmUpIngest(world: {
     batch.lease?.letGo();
   }
   const objects = new MemoryObjectStore({ nowMs: () => clock.nowMs() });
-  const segments = new SegmentStore({ objects });
-  const writer = new SegmentPartWriter({ objects, segments, clock, random, journalId: tenant });
+  const stores = { objects, segments: new SegmentStore({ objects }), scratch };
+  const writer = new SegmentPartWriter({ ...stores, clock, random, journalId: tenant });
   let entries = 0;
   for (const part of head.parts()) {
     for (let cut = 0; cut < cutCount; cut++) {
@@ -70,6 +72,11 @@ export async function warmUpIngest(world: {
       entries += (await copied.store(new AbortController().signal)).entryCount;
     }
   }
+  for (const part of head.parts()) head.remove(part);
+  // The first call tells what nobody needs, the second lets go of it.
+  memory.trim();
+  memory.trim();
+  scratch.clear();
   return entries;
 }
 

@@ -3,7 +3,7 @@
  * buffers for each would be 10 MiB of garbage outside of V8's heap per 20 MiB of lines, and V8
  * collects its whole heap for every 64 MiB of that.
  */
-import { MiB } from "#base";
+import { giveBack, MiB } from "#base";
 import { GatheredRows } from "./gathered-rows.ts";
 import { SkipScanner } from "./skip-scanner.ts";
 
@@ -32,6 +32,13 @@ export class SegmentScratch {
   giveBuffer(buffer: Buffer): void {
     if (buffer.length > keptBufferBytesMax || this.#buffers.length >= keptBuffersMax) return;
     this.#buffers.push(buffer);
+  }
+
+  /** Lets go of all that is not taken. */
+  clear(): void {
+    for (const buffer of this.#buffers) giveBack(buffer);
+    this.#buffers.length = 0;
+    this.#rows = undefined;
   }
 
   takeRows(seed: number): GatheredRows {
