@@ -141,6 +141,8 @@ function filesBelow(folder: string): { readonly path: string; readonly bytes: nu
   if (!existsSync(folder)) return [];
   const found: { readonly path: string; readonly bytes: number }[] = [];
   for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    // What a put of the killed process left is no object, and goes after ten minutes.
+    if (name.startsWith(".skald-tmp")) continue;
     const path = join(folder, name);
     const facts = statSync(path, { throwIfNoEntry: false });
     if (facts === undefined || !facts.isFile()) continue;

@@ -79,6 +79,20 @@ test("old temporary files are removed at open, young ones may be another process
   await assert.rejects(store.get(".skald-tmp/young"), isDenied);
 });
 
+test("what a crash left young is removed by a put ten minutes later", async () => {
+  const disk = new SimulatedDisk({ nowMs: () => clock.nowMs() });
+  const temporary = `${folder}/.skald-tmp`;
+  await openOn(disk);
+  await using _left = await disk.open(`${temporary}/left`, { create: true, exclusive: true });
+  const store = await openOn(disk);
+  const left = async (): Promise<string[]> => (await disk.list(temporary)).map(({ name }) => name);
+  await store.put("a", Buffer.from("x"));
+  assert.deepEqual(await left(), ["left"]);
+  clock.advance(11 * 60_000);
+  await store.put("b", Buffer.from("y"));
+  assert.deepEqual(await left(), []);
+});
+
 test("a key that is a folder of others, or below an object, is denied", async () => {
   const store = await openOn(new SimulatedDisk());
   await store.put("a/b", Buffer.from("x"));

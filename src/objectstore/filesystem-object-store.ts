@@ -45,14 +45,22 @@ export interface FilesystemObjectStoreOptions {
 export async function openFilesystemObjectStore(
   options: FilesystemObjectStoreOptions,
 ): Promise<ObjectStore> {
-  const { files, clock, folder } = options;
-  const temporary = join(folder, reservedKeyPart);
-  await makeDurableFolder(files, temporary);
-  for (const info of await files.list(temporary)) {
-    const isOld = clock.nowMs() - info.modifiedMs > temporaryAgeMsMax;
-    if (!info.isFolder && isOld) await files.remove(join(temporary, info.name));
-  }
+  const { files, folder } = options;
+  await makeDurableFolder(files, join(folder, reservedKeyPart));
+  await removeLeftovers(options, () => false);
   return new FilesystemObjectStore(options);
+}
+
+/** Temporary files that are old; those of this process are its own business. */
+async function removeLeftovers(
+  { files, clock, folder }: FilesystemObjectStoreOptions,
+  isOwn: (name: string) => boolean,
+): Promise<void> {
+  const temporary = join(folder, reservedKeyPart);
+  for (const { name, isFolder, modifiedMs } of await files.list(temporary)) {
+    const isOld = clock.nowMs() - modifiedMs > temporaryAgeMsMax;
+    if (!isFolder && isOld && !isOwn(name)) await files.remove(join(temporary, name));
+  }
 }
 
 class FilesystemObjectStore implements ObjectStore {
@@ -61,7 +69,9 @@ class FilesystemObjectStore implements ObjectStore {
   readonly #folder: string;
   readonly #temporary: string;
   readonly #temporaryPrefix: string;
+  readonly #options: FilesystemObjectStoreOptions;
   #putCount = 0;
+  #lookedMs: number;
   /** Folders whose own name is durable. Forgotten before an attempt to remove them. */
   readonly #durableFolders = new LruMap<string, true>({
     name: "known_folders",
@@ -74,6 +84,8 @@ class FilesystemObjectStore implements ObjectStore {
     this.#folder = options.folder;
     this.#temporary = join(options.folder, reservedKeyPart);
     this.#temporaryPrefix = options.random.bytes(8).toString("hex");
+    this.#options = options;
+    this.#lookedMs = options.clock.nowMs();
   }
 
   async get(key: string, options?: GetOptions): Promise<Buffer> {
@@ -84,6 +96,7 @@ class FilesystemObjectStore implements ObjectStore {
   async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
     options?.signal?.throwIfAborted();
     const target = this.#pathOf(key);
+    await this.#lookForLeftovers();
     const name = `${this.#temporaryPrefix}-${this.#putCount++}`;
     const temporary = join(this.#temporary, name);
     try {
@@ -91,10 +104,20 @@ class FilesystemObjectStore implements ObjectStore {
       options?.signal?.throwIfAborted();
       await this.#moveTo(temporary, target);
     } catch (error) {
-      // The first failure is what the caller must know; the file left behind goes at next open.
+      // The first failure is what the caller must know; the file left behind goes later.
       await this.#files.remove(temporary).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** What a crash left is too young at the start that follows it, so it is looked for now and then. */
+  async #lookForLeftovers(): Promise<void> {
+    const nowMs = this.#options.clock.nowMs();
+    if (Math.abs(nowMs - this.#lookedMs) <= temporaryAgeMsMax) return;
+    this.#lookedMs = nowMs;
+    const isOwn = (name: string): boolean => name.startsWith(this.#temporaryPrefix);
+    // It only costs room, and another process may have removed it just now.
+    await removeLeftovers(this.#options, isOwn).catch(() => undefined);
   }
 
   async delete(key: string, options?: CallOptions): Promise<void> {
