@@ -10,7 +10,6 @@ import {
   HeadStore,
   Ingester,
   lokiCutSizes,
-  warmUpIngest,
 } from "#ingest";
 import { type Journal, openLocalJournal } from "#journal";
 import { PatternStore } from "#patterns";
@@ -126,16 +125,12 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
   return { distributor, ingester, head, headBlocks, journal, stores, store, patterns, versions };
 }
 
-/** Reads the journal into the head; then pushes may come, and the first are as fast as later ones. */
-export async function makeReady(
-  { ingester, journal }: IngestSide,
-  { world, log }: Pick<IngestParts, "world" | "log">,
-): Promise<void> {
+/** Reads the journal into the head; then pushes may come. */
+export async function makeReady({ ingester, journal }: IngestSide, log: Logger): Promise<void> {
   const replayed = await ingester.replay();
   if (replayed.records > 0) log.info("journal replayed", { ...replayed });
   // The first pushes need not wait for a file. Should there be no room, they are told.
   await journal.endFile().catch(() => undefined);
-  await warmUpIngest(world);
 }
 
 /** Whether what comes in now becomes chunks. */

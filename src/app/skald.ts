@@ -16,7 +16,7 @@ import {
   type RouteFamily,
   startHttpServer,
 } from "#http";
-import type { PushInput, PushReply } from "#ingest";
+import { type PushInput, type PushReply, warmUpIngest } from "#ingest";
 import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
 import { newReadCounters, type ReadOptions } from "#storage";
 import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
@@ -98,6 +98,8 @@ export class Skald {
     const stores = await openStores({ config, limits, world, log, metrics });
     const ingest = await openIngest({ config, limits, stores, world, log, metrics });
     this.#ingest = ingest;
+    // Before it listens: who comes back after a restart is not told to wait for it.
+    await warmUpIngest(world);
     const { version } = build;
     const isPressed = (): boolean => this.#admission.turns.isPressed;
     const life = openLifecycle({
@@ -141,7 +143,7 @@ export class Skald {
       profileRoutes(this.#profiles),
     ]);
     this.#grpc = await this.#listenGrpc(ports, ingest);
-    await makeReady(ingest, { world, log });
+    await makeReady(ingest, log);
     this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
     const { clock } = world;
     this.#background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));
