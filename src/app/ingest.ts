@@ -129,8 +129,9 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
 export async function makeReady({ ingester, journal }: IngestSide, log: Logger): Promise<void> {
   const replayed = await ingester.replay();
   if (replayed.records > 0) log.info("journal replayed", { ...replayed });
-  // The first pushes need not wait for a file. Should there be no room, they are told.
-  await journal.endFile().catch(() => undefined);
+  // The first pushes need not wait for a file; nobody waits for this one, either. Should there be no room, a push is
+  // told so.
+  journal.endFile().catch(() => undefined);
 }
 
 /** Whether what comes in now becomes chunks. */
