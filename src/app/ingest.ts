@@ -10,6 +10,7 @@ import {
   HeadStore,
   Ingester,
   lokiCutSizes,
+  type ReplaySummary,
 } from "#ingest";
 import { type Journal, openLocalJournal } from "#journal";
 import { PatternStore } from "#patterns";
@@ -126,12 +127,25 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
 }
 
 /** Reads the journal into the head; then pushes may come. */
-export async function makeReady({ ingester, journal }: IngestSide, log: Logger): Promise<void> {
-  const replayed = await ingester.replay();
+export async function makeReady(side: IngestSide, log: Logger): Promise<void> {
+  const replayed = await side.ingester.replay();
   if (replayed.records > 0) log.info("journal replayed", { ...replayed });
-  // The first pushes need not wait for a file; nobody waits for this one, either. Should there be no room, a push is
-  // told so.
-  journal.endFile().catch(() => undefined);
+  // Nobody waits for it. Should there be no room, a push is told so.
+  beginFile(side, replayed).catch(() => undefined);
+}
+
+/**
+ * Makes the file of the first record, so that no push has to, and lets go of those of earlier lives
+ * that nothing is needed of: else each start would leave one more. Not where records could not be
+ * read: somebody may want to look at them.
+ */
+async function beginFile({ head, journal }: IngestSide, replayed: ReplaySummary): Promise<void> {
+  const isStored = head.parts().length === 0;
+  const neededFrom = isStored ? journal.lastSequence + 1 : head.neededFromSequence();
+  await journal.endFile();
+  if (replayed.skippedRecords === 0 && journal.damage.length === 0) {
+    await journal.truncate(neededFrom);
+  }
 }
 
 /** Whether what comes in now becomes chunks. */

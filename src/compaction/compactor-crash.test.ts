@@ -26,7 +26,7 @@ import { SpoolFolder } from "./spool.ts";
 
 const onlyStep: number | undefined = undefined;
 const folder = "/data";
-const spoolFolder = "/work/merge";
+const spoolFolder = "/merge";
 const deleteDelayMs = 10 * minute;
 const policy = { deleteDelayMs, blockTargetBytes: 256 };
 

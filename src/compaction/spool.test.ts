@@ -22,7 +22,7 @@ import {
 } from "./compaction-test-kit.ts";
 import { SpoolFolder } from "./spool.ts";
 
-const folder = "/work/merge";
+const folder = "/data/merge";
 
 interface TestSpools {
   readonly disk: SimulatedDisk;

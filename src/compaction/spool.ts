@@ -6,7 +6,7 @@
  */
 import assert from "node:assert";
 import { join } from "node:path";
-import { isStoreError, MiB, StoreError } from "#base";
+import { giveBack, isStoreError, MiB, StoreError } from "#base";
 import type { LineSpool } from "#segment";
 import type { FileHandle, Files, Random } from "#world";
 
@@ -120,9 +120,7 @@ export class Spool implements LineSpool, AsyncDisposable {
       return;
     }
     this.#fileBytes += this.#heldBytes;
-    for (const { buffer, byteLength } of this.#held) {
-      if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
-    }
+    for (const bytes of this.#held) giveBack(bytes, 0);
     this.#held = [];
     this.#heldBytes = 0;
   }

@@ -14,19 +14,10 @@ import {
   type PartWriter,
   type WrittenSegment,
 } from "./ingester.ts";
-import { testDistributor, testNowNs } from "./push-test-kit.ts";
+import { smallCuts, testDistributor, testNowNs } from "./push-test-kit.ts";
 
 const startMs = Date.UTC(2026, 0, 10, 23, 59);
-const policy: CutPolicy = {
-  idleMs: 60_000,
-  ageMaxMs: 120_000,
-  partBytesMax: 4_000,
-  headBytesTarget: 8_000,
-  headBytesPause: 25_000,
-  headBytesMax: 1_000_000,
-  journalBytesTarget: 200_000,
-  journalBytesKept: 3_000,
-};
+const policy: CutPolicy = { ...smallCuts, headBytesPause: 25_000 };
 
 interface HeldCut {
   readonly part: HeadPart;

@@ -21,21 +21,12 @@ import { Head } from "./head.ts";
 import { HeadBlocks } from "./head-blocks.ts";
 import { HeadStore } from "./head-store.ts";
 import { type CutPolicy, Ingester } from "./ingester.ts";
-import { snappyPush, type TestStream } from "./push-test-kit.ts";
+import { smallCuts, snappyPush, type TestStream } from "./push-test-kit.ts";
 import { SegmentPartWriter } from "./segment-part-writer.ts";
 
 const dayNs = 86_400_000_000_000n;
 const startMs = Date.UTC(2026, 0, 10, 23, 59);
-const policy: CutPolicy = {
-  idleMs: 60_000,
-  ageMaxMs: 120_000,
-  partBytesMax: 4_000,
-  headBytesTarget: 8_000,
-  headBytesPause: 1_000_000,
-  headBytesMax: 1_000_000,
-  journalBytesTarget: 200_000,
-  journalBytesKept: 3_000,
-};
+const policy = smallCuts;
 const limits = {
   ...defaultLimits,
   rejectOldSamples: false,

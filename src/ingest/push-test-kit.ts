@@ -5,6 +5,7 @@ import type { Clock } from "#world";
 import type { BatchMemory } from "./batch-memory.ts";
 import { Distributor, type PushInput, type PushKind, type PushResult } from "./distributor.ts";
 import type { ActiveStreams } from "./distributor-limits.ts";
+import type { CutPolicy } from "./ingester.ts";
 
 /** For tests of the distributor: a still clock, open limits, requests in one line, batches as rows. */
 
@@ -27,6 +28,18 @@ export const openLimits: Limits = {
   ingestionBurstBytes: 1e12,
   perStreamRateBytesPerSecond: 0,
   maxGlobalStreamsPerUser: 0,
+};
+
+/** Cuts after a few kilobytes; pushes never wait. */
+export const smallCuts: CutPolicy = {
+  idleMs: 60_000,
+  ageMaxMs: 120_000,
+  partBytesMax: 4_000,
+  headBytesTarget: 8_000,
+  headBytesPause: 1_000_000,
+  headBytesMax: 1_000_000,
+  journalBytesTarget: 200_000,
+  journalBytesKept: 3_000,
 };
 
 /** [reason, lines, bytes]. */

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { seededRandom } from "#world";
+import { ManualClock, seededRandom } from "#world";
 import { stillClock } from "./push-test-kit.ts";
 import { warmUpIngest } from "./warm-up.ts";
 
 test("the examples are taken and cut, each of them every time", async () => {
   const entries = await warmUpIngest({ clock: stillClock, random: seededRandom(1) });
   assert.equal(entries, 5 * 8 * 20 * 200);
+});
+
+test("a machine whose clock stands in 1970 warms up as well", async () => {
+  const clock = new ManualClock({ nowMs: 0 });
+  assert.equal(await warmUpIngest({ clock, random: seededRandom(1) }), 5 * 8 * 20 * 200);
 });

@@ -1,5 +1,5 @@
 /** What a put takes, and how a store that sends it in pieces comes by them. */
-import { MiB } from "#base";
+import { giveBack, MiB } from "#base";
 
 /**
  * Bytes of an object that need not be in memory: on disk, say. They are read by position, as often as
@@ -48,9 +48,7 @@ export async function copyBody(
   for (let from = 0; from < body.sizeBytes; from += copyBytes) {
     const bytes = await body.read({ from, to: Math.min(body.sizeBytes, from + copyBytes) });
     await write([bytes], from);
-    // Left to the collector, it would look through the whole heap for them every 64 pieces.
-    const { buffer } = bytes;
-    if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length) buffer.transfer(0);
+    giveBack(bytes, 0);
   }
 }
 

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Random, seededRandom } from "#world";
 import { chosenSeed, seedText } from "../support/chosen-seed.ts";
 import { logLine } from "../support/log-shapes.ts";
@@ -147,3 +150,18 @@ for (const { seed, crashCount, which } of runs) {
     await killedAgainAndAgain(seed, crashCount);
   });
 }
+
+test("restarts without pushes leave no files of the journal behind", async () => {
+  const port = await freePort();
+  let skald = await startSkald({ config, port });
+  for (let restart = 0; restart < 4; restart++) {
+    await skald.kill();
+    skald = await startSkald({ config, port, folder: skald.folder });
+  }
+  await using last = skald;
+  const journalFiles = (): string[] =>
+    readdirSync(join(last.folder, "wal")).filter((name) => name.endsWith(".journal"));
+  // The newest, and the one of the life before until that is removed beside.
+  for (let i = 0; i < 50 && journalFiles().length > 1; i++) await sleep(100);
+  assert.equal(journalFiles().length, 1);
+});
