@@ -98,8 +98,6 @@ export class Skald {
     const stores = await openStores({ config, limits, world, log, metrics });
     const ingest = await openIngest({ config, limits, stores, world, log, metrics });
     this.#ingest = ingest;
-    // Before it listens: who comes back after a restart is not told to wait for it.
-    await warmUpIngest(world);
     const { version } = build;
     const isPressed = (): boolean => this.#admission.turns.isPressed;
     const life = openLifecycle({
@@ -135,6 +133,8 @@ export class Skald {
     observeReadiness(metrics, ports.admin);
     observeBounds(metrics);
     observeDiskSpace(config, world.files, metrics);
+    // Last, but before it listens: who comes back after a restart is not told to wait for it.
+    await warmUpIngest(world);
     this.#http = await this.#listen(ports, [
       this.#patternsFamily(ingest, life),
       ...life.routes,
