@@ -75,9 +75,12 @@ export class BatchMemory {
   give(buffer: Buffer): void {
     if (this.#overwrites) buffer.fill(0xdd);
     const { length } = buffer;
-    if (length < this.#pooledFromBytes || length > keptBufferBytesMax) return;
-    if (this.#freeBytes + length > this.#freeBytesMax) return;
-    if (this.#free.length >= freeBuffersMax) return;
+    if (length < this.#pooledFromBytes) return;
+    const isMuch = this.#freeBytes + length > this.#freeBytesMax;
+    if (isMuch || length > keptBufferBytesMax || this.#free.length >= freeBuffersMax) {
+      giveBack(buffer);
+      return;
+    }
     this.#free.push(buffer);
     this.#freeBytes += length;
   }

@@ -84,7 +84,7 @@ export class SegmentPartWriter implements PartWriter {
       const built = await this.#build(part, filled, section);
       const { objects, segments } = this.#options;
       part.triedKey = built.key;
-      await objects.put(built.key, built.parts, { signal });
+      await objects.put(built.key, built.parts, { signal, isBodySpent: true });
       segments.add(built.key);
       section?.done();
       return { key: built.key, sizeBytes: built.sizeBytes, entryCount: part.entryCount };

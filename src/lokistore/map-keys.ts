@@ -11,6 +11,7 @@ import type {
   ObjectBody,
   ObjectInfo,
   ObjectStore,
+  PutOptions,
 } from "#objectstore";
 
 export function mapKeys(objects: ObjectStore, mapping: KeyMapping): ObjectStore {
@@ -34,7 +35,7 @@ class MappedObjectStore implements ObjectStore {
     return this.#objects.get(this.#mapping.toStored(key), options);
   }
 
-  put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
     return this.#objects.put(this.#mapping.toStored(key), body, options);
   }
 

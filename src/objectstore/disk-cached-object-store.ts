@@ -15,6 +15,7 @@ import type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutOptions,
 } from "./object-store.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { planRead } from "./plan-read.ts";
@@ -61,7 +62,7 @@ export class DiskCachedObjectStore implements ObjectStore {
     return ownBytes(await this.#ranged({ key, hash, range, signal: options?.signal }), options);
   }
 
-  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
     checkKey(key);
     this.#forget(key);
     try {

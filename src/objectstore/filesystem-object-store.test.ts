@@ -27,6 +27,24 @@ objectStoreContract("filesystem on a simulated disk", async () => ({
   close: async () => undefined,
 }));
 
+test("large pieces of a spent body are given back, once it is stored", async () => {
+  const disk = new SimulatedDisk();
+  const store = await openOn(disk);
+  const whole = (): Buffer => Buffer.allocUnsafeSlow(100_000).fill("x");
+  const [kept, spent, shared] = [whole(), whole(), whole()];
+  const small = Buffer.allocUnsafeSlow(100).fill("y");
+  await store.put("kept", [kept]);
+  await store.put("spent", [small, spent, shared.subarray(100)], { isBodySpent: true });
+  assert.deepEqual(
+    [kept, spent, shared, small].map(({ length }) => length),
+    [100_000, 0, 100_000, 100],
+  );
+  assert.equal((await store.get("spent")).length, 100 + 100_000 + 99_900);
+  const again = whole();
+  await assert.rejects(store.put("spent/below", [again], { isBodySpent: true }));
+  assert.equal(again.length, 100_000);
+});
+
 const pause = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("a resolved put survives a crash whole; an unresolved one is whole or absent", async () => {

@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { isStoreError, LruMap, minute, StoreError } from "#base";
 import type { Clock, FileInfo, Files, Random } from "#world";
 import { compareBytes, makeDurableFolder } from "#world";
-import { copyBody, type ObjectBody } from "./object-body.ts";
+import { copyBody, giveBodyBack, type ObjectBody } from "./object-body.ts";
 import { checkKey, checkPrefix, isKey, reservedKeyPart } from "./object-key.ts";
 import type {
   CallOptions,
@@ -19,6 +19,7 @@ import type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutOptions,
 } from "./object-store.ts";
 
 /**
@@ -93,7 +94,7 @@ class FilesystemObjectStore implements ObjectStore {
     return this.#files.read(this.#pathOf(key), options?.range);
   }
 
-  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
     options?.signal?.throwIfAborted();
     const target = this.#pathOf(key);
     await this.#lookForLeftovers();
@@ -108,6 +109,7 @@ class FilesystemObjectStore implements ObjectStore {
       await this.#files.remove(temporary).catch(() => undefined);
       throw error;
     }
+    if (options?.isBodySpent === true) giveBodyBack(body);
   }
 
   /** What a crash left is too young at the start that follows it, so it is looked for now and then. */

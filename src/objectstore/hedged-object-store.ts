@@ -12,6 +12,7 @@ import type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutOptions,
 } from "./object-store.ts";
 
 export interface HedgeOptions {
@@ -64,7 +65,7 @@ export class HedgedObjectStore implements ObjectStore {
     return this.#race(key, options);
   }
 
-  put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
     return this.#inner.put(key, body, options);
   }
 

@@ -43,6 +43,7 @@ export type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutOptions,
 } from "./object-store.ts";
 export { PrefixedObjectStore } from "./prefixed-object-store.ts";
 export {

@@ -7,6 +7,7 @@ import type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutOptions,
 } from "./object-store.ts";
 
 export type ObjectStoreOperation = "get" | "put" | "delete" | "list" | "head" | "list folders";
@@ -54,11 +55,12 @@ export class MeasuredObjectStore implements ObjectStore {
     });
   }
 
-  put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
     const measured = { operation: "put", signal: options?.signal } as const;
+    const sizeBytes = sizeOfBody(body);
     return this.#measure(measured, async (call) => {
       await this.#inner.put(key, body, options);
-      call.writtenBytes = sizeOfBody(body);
+      call.writtenBytes = sizeBytes;
     });
   }
 

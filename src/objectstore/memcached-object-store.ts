@@ -14,6 +14,7 @@ import type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutOptions,
 } from "./object-store.ts";
 import { ownBytes } from "./own-bytes.ts";
 import { planRead } from "./plan-read.ts";
@@ -57,7 +58,7 @@ export class MemcachedObjectStore implements ObjectStore {
     return ownBytes(await this.#ranged(key, range, options?.signal), options);
   }
 
-  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
     await this.#inner.put(key, body, options);
   }
 

@@ -52,6 +52,11 @@ export async function copyBody(
   }
 }
 
+/** Nobody reads the body any more. What lies on disk is its owner's. */
+export function giveBodyBack(body: ObjectBody): void {
+  for (const bytes of inMemory(body)) giveBack(bytes);
+}
+
 export interface BodyPiece {
   /** From 0. */
   readonly index: number;

@@ -86,6 +86,12 @@ function readingClaims(claim: Claim): void {
       assert.ok((await store.get("a/b")).equals(whole.subarray(0, sizeBytes)));
     }
   });
+  claim("a body that nobody reads again is stored whole", async (store) => {
+    const pieces = [Buffer.alloc(100_000, "ab"), bytes("-"), Buffer.alloc(70_000, "cd")];
+    const want = Buffer.concat(pieces);
+    await store.put("a/b", pieces, { isBodySpent: true });
+    assert.ok((await store.get("a/b")).equals(want));
+  });
   claim("a body that cannot be read is no object", async (store) => {
     const read = (): Promise<Buffer> => Promise.reject(new StoreError("denied", "no disk"));
     const isDenied = (error: unknown): boolean => isStoreError(error, "denied");

@@ -17,7 +17,7 @@ export interface ObjectStore {
    * Atomic and durable when resolved: readers see nothing or all of it. Replaces an object of the
    * same key.
    */
-  put(key: string, body: ObjectBody, options?: CallOptions): Promise<void>;
+  put(key: string, body: ObjectBody, options?: PutOptions): Promise<void>;
   /** No error when missing. */
   delete(key: string, options?: CallOptions): Promise<void>;
   /**
@@ -48,6 +48,14 @@ export interface GetOptions extends CallOptions {
   readonly range?: { readonly from: number; readonly to: number };
   /** The caller gives the answer's buffer away, if it has one to itself: nobody else may hold it. */
   readonly isOwn?: boolean;
+}
+
+export interface PutOptions extends CallOptions {
+  /**
+   * Nobody reads the body once the put has succeeded: a store that is done with it gives large buffers back. One that
+   * may have given up an earlier try does not, nor does a layer that may fail after the store succeeded let it.
+   */
+  readonly isBodySpent?: boolean;
 }
 
 export interface ListOptions extends CallOptions {

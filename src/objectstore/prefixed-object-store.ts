@@ -7,6 +7,7 @@ import type {
   ListOptions,
   ObjectInfo,
   ObjectStore,
+  PutOptions,
 } from "./object-store.ts";
 
 /**
@@ -31,7 +32,7 @@ export class PrefixedObjectStore implements ObjectStore {
     return this.#inner.get(this.#prefix + key, options);
   }
 
-  async put(key: string, body: ObjectBody, options?: CallOptions): Promise<void> {
+  async put(key: string, body: ObjectBody, options?: PutOptions): Promise<void> {
     checkKey(key);
     await this.#inner.put(this.#prefix + key, body, options);
   }

@@ -2,6 +2,7 @@ import { isAscii } from "node:buffer";
 import { packUints } from "#columns";
 import { ByteKernel } from "#kernels";
 import type { EntryBatch } from "#model";
+import { giveColumnsBack } from "./fetched-bytes.ts";
 import { blockMetadataBytesMax, blockMetadataCellsMax, blockRowsMax } from "./limits.ts";
 import { MetadataColumns } from "./metadata-columns.ts";
 import type { MetadataColumnBuilder } from "./metadata-columns.ts";
@@ -210,7 +211,10 @@ function encodeDeltas(deltas: Float64Array, count: number): Buffer {
   while (exponent < 9 && isMultiple(deltas, count, 10 ** (exponent + 3))) exponent += 3;
   const unit = 10 ** exponent;
   if (unit > 1) divide(deltas, count, unit);
-  return Buffer.concat([Buffer.of(exponent), packUints(deltas, count)]);
+  const packed = packUints(deltas, count);
+  const column = Buffer.concat([Buffer.of(exponent), packed]);
+  giveColumnsBack([packed]);
+  return column;
 }
 
 function divide(values: Float64Array, count: number, by: number): void {

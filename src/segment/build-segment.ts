@@ -13,6 +13,7 @@ import { packPart, type PackedPart } from "./compression.ts";
 import { encodeFooter, type PlacedBlock } from "./encode-footer.ts";
 import { type ExtraSection, placeSections } from "./extra-sections.ts";
 import { fieldColumnsOf, packFieldColumns } from "./field-columns.ts";
+import { giveColumnsBack } from "./fetched-bytes.ts";
 import type { JournalRange, SegmentFacts } from "./footer.ts";
 import type { GatheredRows, RowSlice } from "./gathered-rows.ts";
 import {
@@ -339,6 +340,7 @@ class BlockWriter {
         : await packSkipColumns(scan, storedBytes);
     const how = { level: this.#level, linesStoredBytes: storedBytes };
     const more = await packFieldColumns(fields, how);
+    giveBackColumns(block);
     return { runs, isAscii, hasInnerNewline, columns: [...columns, ...skip, ...more] };
   }
 
@@ -353,6 +355,12 @@ class BlockWriter {
     while (this.#nextToAwait < this.#blocks.length) await this.#settleNext();
     return Promise.all(this.#blocks);
   }
+}
+
+/** Packed and scanned: but for the lines, whose buffer is used again, nobody reads it any more. */
+function giveBackColumns({ columns, lengths }: RawBlock): void {
+  const small = columns.filter(({ kind }) => kind !== ColumnKind.lines);
+  giveColumnsBack([lengths, ...small.map(({ raw }) => raw)]);
 }
 
 /** Adds rows until the block is full; returns the first row that was not added. */

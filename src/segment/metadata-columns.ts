@@ -1,5 +1,6 @@
 import { hashBytes, packUints, sameBytes } from "#columns";
 import type { EntryBatch } from "#model";
+import { giveColumnsBack } from "./fetched-bytes.ts";
 
 /**
  * Columns kept between blocks; more are given back, so that one odd block does not stay in memory.
@@ -121,7 +122,10 @@ export class MetadataColumnBuilder {
       used = this.#encodeCodes(codes, from, Math.min(from + rowsPerCall, rowCount), used);
     }
     const values = this.valueBytes.subarray(0, this.usedValueBytes);
-    return Buffer.concat([packUints(lengths), packUints(codes), values]);
+    const packed = packUints(codes);
+    const column = Buffer.concat([packUints(lengths), packed, values]);
+    giveColumnsBack([codes, packed]);
+    return column;
   }
 
   /** `used` is the highest id of the rows before; returns it for the rows after. */
