@@ -34,6 +34,8 @@ const headBytesTarget: number = 16 * MiB;
 const headBytesPause: number = 22 * MiB;
 /** When the object store takes nothing: patience of this size, then 503. */
 export const headBytesMax: number = 256 * MiB;
+/** As much as batches take while pushes come as fast as they can: see `headBytesPause`. */
+const batchReserveBytes: number = 99 * MiB;
 /** Replay reads some 500 MiB/s of it. */
 const journalBytesTarget: number = 512 * MiB;
 
@@ -107,7 +109,7 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
     ...(isLokiPeriod(stores, clock) ? lokiCutSizes : {}),
   };
   const events = ingesterEvents(metrics);
-  const { memory = new BatchMemory() } = parts;
+  const { memory = new BatchMemory({ reserveBytes: batchReserveBytes }) } = parts;
   const ingester = new Ingester({ journal, head, writer, policy, clock, log, events, memory });
   const distributor = new Distributor({
     limits,

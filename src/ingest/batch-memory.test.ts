@@ -35,13 +35,42 @@ test("a buffer is at least as large as asked for, and hardly larger", () => {
   assert.equal(memory.take(400 * KiB).length, 448 * KiB, "not the one of 1000 KiB");
 });
 
-test("small buffers, huge ones and more than it may keep are left to the collector", () => {
+test("small buffers are left to the collector, huge ones and surplus are given back at once", () => {
   const memory = new BatchMemory({ freeBytesMax: MiB });
-  for (const bytes of [KiB, 20 * MiB]) memory.give(memory.take(bytes));
+  const [small, huge] = [memory.take(KiB), memory.take(20 * MiB)];
+  memory.give(small);
+  memory.give(huge);
   assert.equal(memory.freeBytes, 0);
+  assert.deepEqual([small.length, huge.length], [KiB, 0]);
   const many = Array.from({ length: 10 }, () => memory.take(256 * KiB));
   for (const buffer of many) memory.give(buffer);
   assert.equal(memory.freeBytes, MiB);
+  assert.equal(many.filter(({ length }) => length === 0).length, 6);
+});
+
+test("the reserve goes as buffers are made, and comes back as they leave", () => {
+  const memory = new BatchMemory({ reserveBytes: 99 * MiB });
+  assert.equal(memory.reservedBytes, 99 * MiB);
+  const buffers = Array.from({ length: 60 }, () => memory.take(MiB));
+  assert.equal(memory.reservedBytes, 33 * MiB);
+  for (const buffer of buffers) memory.give(buffer);
+  assert.equal(memory.reservedBytes, 66 * MiB, "it keeps 32 of them");
+  memory.trim();
+  memory.trim();
+  assert.equal(memory.reservedBytes, 99 * MiB);
+  const many = Array.from({ length: 120 }, () => memory.take(MiB));
+  assert.equal(memory.reservedBytes, 0);
+  for (const buffer of many) memory.give(buffer);
+  assert.equal(memory.reservedBytes, 66 * MiB);
+});
+
+test("what is left to the collector counts until nobody pushes any more", () => {
+  const memory = new BatchMemory({ reserveBytes: 33 * MiB });
+  memory.take(MiB);
+  memory.trim();
+  assert.equal(memory.reservedBytes, 0);
+  memory.trim();
+  assert.equal(memory.reservedBytes, 33 * MiB);
 });
 
 test("trim lets go of what was not needed since the last one", () => {

@@ -18,10 +18,18 @@ const freeBytesMaxDefault: number = 32 * MiB;
 const freeBuffersMax = 512;
 /** Larger ones are rare and not kept. */
 const keptBufferBytesMax: number = 8 * MiB;
+/** From 32 MiB on malloc always asks the system for fresh pages, which take no room before they are written. */
+const reservePieceBytes: number = 33 * MiB;
 
 export interface BatchMemoryOptions {
   readonly pooledFromBytes?: number;
   readonly freeBytesMax?: number;
+  /**
+   * What is made first counts as made already, in pieces of 33 MiB that take address space but no
+   * memory: V8 marks its whole heap when buffers have grown by 64 MiB since it last did, which would
+   * be in the first moments of every burst. 0 when omitted.
+   */
+  readonly reserveBytes?: number;
   /** For tests: who reads what it let go of reads nonsense. */
   readonly overwrites?: boolean;
 }
@@ -31,6 +39,11 @@ export class BatchMemory {
   readonly #pooledFromBytes: number;
   readonly #freeBytesMax: number;
   readonly #overwrites: boolean;
+  readonly #reserveBytes: number;
+  readonly #reserve: Buffer[] = [];
+  /** Of pooled buffers, in use and free; those that never come back until the pool has rested. */
+  #madeBytes = 0;
+  #isResting = true;
   #free: Buffer[] = [];
   #freeBytes = 0;
   /** The least that was free since the last `trim`. */
@@ -40,6 +53,13 @@ export class BatchMemory {
     this.#pooledFromBytes = options.pooledFromBytes ?? pooledFromBytesDefault;
     this.#freeBytesMax = options.freeBytesMax ?? freeBytesMaxDefault;
     this.#overwrites = options.overwrites ?? false;
+    this.#reserveBytes = options.reserveBytes ?? 0;
+    this.#keepReserve();
+  }
+
+  /** Bytes that are made up for buffers yet to be made. */
+  get reservedBytes(): number {
+    return this.#reserve.length * reservePieceBytes;
   }
 
   /** Bytes of the buffers that wait for their next use. */
@@ -54,6 +74,7 @@ export class BatchMemory {
   /** At least `bytes`, in an ArrayBuffer of its own from offset 0, its content arbitrary. */
   take(bytes: number): Buffer {
     if (bytes < this.#pooledFromBytes) return Buffer.allocUnsafeSlow(bytes);
+    this.#isResting = false;
     let best = -1;
     let bestLength = bytes * wasteMax + stepBytes;
     for (let i = this.#free.length - 1; i >= 0; i--) {
@@ -62,7 +83,7 @@ export class BatchMemory {
       best = i;
       bestLength = length;
     }
-    if (best < 0) return Buffer.allocUnsafeSlow(Math.ceil(bytes / stepBytes) * stepBytes);
+    if (best < 0) return this.#make(Math.ceil(bytes / stepBytes) * stepBytes);
     const found = this.#free[best]!;
     const last = this.#free.pop()!;
     if (last !== found) this.#free[best] = last;
@@ -78,7 +99,7 @@ export class BatchMemory {
     if (length < this.#pooledFromBytes) return;
     const isMuch = this.#freeBytes + length > this.#freeBytesMax;
     if (isMuch || length > keptBufferBytesMax || this.#free.length >= freeBuffersMax) {
-      giveBack(buffer);
+      this.#letGo(buffer);
       return;
     }
     this.#free.push(buffer);
@@ -92,9 +113,43 @@ export class BatchMemory {
       if (buffer === undefined) break;
       this.#freeBytes -= buffer.length;
       this.#unusedBytes -= buffer.length;
-      giveBack(buffer);
+      this.#letGo(buffer);
     }
     this.#unusedBytes = this.#freeBytes;
+    // What is out for so long is kept by a reader, who may leave it to the collector.
+    if (this.#isResting && this.#freeBytes === 0) this.#madeBytes = 0;
+    this.#isResting = true;
+    this.#keepReserve();
+  }
+
+  #make(bytes: number): Buffer {
+    const buffer = Buffer.allocUnsafeSlow(bytes);
+    this.#madeBytes += bytes;
+    this.#keepReserve();
+    return buffer;
+  }
+
+  #letGo(buffer: Buffer): void {
+    this.#madeBytes = Math.max(0, this.#madeBytes - buffer.length);
+    giveBack(buffer);
+    this.#keepReserve();
+  }
+
+  /** Pieces leave after others were made, and come back after others have left: the sum hardly moves. */
+  #keepReserve(): void {
+    const pieces = Math.max(
+      0,
+      Math.floor((this.#reserveBytes - this.#madeBytes) / reservePieceBytes),
+    );
+    while (this.#reserve.length > pieces) giveBack(this.#reserve.pop()!);
+    try {
+      while (this.#reserve.length < pieces) {
+        this.#reserve.push(Buffer.allocUnsafeSlow(reservePieceBytes));
+      }
+    } catch (error) {
+      // Where address space is short, it goes without: it only saves time.
+      if (!(error instanceof RangeError)) throw error;
+    }
   }
 }
 
