@@ -36,25 +36,28 @@ export function unsnap(from: usize, to: usize, out: usize, size: usize): bool {
       target += length;
       continue;
     }
-    if (kind == 1) {
-      if (at >= to) return false;
-      length = 4 + ((tag >> 2) & 7);
-      offset = ((<usize>(tag >> 5)) << 8) | <usize>load<u8>(at++);
-    } else if (kind == 2) {
-      if (to - at < 2) return false;
-      length = 1 + (tag >> 2);
-      offset = <usize>load<u16>(at);
-      at += 2;
-    } else {
-      if (to - at < 4) return false;
-      length = 1 + (tag >> 2);
+    if (kind == 3) {
+      length = 1 + <usize>(tag >> 2);
       offset = <usize>load<u32>(at);
       at += 4;
+    } else {
+      // Without a branch: which of the two comes next is hard to guess.
+      const isNear = kind == 1;
+      const word = <usize>load<u16>(at);
+      const near = ((<usize>(tag >> 5)) << 8) | (word & 0xff);
+      offset = select<usize>(near, word, isNear);
+      length = select<usize>(4 + <usize>((tag >> 2) & 7), 1 + <usize>(tag >> 2), isNear);
+      at += <usize>kind;
     }
-    if (offset == 0 || offset > target - out || length > end - target) return false;
+    if (at > to || offset == 0 || offset > target - out || length > end - target) return false;
     const source = target - offset;
     if (offset >= 16) {
-      for (let i: usize = 0; i < length; i += 16) v128.store(target + i, v128.load(source + i));
+      v128.store(target, v128.load(source));
+      v128.store(target + 16, v128.load(source + 16));
+      if (length > 32) {
+        v128.store(target + 32, v128.load(source + 32));
+        v128.store(target + 48, v128.load(source + 48));
+      }
     } else if (offset >= 8) {
       for (let i: usize = 0; i < length; i += 8) store<u64>(target + i, load<u64>(source + i));
     } else {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compressSync } from "snappy";
+import { compressSync, uncompressSync } from "snappy";
 import { PushKernel } from "./push-kernel.ts";
 
 /** Bytes of the length a block begins with. */
@@ -63,6 +63,65 @@ test("elements of every kind, overlapping copies too", () => {
     assert.ok(kernel.isLoaded(number), name);
     assert.equal(kernel.content.toString("latin1"), expected, name);
   }
+});
+
+type Element =
+  | { readonly literal: Uint8Array }
+  | { readonly kind: 1 | 2 | 3; readonly offset: number; readonly length: number };
+
+const element: fc.Arbitrary<Element> = fc.oneof(
+  fc.record({ literal: fc.uint8Array({ minLength: 1, maxLength: 90 }) }),
+  fc.record({
+    kind: fc.constantFrom(1 as const, 2 as const, 3 as const),
+    offset: fc.oneof(fc.integer({ min: 1, max: 40 }), fc.nat(2_000)),
+    length: fc.integer({ min: 1, max: 64 }),
+  }),
+);
+
+/** As format_description.txt of snappy has it; an offset before the first byte is malformed. */
+function encoded(one: Element): number[] {
+  if ("literal" in one) {
+    const { length } = one.literal;
+    const head = length > 60 ? [60 << 2, length - 1] : [(length - 1) << 2];
+    return [...head, ...one.literal];
+  }
+  const { kind, offset, length } = one;
+  const [low, high] = [offset & 0xff, offset >> 8];
+  if (kind === 1) return [1 | ((length & 7) << 2) | ((high & 7) << 5), low];
+  return [kind | ((length - 1) << 2), low, high, ...(kind === 3 ? [0, 0] : [])];
+}
+
+function sizeOf(one: Element): number {
+  if ("literal" in one) return one.literal.length;
+  return one.kind === 1 ? 4 + (one.length & 7) : one.length;
+}
+
+test("any elements are what the library says they are, or malformed", () => {
+  const kernel = new PushKernel();
+  const elements = fc.array(element, { minLength: 1, maxLength: 30 });
+  const damage = fc.option(fc.record({ at: fc.nat(), to: fc.nat(255) }));
+  const property = fc.property(
+    fc.uint8Array({ minLength: 40 }),
+    elements,
+    damage,
+    (from, all, d) => {
+      const stream: Element[] = [{ literal: from.slice(0, 60) }, ...all];
+      const size = stream.reduce((sum, one) => sum + sizeOf(one), 0);
+      const block = Buffer.from(stream.flatMap(encoded));
+      if (d !== null) block[d.at % block.length] = d.to;
+      const head = Buffer.of((size & 0x7f) | 0x80, size >> 7);
+      let expected: Buffer | undefined;
+      try {
+        expected = uncompressSync(Buffer.concat([head, block])) as Buffer;
+      } catch {
+        expected = undefined;
+      }
+      const isRead = kernel.loadSnappy(block, 0, size) !== 0;
+      assert.equal(isRead, expected !== undefined);
+      if (expected !== undefined) assert.ok(kernel.content.equals(expected));
+    },
+  );
+  fc.assert(property, { numRuns: 3_000, seed: 23 });
 });
 
 test("malformed elements are refused, whatever they claim", () => {
