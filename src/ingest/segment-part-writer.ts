@@ -55,7 +55,7 @@ const freshThinBytes: number = 512 * KiB;
 const freshBlocksInFlightMax = 2;
 
 /** A context of zstd costs more than it saves on small columns; merging compresses all of them. */
-const freshCompressFromBytes: number = 4 * KiB;
+const freshCompressFromBytes: number = 8 * KiB;
 
 /** Cuts parts into native segments. */
 export class SegmentPartWriter implements PartWriter {

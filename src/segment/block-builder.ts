@@ -117,8 +117,12 @@ export class BlockBuilder {
     this.#runs.push(this.#run);
   }
 
-  /** Copies the line; `batch` is needed no longer than the block. */
-  add(batch: EntryBatch, row: number, offset: number): void {
+  /**
+   * Copies the line; `batch` is needed no longer than the block. Its time is `offsets[offsetAt]`: as an
+   * argument each would be an object to V8, a fifth of what ingesting leaves to the collector.
+   */
+  add(batch: EntryBatch, row: number, offsets: Float64Array, offsetAt: number): void {
+    const offset = offsets[offsetAt]!;
     const run = this.#run!;
     const index = this.rowCount++;
     if (index === this.#lengths.length) this.#growRows();

@@ -337,7 +337,7 @@ class BlockWriter {
     const skip =
       scan === undefined || storedBytes < this.#filteredFromBytes
         ? []
-        : await packSkipColumns(scan, storedBytes);
+        : await packSkipColumns(scan, storedBytes, this.#compressFrom);
     const how = { level: this.#level, linesStoredBytes: storedBytes };
     const more = await packFieldColumns(fields, how);
     giveBackColumns(block);
@@ -374,7 +374,7 @@ function fillBlock(
   if (builder.runStream !== stream) builder.startRun(stream, offsets[from]!);
   let row = from;
   do {
-    builder.add(slices[sliceOf[row]!]!.batch, rowOf[row]!, offsets[row]!);
+    builder.add(slices[sliceOf[row]!]!.batch, rowOf[row]!, offsets, row);
     row++;
   } while (row < count && builder.linesBytes < cutBytes && !builder.isFull);
   return row;

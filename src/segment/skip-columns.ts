@@ -58,13 +58,17 @@ export function scanBlock(
   };
 }
 
+/** Trigrams of less than `compressFromBytes` are stored as they are, unless they take too much room then. */
 export async function packSkipColumns(
   scan: SkipScan,
   linesStoredBytes: number,
+  compressFromBytes: number = 0,
 ): Promise<SkipColumn[]> {
   const columns: SkipColumn[] = [];
-  const trigrams = await packPart(scan.trigrams, 1);
-  if (trigrams.storedBytes <= linesStoredBytes * trigramShareMax) {
+  const trigramsMax = linesStoredBytes * trigramShareMax;
+  const isKept = scan.trigrams.length < Math.min(compressFromBytes, trigramsMax);
+  const trigrams = isKept ? storeRaw(scan.trigrams) : await packPart(scan.trigrams, 1);
+  if (trigrams.storedBytes <= trigramsMax) {
     columns.push({ kind: ColumnKind.trigrams, name: "", part: trigrams });
   }
   if (scan.valueKeys.length > 0) {
