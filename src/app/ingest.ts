@@ -11,6 +11,7 @@ import {
   Ingester,
   lokiCutSizes,
   type ReplaySummary,
+  warmUpIngest,
 } from "#ingest";
 import { type Journal, openLocalJournal } from "#journal";
 import { PatternStore } from "#patterns";
@@ -19,7 +20,7 @@ import { CombinedStore, type LogStore } from "#storage";
 import type { Logger, Metrics } from "#telemetry";
 import type { Clock } from "#world";
 import { ingesterEvents, journalObserver, pushObserver } from "./ingest-metrics.ts";
-import { openPartWriter } from "./part-writers.ts";
+import { openPartWriter, sectionsOf } from "./part-writers.ts";
 import type { Stores } from "./stores.ts";
 import type { World } from "./world.ts";
 
@@ -126,6 +127,17 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
   const store = new CombinedStore([new HeadStore({ head, blocks: headBlocks }), stores.store]);
   observeHead(metrics, { head, journal });
   return { distributor, ingester, head, headBlocks, journal, stores, store, patterns, versions };
+}
+
+/** Before the first push: see `warmUpIngest`. */
+export async function warmUp({ clock, random }: Pick<World, "clock" | "random">): Promise<void> {
+  const patterns = new PatternStore();
+  await warmUpIngest({
+    clock,
+    random,
+    observe: (tenant, batch) => patterns.observe(tenant, batch),
+    sectionOf: sectionsOf(patterns),
+  });
 }
 
 /** Reads the journal into the head; then pushes may come. */

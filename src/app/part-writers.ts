@@ -6,6 +6,7 @@ import {
   type CutProgress,
   type HeadPart,
   LokiPartWriter,
+  type PartSection,
   type PartWriter,
   SegmentPartWriter,
   type SequenceRange,
@@ -54,16 +55,23 @@ function segmentWriter(parts: PartWriterParts, { objects, segments }: NativeStor
     clock: world.clock,
     random: world.random,
     journalId: journal.id,
-    sectionOf: async (tenant, day) => {
-      const sealed = await patterns.seal(tenant, day);
-      return {
-        kind: patternSectionKind,
-        bytes: sealed.bytes,
-        done: () => sealed.done(),
-        failed: () => sealed.failed(),
-      };
-    },
+    sectionOf: sectionsOf(patterns),
   });
+}
+
+/** Patterns as a section of each segment. */
+export function sectionsOf(
+  patterns: PatternStore,
+): (tenant: string, day: number) => Promise<PartSection> {
+  return async (tenant, day) => {
+    const sealed = await patterns.seal(tenant, day);
+    return {
+      kind: patternSectionKind,
+      bytes: sealed.bytes,
+      done: () => sealed.done(),
+      failed: () => sealed.failed(),
+    };
+  };
 }
 
 async function lokiPartWriter(parts: PartWriterParts): Promise<PartWriter> {

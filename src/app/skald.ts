@@ -16,12 +16,12 @@ import {
   type RouteFamily,
   startHttpServer,
 } from "#http";
-import { type PushInput, type PushReply, warmUpIngest } from "#ingest";
+import type { PushInput, PushReply } from "#ingest";
 import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
 import { newReadCounters, type ReadOptions } from "#storage";
 import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
 import { BackgroundTasks, Newcomers, systemProcessMemory } from "#world";
-import { headBytesMax, type IngestSide, makeReady, openIngest } from "./ingest.ts";
+import { headBytesMax, type IngestSide, makeReady, openIngest, warmUp } from "./ingest.ts";
 import { type AccessSide, openAccess } from "./access.ts";
 import { observeBounds } from "./bound-metrics.ts";
 import { observeDiskSpace } from "./disk-space.ts";
@@ -134,7 +134,7 @@ export class Skald {
     observeBounds(metrics);
     observeDiskSpace(config, world.files, metrics);
     // Last, but before it listens: who comes back after a restart is not told to wait for it.
-    await warmUpIngest(world);
+    await warmUp(world);
     this.#http = await this.#listen(ports, [
       this.#patternsFamily(ingest, life),
       ...life.routes,

@@ -13,3 +13,22 @@ test("a machine whose clock stands in 1970 warms up as well", async () => {
   const clock = new ManualClock({ nowMs: 0 });
   assert.equal(await warmUpIngest({ clock, random: seededRandom(1) }), 5 * 8 * 20 * 200);
 });
+
+test("who hears of batches hears of the examples, and adds to each cut", async () => {
+  let [rows, sections, done] = [0, 0, 0];
+  await warmUpIngest({
+    clock: stillClock,
+    random: seededRandom(1),
+    observe: (_tenant, batch) => (rows += batch.rowCount),
+    sectionOf: async () => {
+      sections++;
+      return {
+        kind: 128,
+        bytes: Buffer.from("of another room"),
+        done: () => done++,
+        failed: () => assert.fail("all are written"),
+      };
+    },
+  });
+  assert.deepEqual([rows, sections, done], [8 * 20 * 200, 5, 5]);
+});

@@ -11,8 +11,8 @@ import { SegmentScratch, SegmentStore } from "#segment";
 import type { Clock, Random } from "#world";
 import { BatchMemory } from "./batch-memory.ts";
 import { Distributor } from "./distributor.ts";
-import { Head } from "./head.ts";
-import { SegmentPartWriter } from "./segment-part-writer.ts";
+import { Head, type HeadObserver } from "./head.ts";
+import { SegmentPartWriter, type SegmentPartWriterOptions } from "./segment-part-writer.ts";
 
 /** Enough for the compiler; more costs time at each start. */
 const pushCount = 8;
@@ -32,13 +32,18 @@ const openLimits: Limits = {
   maxGlobalStreamsPerUser: 0,
 };
 
-/** Decodes, keeps and cuts examples, in a tenth of a second. Resolves with the entries that were cut. */
-export async function warmUpIngest(world: {
+export interface WarmUpParts {
   readonly clock: Clock;
   readonly random: Random;
-}): Promise<number> {
-  const { clock, random } = world;
-  const head = new Head({ clock });
+  /** What else hears of batches and adds to segments; thrown away as the rest. */
+  readonly observe?: HeadObserver;
+  readonly sectionOf?: SegmentPartWriterOptions["sectionOf"];
+}
+
+/** Decodes, keeps and cuts examples, in a tenth of a second. Resolves with the entries that were cut. */
+export async function warmUpIngest(parts: WarmUpParts): Promise<number> {
+  const { clock, random, observe, sectionOf } = parts;
+  const head = new Head({ clock, ...(observe === undefined ? {} : { observe }) });
   const memory = new BatchMemory();
   const scratch = new SegmentScratch();
   const distributor = new Distributor({
@@ -63,8 +68,15 @@ export async function warmUpIngest(world: {
     batch.lease?.letGo();
   }
   const objects = new MemoryObjectStore({ nowMs: () => clock.nowMs() });
-  const stores = { objects, segments: new SegmentStore({ objects }), scratch };
-  const writer = new SegmentPartWriter({ ...stores, clock, random, journalId: tenant });
+  const writer = new SegmentPartWriter({
+    objects,
+    segments: new SegmentStore({ objects }),
+    scratch,
+    clock,
+    random,
+    journalId: tenant,
+    ...(sectionOf === undefined ? {} : { sectionOf }),
+  });
   let entries = 0;
   for (const part of head.parts()) {
     for (let cut = 0; cut < cutCount; cut++) {
