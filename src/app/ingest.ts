@@ -11,6 +11,7 @@ import {
   Ingester,
   lokiCutSizes,
   type ReplaySummary,
+  type IngestExamples,
   warmUpIngest,
 } from "#ingest";
 import { type Journal, openLocalJournal } from "#journal";
@@ -130,9 +131,12 @@ export async function openIngest(parts: IngestParts): Promise<IngestSide> {
 }
 
 /** Before the first push: see `warmUpIngest`. */
-export async function warmUp({ clock, random }: Pick<World, "clock" | "random">): Promise<void> {
+export function warmUp({
+  clock,
+  random,
+}: Pick<World, "clock" | "random">): Promise<IngestExamples> {
   const patterns = new PatternStore();
-  await warmUpIngest({
+  return warmUpIngest({
     clock,
     random,
     observe: (tenant, batch) => patterns.observe(tenant, batch),

@@ -16,7 +16,7 @@ import {
   type RouteFamily,
   startHttpServer,
 } from "#http";
-import type { PushInput, PushReply } from "#ingest";
+import type { IngestExamples, PushInput, PushReply } from "#ingest";
 import { createPatternQueries, type PatternSources, patternSectionKind } from "#patterns";
 import { newReadCounters, type ReadOptions } from "#storage";
 import { BackgroundBoard, type Logger, type Metrics } from "#telemetry";
@@ -26,6 +26,7 @@ import { type AccessSide, openAccess } from "./access.ts";
 import { observeBounds } from "./bound-metrics.ts";
 import { observeDiskSpace } from "./disk-space.ts";
 import { returnMemory } from "./memory-return.ts";
+import { warmUpQueries } from "./query-warm-up.ts";
 import { openPage } from "./page.ts";
 import { type LifecycleSide, openLifecycle } from "./lifecycle.ts";
 import { openProfiles, type Profiles } from "./profiles.ts";
@@ -134,7 +135,7 @@ export class Skald {
     observeBounds(metrics);
     observeDiskSpace(config, world.files, metrics);
     // Last, but before it listens: who comes back after a restart is not told to wait for it.
-    await warmUp(world);
+    const examples = await warmUp(world);
     this.#http = await this.#listen(ports, [
       this.#patternsFamily(ingest, life),
       ...life.routes,
@@ -144,18 +145,27 @@ export class Skald {
     ]);
     this.#grpc = await this.#listenGrpc(ports, ingest);
     await makeReady(ingest, log);
-    this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
-    const { clock } = world;
-    this.#background.spawn("learn patterns", (signal) => ingest.patterns.run(clock, signal));
+    this.#work(ingest, examples);
     access.start(this.#background);
     life.start(this.#background);
     rules.start(this.#background);
     this.#background.spawn("compare periods", (signal) => stores.guard.run(signal));
-    this.#background.spawn("cut segments", (signal) => ingest.ingester.run(signal));
-    const memory = { clock, memory: systemProcessMemory, log, metrics };
-    this.#background.spawn("give memory back", (signal) => returnMemory(memory, signal));
     this.#state = "running";
     log.info("Skald is ready", { url: this.#http.url, target: config.target.join(",") });
+  }
+
+  /** What the process does beside requests, whatever it is set to do. */
+  #work({ ingester, patterns }: IngestSide, examples: IngestExamples): void {
+    const { world, log, metrics } = this.#options;
+    const { clock } = world;
+    const process = { clock, memory: systemProcessMemory, log, metrics };
+    this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
+    this.#background.spawn("learn patterns", (signal) => patterns.run(clock, signal));
+    this.#background.spawn("cut segments", (signal) => ingester.run(signal));
+    this.#background.spawn("warm up queries", async (signal) => {
+      await warmUpQueries({ examples, ...process }, signal);
+    });
+    this.#background.spawn("give memory back", (signal) => returnMemory(process, signal));
   }
 
   #patternsFamily({ patterns, stores }: IngestSide, life: LifecycleSide): RouteFamily {

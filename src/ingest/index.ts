@@ -33,4 +33,4 @@ export {
 } from "./loki-part-writer.ts";
 export { type PartSection, SegmentPartWriter } from "./segment-part-writer.ts";
 export { type StoredRange, StoredRanges, type StoredRangesOptions } from "./stored-ranges.ts";
-export { warmUpIngest } from "./warm-up.ts";
+export { type IngestExamples, warmUpIngest } from "./warm-up.ts";

@@ -8,6 +8,7 @@ import { compressSnappyBlock, ProtoWriter } from "#codec";
 import { defaultLimits, type Limits } from "#config";
 import { MemoryObjectStore } from "#objectstore";
 import { SegmentScratch, SegmentStore } from "#segment";
+import type { LogStore } from "#storage";
 import type { Clock, Random } from "#world";
 import { BatchMemory } from "./batch-memory.ts";
 import { Distributor } from "./distributor.ts";
@@ -22,6 +23,7 @@ const linesPerStream = 200;
 const cutCount = 5;
 
 const tenant = "warm-up";
+const nsPerSecond = 1_000_000_000n;
 
 const openLimits: Limits = {
   ...defaultLimits,
@@ -40,8 +42,19 @@ export interface WarmUpParts {
   readonly sectionOf?: SegmentPartWriterOptions["sectionOf"];
 }
 
-/** Decodes, keeps and cuts examples, in a tenth of a second. Resolves with the entries that were cut. */
-export async function warmUpIngest(parts: WarmUpParts): Promise<number> {
+/** What was cut last, for queries to warm up with: some 300 KiB. */
+export interface IngestExamples {
+  readonly store: LogStore;
+  readonly tenant: string;
+  /** Times of the entries: fromNs <= t < toNs. */
+  readonly fromNs: bigint;
+  readonly toNs: bigint;
+  /** Entries that were cut, in all. */
+  readonly entryCount: number;
+}
+
+/** Decodes, keeps and cuts examples, in a tenth of a second. */
+export async function warmUpIngest(parts: WarmUpParts): Promise<IngestExamples> {
   const { clock, random, observe, sectionOf } = parts;
   const head = new Head({ clock, ...(observe === undefined ? {} : { observe }) });
   const memory = new BatchMemory();
@@ -68,20 +81,21 @@ export async function warmUpIngest(parts: WarmUpParts): Promise<number> {
     batch.lease?.letGo();
   }
   const objects = new MemoryObjectStore({ nowMs: () => clock.nowMs() });
+  const store = new SegmentStore({ objects });
   const writer = new SegmentPartWriter({
     objects,
-    segments: new SegmentStore({ objects }),
+    segments: store,
     scratch,
     clock,
     random,
     journalId: tenant,
     ...(sectionOf === undefined ? {} : { sectionOf }),
   });
-  let entries = 0;
+  let entryCount = 0;
   for (const part of head.parts()) {
     for (let cut = 0; cut < cutCount; cut++) {
       const copied = await writer.begin(part);
-      entries += (await copied.store(new AbortController().signal)).entryCount;
+      entryCount += (await copied.store(new AbortController().signal)).entryCount;
     }
   }
   for (const part of head.parts()) head.remove(part);
@@ -89,7 +103,8 @@ export async function warmUpIngest(parts: WarmUpParts): Promise<number> {
   memory.trim();
   memory.trim();
   scratch.clear();
-  return entries;
+  const fromNs = BigInt(nowSeconds - pushCount) * nsPerSecond;
+  return { store, tenant, fromNs, toNs: BigInt(nowSeconds) * nsPerSecond, entryCount };
 }
 
 /** A PushRequest of push.proto, with lines of the shapes that logs have. */
