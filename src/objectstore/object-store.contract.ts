@@ -87,10 +87,8 @@ function readingClaims(claim: Claim): void {
     }
   });
   claim("a body that nobody reads again is stored whole", async (store) => {
-    const pieces = [Buffer.alloc(100_000, "ab"), bytes("-"), Buffer.alloc(70_000, "cd")];
-    const want = Buffer.concat(pieces);
-    await store.put("a/b", pieces, { isBodySpent: true });
-    assert.ok((await store.get("a/b")).equals(want));
+    await store.put("a/b", [bytes("0123"), bytes("456789")], { isBodySpent: true });
+    assert.equal((await store.get("a/b")).toString(), "0123456789");
   });
   claim("a body that cannot be read is no object", async (store) => {
     const read = (): Promise<Buffer> => Promise.reject(new StoreError("denied", "no disk"));
