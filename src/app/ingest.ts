@@ -10,8 +10,8 @@ import {
   HeadStore,
   Ingester,
   lokiCutSizes,
-  type ReplaySummary,
   type IngestExamples,
+  type ReplaySummary,
   warmUpIngest,
 } from "#ingest";
 import { type Journal, openLocalJournal } from "#journal";

@@ -158,14 +158,14 @@ export class Skald {
   #work({ ingester, patterns }: IngestSide, examples: IngestExamples): void {
     const { world, log, metrics } = this.#options;
     const { clock } = world;
-    const process = { clock, memory: systemProcessMemory, log, metrics };
+    const parts = { clock, memory: systemProcessMemory, log, metrics };
     this.#background.spawn("runtime configuration", (signal) => this.#limits.watch(signal));
     this.#background.spawn("learn patterns", (signal) => patterns.run(clock, signal));
     this.#background.spawn("cut segments", (signal) => ingester.run(signal));
     this.#background.spawn("warm up queries", async (signal) => {
-      await warmUpQueries({ examples, ...process }, signal);
+      await warmUpQueries({ ...parts, examples }, signal);
     });
-    this.#background.spawn("give memory back", (signal) => returnMemory(process, signal));
+    this.#background.spawn("give memory back", (signal) => returnMemory(parts, signal));
   }
 
   #patternsFamily({ patterns, stores }: IngestSide, life: LifecycleSide): RouteFamily {

@@ -57,7 +57,7 @@ export class BatchMemory {
     this.#keepReserve();
   }
 
-  /** Bytes that are made up for buffers yet to be made. */
+  /** Bytes of address space that stand in for buffers yet to be made. */
   get reservedBytes(): number {
     return this.#reserve.length * reservePieceBytes;
   }
